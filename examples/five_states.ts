@@ -1,0 +1,37 @@
+/**
+ * A task's way through the five states of the textbook: new, ready, running, waiting, terminated.
+ * Watch for the two ways back to ready: from running by ceding (its time slice, so to speak, is over),
+ * and from waiting when what it waited for has happened.
+ *
+ *     deno run examples/five_states.ts
+ */
+import { run, sleep, spawnLater, type Task } from "@weft/weft";
+import { readArgs } from "./lib/cli.ts";
+
+readArgs("new, ready, running, waiting, terminated.\n\n  deno run examples/five_states.ts");
+
+const seen: string[] = [];
+
+function note(task: Task, why: string) {
+  if (task.name === "main") return;
+  seen.push(task.state);
+  console.log(`${task.state.padEnd(10)}  ${why}`);
+}
+
+await run(async function* () {
+  const task = spawnLater(10, async function* () {
+    yield; // running -> ready
+    yield* sleep(10); // running -> waiting -> ready
+  });
+  yield* task.join();
+}, {
+  instruments: [{
+    spawned: (task) => note(task, "spawned, to start in 10 ms"),
+    ready: (task) => note(task, "stands in the ready queue"),
+    stepBegin: (task) => note(task, "has the turn"),
+    waiting: (task, on) => note(task, `waits on ${on}`),
+    exited: (task) => note(task, "has returned"),
+  }],
+});
+
+console.log(`path: ${seen.join(" → ")}`);

@@ -1,0 +1,163 @@
+/**
+ * The errors of weft, told apart by whose doing they are.
+ *
+ * Wrong arguments use the built-in `TypeError` and `RangeError`. Each class below stands for a
+ * condition a caller can act on. There is no common base: nobody wants to catch "any weft error",
+ * and `Cancelled` must never be swallowed along with the rest.
+ */
+
+/** What set off a cancellation. */
+export type CancelSource = "explicit" | "timeout" | "group" | "shutdown";
+
+/**
+ * Thrown at a task's wait when the task, or a scope around the wait, was cancelled.
+ *
+ * It is level-triggered: whoever catches it and goes on gets it again at the next checkpoint. Let
+ * it pass, or clean up under {@linkcode shield} and rethrow.
+ *
+ * @example The reason travels with it
+ * ```ts
+ * import { Cancelled, run, sleep, spawn } from "@weft/weft";
+ * await run(async function* () {
+ *   const task = spawn(async function* () {
+ *     yield* sleep(1000);
+ *   });
+ *   yield; // let it start
+ *   task.cancel("enough");
+ *   yield* task.join();
+ *   if (!(task.error instanceof Cancelled) || task.error.reason !== "enough") throw new Error();
+ * });
+ * ```
+ */
+export class Cancelled extends Error {
+  /** The class name. */
+  override readonly name: string = "Cancelled";
+  /** What set it off: a call of `cancel`, a deadline, a failing sibling, or the end of the run. */
+  readonly source: CancelSource;
+  /** What the canceller gave as its reason, or `undefined`. */
+  readonly reason: unknown;
+
+  /** Made by the kernel; take it from a `catch`, do not make your own. */
+  constructor(source: CancelSource, reason?: unknown, cause?: unknown) {
+    super(describeCancel(source, reason), cause === undefined ? undefined : { cause });
+    this.source = source;
+    this.reason = reason;
+  }
+}
+
+function describeCancel(source: CancelSource, reason: unknown): string {
+  const why = reason === undefined
+    ? ""
+    : `: ${reason instanceof Error ? reason.message : String(reason)}`;
+  return `Cancelled (${source})${why}`;
+}
+
+/**
+ * Makes a `Cancelled` without a stack: a hundred thousand tasks cancelled at once would spend their
+ * time on stacks that all show the same line of the kernel. Who cancelled stands in `reason` and `cause`.
+ */
+export function cancelled(source: CancelSource, reason?: unknown, cause?: unknown): Cancelled {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return new Cancelled(source, reason, cause);
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
+
+/** Thrown by the scope whose time ran out: {@linkcode withTimeout}, `task.get(ms)`, a socket's timeout. */
+export class TimeoutError extends Error {
+  /** The class name. */
+  override readonly name: string = "TimeoutError";
+  /** How many milliseconds were allowed. */
+  readonly ms: number;
+
+  /** Says what took longer than `ms`. */
+  constructor(ms: number, what = "the body", cause?: unknown) {
+    super(
+      `Cannot finish ${what} in time: ${ms} ms have passed`,
+      cause === undefined ? undefined : { cause },
+    );
+    this.ms = ms;
+  }
+}
+
+/** Thrown by a `tryX` call that would have had to wait. */
+export class WouldBlock extends Error {
+  /** The class name. */
+  override readonly name: string = "WouldBlock";
+}
+
+/** Something was used after its owner closed it, or was closed while one waited on it. */
+export class ClosedError extends Error {
+  /** The class name. */
+  override readonly name: string = "ClosedError";
+}
+
+/** A second waiter came to a place that serves one at a time. */
+export class BusyError extends Error {
+  /** The class name. */
+  override readonly name: string = "BusyError";
+}
+
+/** Every task waits for another one and nothing outside can wake any: the message shows who for whom. */
+export class DeadlockError extends Error {
+  /** The class name. */
+  override readonly name: string = "DeadlockError";
+  /** Each closed circle of tasks that wait for one another, as names. */
+  readonly cycles: readonly (readonly string[])[];
+
+  /** Made by the scheduler, with its report as the message. */
+  constructor(report: string, cycles: readonly (readonly string[])[]) {
+    super(report);
+    this.cycles = cycles;
+  }
+}
+
+/** The errors of a group's body and children, all of them, even when there is one. */
+export class GroupError extends AggregateError {
+  /** The class name. */
+  override readonly name: string = "GroupError";
+
+  /** Made by {@linkcode group} when its children are done. */
+  constructor(errors: readonly unknown[], group: string) {
+    super(errors, `Cannot finish group "${group}": ${summary(errors)}`);
+  }
+}
+
+/** An operation or a spawn came after its run, or its task, had ended. */
+export class RunFinishedError extends Error {
+  /** The class name. */
+  override readonly name: string = "RunFinishedError";
+}
+
+/** A state weft itself promises never to reach: please report it. */
+export class InternalError extends Error {
+  /** The class name. */
+  override readonly name: string = "InternalError";
+}
+
+/** One error as it is, several as one `AggregateError`: the rule of `run`, `joinAll` and `all`. */
+export function combine(errors: readonly unknown[], what: string): unknown {
+  if (errors.length === 1) return errors[0];
+  return new AggregateError(errors, `Cannot finish ${what}: ${summary(errors)}`);
+}
+
+function summary(errors: readonly unknown[]): string {
+  const texts = errors.slice(0, 3).map((e) =>
+    e instanceof Error ? `${e.name}: ${e.message}` : String(e)
+  );
+  const more = errors.length > 3 ? `, and ${errors.length - 3} more` : "";
+  return `${errors.length} error${errors.length === 1 ? "" : "s"} (${texts.join("; ")}${more})`;
+}
+
+/** Checks a length of time and returns it. */
+export function checkMs(ms: number, what: string): number {
+  if (typeof ms !== "number" || Number.isNaN(ms) || ms < 0) {
+    throw new RangeError(
+      `Cannot use ${String(ms)} as ${what}: it must be a number of milliseconds, zero or more`,
+    );
+  }
+  return ms;
+}

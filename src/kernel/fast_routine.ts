@@ -1,0 +1,154 @@
+/**
+ * Drives a `function*`: the whole body of a fast-lane task, or an operation made of operations.
+ *
+ * A step is one synchronous call of `next` or `throw`. What comes out is a wait (from `yield*`, on
+ * whose way in and out nothing is allocated), `undefined` (a bare `yield`: cede), an operation or a
+ * promise (from `yield x`), or nonsense, which is thrown back to the very line that yielded it.
+ *
+ * Never `return()`: a child whose `finally` yields would later finish through `next()`, and the
+ * language would let its parent run on past the halt. A cancel is thrown, always.
+ */
+import { fastLane, type Frame } from "./context.ts";
+import type { CancelScope } from "./scope.ts";
+import { notWaitable, toStartable } from "./trap.ts";
+import { type Party, type Resumer, type Startable, Wait, type WaitSource } from "./wait.ts";
+
+/** Whom a routine tells that its generator is through. */
+export interface Ending {
+  /** Called once with the value returned, or with the error thrown. */
+  finish(failed: boolean, value: unknown): void;
+}
+
+/** What a step comes to when the generator is not through: it waits, or it ceded without a wait. */
+const waiting = Symbol("waiting");
+const ceded = Symbol("ceded");
+
+/** A generator on its way, and the cancel scope it is in. */
+export class FastRoutine implements Resumer, Frame {
+  /** The innermost scope the generator has entered. */
+  scope: CancelScope;
+  readonly #generator: Iterator<unknown, unknown, unknown>;
+  readonly #task: Party;
+  readonly #ending: Ending;
+
+  private constructor(
+    generator: Iterator<unknown, unknown, unknown>,
+    task: Party,
+    scope: CancelScope,
+    ending: Ending,
+  ) {
+    this.#generator = generator;
+    this.#task = task;
+    this.scope = scope;
+    this.#ending = ending;
+  }
+
+  /** The body of a task, which starts at its first {@linkcode goOn}. */
+  static body(
+    generator: Iterator<unknown, unknown, unknown>,
+    task: Party & Ending & CancelScope,
+  ): FastRoutine {
+    return new FastRoutine(generator, task, task, task);
+  }
+
+  /** A part of a task that stands in `wait`. It starts at once, and its end ends the wait. */
+  static nest(
+    generator: Iterator<unknown, unknown, unknown>,
+    wait: Wait,
+    source: WaitSource,
+  ): void {
+    new FastRoutine(generator, wait.task!, wait.scope!, wait).#start();
+    if (!wait.done) wait.park(source);
+  }
+
+  /**
+   * Runs one step of a body, from its start or from a bare `yield`. Returns whether it ended in a bare
+   * `yield`: then its task is ready again, and only that.
+   */
+  goOn(): boolean {
+    const cancel = this.scope.pending;
+    fastLane.running = this;
+    let failed = false;
+    let result: unknown;
+    try {
+      const step = cancel === null ? this.#generator.next() : this.#throw(cancel);
+      result = step.done !== true && step.value === undefined ? ceded : this.#handle(step);
+    } catch (error) {
+      failed = true;
+      result = error;
+    }
+    return this.#leave(null, failed, result);
+  }
+
+  /** Runs one step with a wait that has ended; returns the same. */
+  resume(wait: Wait): boolean {
+    const outer = fastLane.running;
+    fastLane.running = this;
+    let failed = false;
+    let result: unknown;
+    try {
+      result = this.#handle(
+        wait.state === "failed" ? this.#throw(wait.value) : this.#generator.next(wait.value),
+      );
+    } catch (error) {
+      failed = true;
+      result = error;
+    }
+    return this.#leave(outer, failed, result);
+  }
+
+  /** Runs the first step of a part. That is no checkpoint: a shield must get to its own first line. */
+  #start(): void {
+    const outer = fastLane.running;
+    fastLane.running = this;
+    let failed = false;
+    let result: unknown;
+    try {
+      result = this.#handle(this.#generator.next());
+    } catch (error) {
+      failed = true;
+      result = error;
+    }
+    this.#leave(outer, failed, result);
+  }
+
+  #leave(outer: Frame | null, failed: boolean, result: unknown): boolean {
+    fastLane.running = outer;
+    if (result === ceded) return true;
+    if (result !== waiting) this.#ending.finish(failed, result);
+    return false;
+  }
+
+  /** Starts what the generator yielded; an error of that goes back in, and so on until it waits or returns. */
+  #handle(step: IteratorResult<unknown, unknown>): unknown {
+    while (step.done !== true) {
+      const yielded = step.value;
+      if (yielded === undefined && this.#isBody) return ceded;
+      try {
+        const wait = yielded instanceof Wait ? yielded : new Wait(startable(yielded));
+        wait.start(this.#task, this.scope, this);
+        return waiting;
+      } catch (error) {
+        step = this.#throw(error);
+      }
+    }
+    return step.value;
+  }
+
+  /** Whether this drives the task's body, and not a part of it. */
+  get #isBody(): boolean {
+    return (this.#ending as unknown) === this.#task;
+  }
+
+  #throw(error: unknown): IteratorResult<unknown, unknown> {
+    const generator = this.#generator;
+    if (generator.throw === undefined) throw error;
+    return generator.throw(error);
+  }
+}
+
+function startable(value: unknown): Startable<unknown> {
+  const found = toStartable(value);
+  if (found === null) throw notWaitable(value);
+  return found;
+}

@@ -1,0 +1,253 @@
+/**
+ * The driven half of a task: its generator, the waits it sits in, and its turn in the ready queue.
+ *
+ * A task is its own outermost cancel scope, which spares a million parked tasks an object each. It
+ * keeps two short lists, both linked through the waits themselves: those it is parked in (one, but
+ * for `Promise.all` and the like in async code) and those that have ended and await its turn.
+ * The half that users see (joins, values, cancel) is {@linkcode Task}.
+ */
+import { driveAsync } from "./async_routine.ts";
+import { type Ending, FastRoutine } from "./fast_routine.ts";
+import type { Maker } from "./operation.ts";
+import type { AsyncParty } from "./promised_wait.ts";
+import { CancelScope, type Dependent, type ScopeTask } from "./scope.ts";
+import type { Timer, Timers } from "./timers.ts";
+import type { Wait } from "./wait.ts";
+
+/** Where a task stands: the five states of the textbook. */
+export type TaskState = "new" | "ready" | "running" | "waiting" | "terminated";
+
+/** Either kind of generator, as a task drives it. */
+export type TaskGenerator<T> = Iterator<unknown, T, never> | AsyncIterator<unknown, T, never>;
+
+/** What a fiber needs of its scheduler. */
+export interface FiberHost {
+  /** The timers of the run. */
+  readonly timers: Timers;
+  /** Puts a task into the ready queue. */
+  ready(fiber: Fiber): void;
+  /** Takes note that a task waits. */
+  parked(fiber: Fiber, wait: Wait): void;
+  /** Takes note that a parked wait is leaving. */
+  unparked(wait: Wait): void;
+  /** Takes note that async code goes on in microtasks. */
+  stepOut(fiber: Fiber): void;
+  /** Takes note that async code reached a checkpoint or its end. */
+  stepOver(fiber: Fiber): void;
+}
+
+/** One generator being driven, and its outermost cancel scope. */
+export abstract class Fiber extends CancelScope implements ScopeTask, Ending, AsyncParty, Maker {
+  /** Where it stands. The scheduler alone writes this. */
+  state: TaskState = "new";
+  /** Set when one of its promised waits came to a value; see the async routine. */
+  resumed = false;
+  /** How often its async code was sent on its way. */
+  outings = 0;
+  /** How often its async code has reached a checkpoint or its end. */
+  stops = 0;
+  /** Whether async code of it is out in a foreign `await`, so that no turn of its own ends that. */
+  away = false;
+  /** How many locks it holds. */
+  locks = 0;
+  /** Operations it made that nothing has waited for. */
+  unstarted: object | Set<object> | null = null;
+  readonly #host: FiberHost;
+  /** The body's routine; `null` for an async body, which its own waits resume, and after the end. */
+  #body: FastRoutine | null = null;
+  /** An async body that has not started. */
+  #unstarted: AsyncIterator<unknown, unknown, unknown> | null = null;
+  #parked: Wait | null = null;
+  #ended: Wait | null = null;
+  /** Goes on after a bare `yield` of an async body. */
+  #turn: (() => void) | null = null;
+  #delay: Timer | null = null;
+  #released = false;
+  #dependents: Set<Dependent> | null = null;
+
+  /** A fiber that has not started. */
+  constructor(host: FiberHost, generator: TaskGenerator<unknown>) {
+    super(null);
+    this.#host = host;
+    if (Symbol.asyncIterator in generator) {
+      this.#unstarted = generator as AsyncIterator<unknown, unknown, unknown>;
+    } else {
+      this.#body = FastRoutine.body(generator as Iterator<unknown, unknown, unknown>, this);
+    }
+  }
+
+  /** How reports call it. */
+  abstract get name(): string;
+  /** Takes what the generator returned or threw. */
+  abstract finish(failed: boolean, value: unknown): void;
+
+  /** Itself: a fiber is the scope of its own code. */
+  override get task(): this {
+    return this;
+  }
+
+  /** The timers of its run. */
+  get timers(): Timers {
+    return this.#host.timers;
+  }
+
+  /** The waits it sits in, latest first. */
+  get waits(): Wait[] {
+    const waits: Wait[] = [];
+    for (let wait = this.#parked; wait !== null; wait = wait.also) waits.push(wait);
+    return waits;
+  }
+
+  /** Whether a wait of it has ended and awaits a turn. */
+  get isDue(): boolean {
+    return this.#ended !== null || this.#turn !== null;
+  }
+
+  /** Whether its next step only resolves a promise, so that it may begin amid another task's step. */
+  get stepsByPromise(): boolean {
+    const wait = this.#ended;
+    return wait === null ? this.#turn !== null : wait.owner === wait as unknown;
+  }
+
+  /** Stays new until `ms` have passed. */
+  startAfter(ms: number): void {
+    this.#delay = this.timers.after(ms, () => {
+      this.#delay = null;
+      this.#host.ready(this);
+    });
+  }
+
+  /**
+   * Runs one step: from the start, from a bare `yield`, or with the first wait that ended. Returns
+   * whether it ended in a bare `yield`: then the caller makes the task ready.
+   */
+  step(): boolean {
+    const wait = this.#ended;
+    if (wait === null) return this.#body !== null ? this.#body.goOn() : this.#goOnAsync();
+    this.#ended = wait.also;
+    wait.also = null;
+    return wait.owner!.resume(wait);
+  }
+
+  /**
+   * Lets go of the generator, which is through, and of waits that async code left behind it (the losers
+   * of a `Promise.race`): they must not take what others wait for.
+   */
+  protected release(): void {
+    this.#body = null;
+    this.#released = true;
+    this.unstarted = null;
+    for (const wait of this.waits) {
+      if (wait.source!.abandon(wait)) this.unparked(wait);
+    }
+  }
+
+  /** Goes to the back of the ready queue from an async body, for less than a wait costs. */
+  cedeAsync(): Promise<void> {
+    const turn = new Promise<void>((resolve) => {
+      this.#turn = resolve;
+    });
+    if (this.state !== "ready") this.#host.ready(this);
+    this.stepOver();
+    return turn;
+  }
+
+  /** Async code of it goes on, in microtasks. */
+  stepOut(): void {
+    this.outings++;
+    this.#host.stepOut(this);
+  }
+
+  /** Async code of it has reached a checkpoint or its end. */
+  stepOver(): void {
+    this.stops++;
+    this.#host.stepOver(this);
+  }
+
+  /** A wait of it has parked. */
+  parked(wait: Wait): void {
+    wait.also = this.#parked;
+    this.#parked = wait;
+    this.#host.parked(this, wait);
+  }
+
+  /** A parked wait of it is leaving. */
+  unparked(wait: Wait): void {
+    if (this.#parked === wait) {
+      this.#parked = wait.also;
+    } else {
+      let before = this.#parked;
+      while (before !== null && before.also !== wait) before = before.also;
+      if (before !== null) before.also = wait.also;
+    }
+    wait.also = null;
+    this.#host.unparked(wait);
+  }
+
+  /** Its body ceded right after a part of it had ended. */
+  ceded(): void {
+    this.#host.ready(this);
+  }
+
+  /** A wait of it has ended: it gets a turn. */
+  ended(wait: Wait): void {
+    if (this.#released) return;
+    let last = this.#ended;
+    if (last === null) {
+      this.#ended = wait;
+    } else {
+      while (last.also !== null) last = last.also;
+      last.also = wait;
+    }
+    if (this.state !== "ready") this.#host.ready(this);
+  }
+
+  /** Ends the waits under a scope that has just been cancelled; one that cannot be let go of stays. */
+  interrupt(scope: CancelScope): void {
+    if (this.#delay !== null) {
+      this.timers.cancel(this.#delay);
+      this.#delay = null;
+      this.#host.ready(this);
+    }
+    for (const wait of this.waits) {
+      if (wait.scope!.isUnder(scope) && wait.source!.abandon(wait)) wait.fail(wait.scope!.pending);
+    }
+    for (const dependent of this.#dependents ?? []) {
+      const reached = dependent.scope.isUnder(scope) ? dependent.scope.reaching : null;
+      if (reached !== null) dependent.cancelled(reached);
+    }
+  }
+
+  /** Has a dependent told of cancels that reach its scope, until {@linkcode forget}. */
+  attach(dependent: Dependent): void {
+    (this.#dependents ??= new Set()).add(dependent);
+  }
+
+  /** Tells a dependent nothing more. */
+  forget(dependent: Dependent): void {
+    this.#dependents?.delete(dependent);
+  }
+
+  /** Ends every wait with `error`, shielded or not, whether its source lets go or not: the last resort. */
+  breakWaits(error: unknown): void {
+    for (const wait of this.waits) {
+      if (wait.source!.nested) continue;
+      wait.source!.abandon(wait);
+      wait.fail(error);
+    }
+  }
+
+  #goOnAsync(): boolean {
+    const turn = this.#turn;
+    if (turn !== null) {
+      this.#turn = null;
+      this.stepOut();
+      turn();
+      return false;
+    }
+    const generator = this.#unstarted;
+    this.#unstarted = null;
+    if (generator !== null) driveAsync(generator, this, this, this);
+    return false;
+  }
+}

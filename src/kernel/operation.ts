@@ -1,0 +1,164 @@
+/**
+ * Operations: lazy descriptions of something to wait for, waited for with `yield*`, `yield` or `await`.
+ *
+ * An operation does nothing until it is waited for, may be waited for again, and looks the same from
+ * both lanes. In a `function*`, `yield*` drives a {@linkcode Wait}, whose object passes out to the
+ * task's routine and comes back with the result. In an `async function*`, `yield*` and `await` never
+ * leave the task's code: a {@linkcode PromisedWait} hands them a native promise, resolved at the
+ * task's turn. The async iterator is our own: letting the language wrap the sync one costs twice as
+ * much (measured).
+ *
+ * Two kinds. One made by {@linkcode operation} begins with one call and parks on one source. One made
+ * by {@linkcode sequence} is a `function*` over other operations: inside a `function*` it simply is
+ * that generator, elsewhere a nested routine drives it within the same task.
+ *
+ * Rejected: promises as the base (eager, not cancellable, a microtask for each hop), and plain
+ * generators as operations (they cannot be awaited, and a forgotten `yield*` would do nothing in
+ * silence). An operation is noted with the task that made it until something waits for it; a task
+ * that ends well with one left fails instead, because the wait it meant never happened.
+ */
+import { currentScope } from "./context.ts";
+import { FastRoutine } from "./fast_routine.ts";
+import { PromisedWait } from "./promised_wait.ts";
+import { type Startable, Wait, type WaitSource } from "./wait.ts";
+
+/**
+ * Something to wait for: `yield* op` in either kind of generator, `yield op`, or `await op`.
+ *
+ * @typeParam T What it evaluates to.
+ */
+export interface Operation<T> extends PromiseLike<T> {
+  /** For `yield* op` in a `function*`. */
+  [Symbol.iterator](): Iterator<unknown, T, unknown>;
+  /** For `yield* op` in an `async function*`. */
+  [Symbol.asyncIterator](): AsyncIterator<unknown, T, unknown>;
+}
+
+/** A task keeps count of the operations it made that nothing has waited for yet. */
+export interface Maker {
+  /** One operation, several, or none. */
+  unstarted: object | Set<object> | null;
+}
+
+/** A name for reports; an object's `toString` is called only when a report is made. */
+export type Label = string | { toString(): string };
+
+type Begin<T> = (wait: Wait<T>) => void;
+type Body<T> = () => Iterator<unknown, T, unknown>;
+
+/** The one class behind every operation. A sequence is also the source its own wait is parked on. */
+class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
+  readonly host = "none";
+  readonly nested = true;
+  readonly #label: Label;
+  readonly #begin: Begin<T> | null;
+  readonly #body: Body<T> | null;
+  #maker: Maker | null = null;
+
+  constructor(label: Label, begin: Begin<T> | null, body: Body<T> | null, optional: boolean) {
+    this.#label = label;
+    this.#begin = begin;
+    this.#body = body;
+    const scope = optional ? null : currentScope();
+    if (scope !== null) this.#note(scope.task as unknown as Maker);
+  }
+
+  [Symbol.iterator](): Iterator<unknown, T, unknown> {
+    if (this.#body === null) return new Wait<T>(this) as unknown as Iterator<unknown, T, unknown>;
+    this.#strike();
+    return this.#body();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<unknown, T, unknown> {
+    return new PromisedWait<T>(this) as unknown as AsyncIterator<unknown, T, unknown>;
+  }
+
+  then<A = T, B = never>(
+    onValue?: ((value: T) => A | PromiseLike<A>) | null,
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    let promise: Promise<T>;
+    try {
+      promise = new PromisedWait<T>(this).promise();
+    } catch (error) {
+      promise = Promise.reject(error);
+    }
+    return promise.then(onValue, onError);
+  }
+
+  begin(wait: Wait<T>): void {
+    this.#strike();
+    if (this.#body !== null) return FastRoutine.nest(this.#body(), wait, this);
+    wait.checkpoint();
+    this.#begin!(wait);
+  }
+
+  /** A sequence is cancelled through the waits inside it. */
+  abandon(): boolean {
+    return false;
+  }
+
+  toString(): string {
+    return String(this.#label);
+  }
+
+  #note(maker: Maker): void {
+    this.#maker = maker;
+    const others = maker.unstarted;
+    if (others === null) maker.unstarted = this;
+    else if (others instanceof Set) others.add(this);
+    else maker.unstarted = new Set([others, this]);
+  }
+
+  #strike(): void {
+    const maker = this.#maker;
+    if (maker === null) return;
+    this.#maker = null;
+    const others = maker.unstarted;
+    if (others === this) maker.unstarted = null;
+    else if (others instanceof Set && others.delete(this) && others.size === 0) {
+      maker.unstarted = null;
+    }
+  }
+}
+
+/**
+ * Makes an operation from the one call that begins it.
+ *
+ * `begin` runs in the waiting task's step. It must end the wait (`wait.settle`, `wait.fail`), park it
+ * (`wait.park(source)`, usually by a wait queue), or throw. It is not called when a cancel is pending.
+ * Settling at once still sends the task to the back of the ready queue.
+ *
+ * @param label How reports name it, as in `Queue#1.get()`.
+ * @param begin Begins the wait.
+ * @param options With `optional`, nobody has to wait for it: what it does was done when it was made.
+ * @returns An operation that calls `begin` each time it is waited for.
+ */
+export function operation<T>(
+  label: Label,
+  begin: (wait: Wait<T>) => void,
+  options?: { optional?: boolean },
+): Operation<T> {
+  return new LazyOperation(label, begin, null, options?.optional === true);
+}
+
+/**
+ * Makes an operation from a `function*` over other operations, run within the waiting task.
+ *
+ * @param label How reports name it.
+ * @param body Called each time the operation is waited for.
+ * @param options With `optional`, nobody has to wait for it.
+ * @returns An operation that evaluates to what the body returns.
+ */
+export function sequence<T>(
+  label: Label,
+  body: () => Iterator<unknown, T, unknown>,
+  options?: { optional?: boolean },
+): Operation<T> {
+  return new LazyOperation(label, null, body, options?.optional === true);
+}
+
+/** Whether a value is an operation of weft (and not just anything that can be awaited). */
+export function isOperation(value: unknown): value is Operation<unknown> {
+  return value instanceof LazyOperation;
+}

@@ -1,0 +1,82 @@
+/**
+ * The async lane's wait: a wait that hands a native promise to the code that waits.
+ *
+ * `await op` and `yield* op` in async code never reach the routine that drives the generator, so the
+ * wait itself stands between: it is resolved when its task's turn comes, in the order of the ready
+ * queue, and its promise's reactions then run as the task's step. Only `resolve` is kept, and an
+ * error travels as a rejected promise: keeping `reject` too would cost every parked task 64 bytes.
+ *
+ * Code outside of every task may wait as well (`await registry.poll(100)` at the top of a script):
+ * then the operation gets a run of its own, which `outside` starts.
+ */
+import { currentScope } from "./context.ts";
+import type { CancelScope } from "./scope.ts";
+import { type Party, type Resumer, type Startable, Wait } from "./wait.ts";
+
+/** A task with async code. */
+export interface AsyncParty extends Party {
+  /** Set when one of its promised waits came to a value; the routine clears it before each step. */
+  resumed: boolean;
+  /** How often its async code was sent on its way. */
+  readonly outings: number;
+  /** How often its async code has reached a checkpoint or its end. */
+  readonly stops: number;
+  /** Goes to the back of the ready queue from its async body. */
+  cedeAsync(): Promise<void>;
+  /** Takes note that async code goes on, in microtasks. */
+  stepOut(): void;
+  /** Takes note that async code has reached a checkpoint: the step is over. */
+  stepOver(): void;
+}
+
+/** How code outside of every task waits: by a run of its own. Set by the scheduler's module. */
+export const outside: { wait: <T>(operation: Startable<T>) => Promise<T> } = {
+  wait: () => Promise.reject(new Error("Cannot wait here: no scheduler is loaded")),
+};
+
+/** A wait that ends by resolving a promise. */
+export class PromisedWait<T> extends Wait<T> implements Resumer {
+  #resolve: ((value: unknown) => void) | null = null;
+  #whole = true;
+
+  /** Begins, and resolves with the operation's value: for `await op`. */
+  promise(scope: CancelScope | null = currentScope()): Promise<T> {
+    this.#whole = false;
+    return this.#begin(scope) as Promise<T>;
+  }
+
+  /** Begins, and resolves with this wait as the iterator result: for `yield* op`. */
+  override next(): Promise<this> {
+    return this.#begin(currentScope()) as Promise<this>;
+  }
+
+  /** Called at the task's turn. */
+  resume(): boolean {
+    const task = this.task as AsyncParty;
+    task.resumed = this.state === "settled";
+    task.stepOut();
+    const resolve = this.#resolve!;
+    if (this.state === "failed") resolve(Promise.reject(this.value));
+    else resolve(this.#whole ? this : this.value);
+    return false;
+  }
+
+  #begin(scope: CancelScope | null): Promise<unknown> {
+    if (scope === null) {
+      return outside.wait(this.operation).then((value) => {
+        this.done = true;
+        this.value = value;
+        return this.#whole ? this : value;
+      });
+    }
+    const task = scope.task as unknown as AsyncParty;
+    const promise = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    const { outings } = task;
+    this.start(task, scope, this);
+    // The step is over, unless a part with async code of its own has just set out.
+    if (task.outings === outings) task.stepOver();
+    return promise;
+  }
+}

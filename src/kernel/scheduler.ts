@@ -1,0 +1,399 @@
+/**
+ * The scheduler: one run's tasks, its ready queue, and the loop that gives each its turn.
+ *
+ * The loop runs ready tasks in bursts. A burst is synchronous through fast-lane tasks. An async-lane
+ * task is lent the turn: its promise is resolved, its code runs in the microtasks that follow, and
+ * it hands the turn back at its next checkpoint. So the steps of both lanes follow one another in the
+ * order of one queue, and a step means the same in both. Should the code go off into a foreign
+ * `await`, no checkpoint comes; then, once the host loop has turned, the task counts as away and the
+ * turn is taken back.
+ *
+ * Fairness. Due timers ring between steps, and after a slice of 2 ms the loop hops through the host's,
+ * so that IO, timers and other runs get on. Reading the clock costs as much as three steps; so it is
+ * read every few steps, the fewer the longer they take.
+ *
+ * Rejected: a promise per step (four times the cost, and microtasks starve the host); one global
+ * scheduler (two runs would mix up their tasks); `setTimeout` to hop (2 ms of idling for each).
+ */
+import { type Choose, seededChoose } from "./choice.ts";
+import { type Clock, SystemClock } from "./clock.ts";
+import { currentScope } from "./context.ts";
+import type { Fiber, TaskGenerator } from "./fiber.ts";
+import { combineInstruments, type Instrument } from "./instrument.ts";
+import { ChosenPolicy, type Policy } from "./policy.ts";
+import { ReadyList } from "./ready_list.ts";
+import type { Resource } from "./resource.ts";
+import { Task, type TaskHost } from "./task.ts";
+import { Timers } from "./timers.ts";
+import type { Wait } from "./wait.ts";
+
+/** How long a burst of steps may keep the host waiting, in milliseconds. */
+const SLICE_MS = 2;
+/** Between two looks at the clock there should pass about this long, in milliseconds. */
+const LOOK_MS = 0.1;
+/** And never more than this many steps. */
+const MOST_STEPS = 64;
+/** Async code that has not reached a checkpoint after this many microtasks is watched for leaving. */
+const PATIENCE = 6;
+
+/** How a run is to be scheduled. */
+export interface SchedulerOptions {
+  /** Where time comes from. @default the machine's clock */
+  clock?: Clock;
+  /** Picks every free choice from this seed, so that the run can be replayed. @default FIFO */
+  seed?: number;
+  /** Which ready task runs next; overrides the seed's pick. @default FIFO */
+  policy?: Policy;
+  /** Who watches. @default nobody */
+  instruments?: readonly Instrument[];
+  /** Hears what is no error but must not pass in silence. @default `console.warn` */
+  warn?: (message: string) => void;
+}
+
+/** Who looks after the run as a whole: when it ends, and what becomes of failures. */
+export interface Overseer {
+  /** A task was made. */
+  spawned(task: Task): void;
+  /** A task has ended. */
+  exited(task: Task): void;
+  /** A failure has been seen. */
+  observed(task: Task): void;
+  /** A task has become a daemon, or an ordinary task again. */
+  daemonChanged(task: Task): void;
+  /**
+   * Nothing is ready, no timer is set, the host has nothing pending, and tasks are alive. Returns
+   * whether something was done about it; if not, the loop sleeps until it is roused.
+   */
+  stuck(): boolean;
+}
+
+/** Why a burst of steps ended. */
+type Pause = "idle" | "lent" | "slice";
+
+/** One run's tasks and turns. */
+export class Scheduler implements TaskHost {
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** The deadlines of this run. */
+  readonly timers: Timers;
+  /** What the run must give back to the host when it ends. */
+  readonly resources: Set<Resource> = new Set();
+  readonly #ready = new ReadyList();
+  readonly #policy: Policy | null;
+  readonly #instrument: Required<Instrument> | null;
+  /** Whether there is neither a policy nor an instrument to be told of each step. */
+  readonly #plain: boolean;
+  readonly #overseer: Overseer;
+  readonly #warn: (message: string) => void;
+  #firstTask: Task | null = null;
+  #live = 0;
+  #serial = 0;
+  /** The async task whose code has the turn. */
+  #lent: Task | null = null;
+  #away = 0;
+  readonly #hostWaits = { open: 0, bound: 0 };
+  /** Ends the loop's sleep when something became ready. */
+  #wake: (() => void) | null = null;
+  /** Ends the loop's wait for the lent turn. */
+  #returned: (() => void) | null = null;
+  #stride = MOST_STEPS;
+  #untilLook = 0;
+  #lookedAt = 0;
+  #sliceEnd = 0;
+  #stepBegan = 0;
+
+  /** A scheduler without tasks; `overseer` decides what its tasks' ends mean. */
+  constructor(overseer: Overseer, options: SchedulerOptions = {}) {
+    const choose: Choose | null = options.seed === undefined ? null : seededChoose(options.seed);
+    this.#overseer = overseer;
+    this.clock = options.clock ?? new SystemClock();
+    this.timers = new Timers(this.clock, choose);
+    this.#policy = options.policy ?? (choose === null ? null : new ChosenPolicy(choose));
+    this.#plain = this.#policy === null && (options.instruments ?? []).length === 0;
+    this.#warn = options.warn ?? ((message) => console.warn(message));
+    this.#instrument = combineInstruments(
+      options.instruments ?? [],
+      (error) => this.#warn(`An instrument was dropped because it threw: ${error}`),
+    );
+  }
+
+  /** How many tasks are alive. */
+  get live(): number {
+    return this.#live;
+  }
+
+  /** The living tasks, in the order in which they were spawned. */
+  tasks(): Task[] {
+    const tasks: Task[] = [];
+    for (let task = this.#firstTask; task !== null; task = task.following) tasks.push(task);
+    return tasks.reverse();
+  }
+
+  /** Makes a task of a body; it becomes ready now, or after `delay` ms. */
+  spawn<T>(
+    name: string,
+    generator: TaskGenerator<T>,
+    spawner: Task | null,
+    delay?: number,
+  ): Task<T> {
+    const task = new Task<T>(this, ++this.#serial, name, generator, spawner);
+    this.#overseer.spawned(task);
+    task.following = this.#firstTask;
+    if (this.#firstTask !== null) this.#firstTask.previous = task;
+    this.#firstTask = task;
+    this.#live++;
+    this.#instrument?.spawned(task);
+    if (delay === undefined) this.ready(task);
+    else task.startAfter(delay);
+    return task;
+  }
+
+  /** Gives turns until no task is left. */
+  async loop(): Promise<void> {
+    this.#newSlice();
+    while (this.#live > 0) {
+      const pause = this.#burst();
+      if (pause === "lent") {
+        await this.#turnBack();
+      } else {
+        if (pause === "slice") {
+          await this.clock.hop(this.#hostWaits.open + this.#hostWaits.bound > 0);
+        } else if (this.#live > 0) {
+          await this.#idle();
+        }
+        this.#newSlice();
+      }
+    }
+    this.clock.clearAlarm();
+  }
+
+  /**
+   * By hand, in place of {@linkcode loop}: rings due timers, then runs one step of the task whose turn
+   * it is, and resolves when that step is over.
+   *
+   * @returns Whether there was a step to run.
+   */
+  async tick(): Promise<boolean> {
+    this.timers.ring(this.clock.now());
+    const task = this.#next();
+    if (task === undefined) return false;
+    this.#untilLook = 1; // no handing on: one step only
+    this.#step(task);
+    if (this.#lent !== null) await this.#turnBack();
+    return true;
+  }
+
+  // -- What tasks tell their host --
+
+  /** Puts a task at the back of the ready queue. */
+  ready(fiber: Fiber): void {
+    const task = fiber as Task;
+    task.state = "ready";
+    if (this.#policy === null) this.#ready.push(task);
+    else this.#policy.add(task);
+    if (this.#instrument !== null) {
+      this.#instrument.ready(task, currentScope()?.task as Task | undefined);
+    }
+    this.#rouse();
+  }
+
+  /** Counts a wait by its source's part of the host. */
+  parked(fiber: Fiber, wait: Wait): void {
+    if (fiber.state === "running") fiber.state = "waiting";
+    const { host } = wait.source!;
+    if (host !== "none") this.#hostWaits[host]++;
+    this.#instrument?.waiting(fiber as Task, String(wait.source));
+  }
+
+  /** Takes a wait off that count. */
+  unparked(wait: Wait): void {
+    const { host } = wait.source!;
+    if (host !== "none") this.#hostWaits[host]--;
+  }
+
+  /** Lends the turn to async code of a task, until {@linkcode stepOver}. */
+  stepOut(fiber: Fiber): void {
+    this.#lent = fiber as Task;
+  }
+
+  /** Ends the step of async code: takes the turn back, or hands it on to the next async task at once. */
+  stepOver(fiber: Fiber): void {
+    const task = fiber as Task;
+    if (task.away) {
+      task.away = false;
+      this.#away--;
+    }
+    if (this.#lent !== task) return;
+    this.#lent = null;
+    this.#endStep(task);
+    if (--this.#untilLook > 0 && this.#policy === null) {
+      const next = this.#ready.first;
+      if (next?.state === "ready" && next.stepsByPromise) return this.#step(this.#ready.shift()!);
+    }
+    const returned = this.#returned;
+    this.#returned = null;
+    returned?.();
+  }
+
+  /** Strikes a task off. */
+  exited(task: Task): void {
+    task.state = "terminated";
+    if (task.previous === null) this.#firstTask = task.following;
+    else task.previous.following = task.following;
+    if (task.following !== null) task.following.previous = task.previous;
+    task.previous = task.following = null;
+    this.#live--;
+    this.#instrument?.exited(task);
+    this.#overseer.exited(task);
+    this.#rouse();
+  }
+
+  /** Passes on that a failure has been seen. */
+  observed(task: Task): void {
+    this.#overseer.observed(task);
+  }
+
+  /** Passes on that a task became a daemon or ceased to be one. */
+  daemonChanged(task: Task): void {
+    this.#overseer.daemonChanged(task);
+  }
+
+  /** Passes on a warning. */
+  warn(message: string): void {
+    this.#warn(message);
+  }
+
+  // -- The loop's parts --
+
+  /** The task whose turn it is. One that ended while it was ready (by other async code of its own) is passed over. */
+  #next(): Task | undefined {
+    for (;;) {
+      const task = this.#policy === null ? this.#ready.shift() : this.#policy.next();
+      if (task === undefined || task.state === "ready") return task;
+    }
+  }
+
+  /** Runs steps until nothing is ready, the turn is lent, or the slice is used up. */
+  #burst(): Pause {
+    for (;;) {
+      if (this.#untilLook <= 0 && this.#look()) return "slice";
+      const task = this.#next();
+      if (task === undefined) return "idle";
+      this.#untilLook--;
+      if (this.#plain) this.#plainStep(task);
+      else this.#step(task);
+      if (this.#lent !== null) return "lent";
+    }
+  }
+
+  /** The step of a run that nobody watches: what {@linkcode #step} does, less the questions. */
+  #plainStep(task: Task): void {
+    task.state = "running";
+    const ceded = task.step();
+    if (ceded) {
+      task.state = "ready";
+      this.#ready.push(task);
+    } else if (this.#lent === null && task.isDue) {
+      this.#nextWait(task);
+    }
+  }
+
+  #step(task: Task): void {
+    task.state = "running";
+    if (this.#instrument !== null) this.#instrument.stepBegin(task);
+    if (this.#policy !== null) this.#stepBegan = this.clock.wall();
+    const ceded = task.step();
+    if (ceded) this.#again(task);
+    if (this.#lent === null) this.#endStep(task);
+  }
+
+  #again(task: Task): void {
+    task.state = "ready";
+    if (this.#policy === null) this.#ready.push(task);
+    else this.#policy.add(task);
+    if (this.#instrument !== null) this.#instrument.ready(task, task);
+  }
+
+  #endStep(task: Task): void {
+    if (this.#policy !== null) {
+      this.#policy.ran?.(task, this.clock.wall() - this.#stepBegan);
+      if (task.state === "waiting") this.#policy.blocked?.(task);
+    }
+    this.#instrument?.stepEnd(task);
+    if (task.isDue) this.#nextWait(task);
+  }
+
+  /** Gives a task whose step is over another turn for the next of its waits that has ended. */
+  #nextWait(task: Task): void {
+    if (task.state !== "ready" && !task.done) this.ready(task);
+  }
+
+  #newSlice(): void {
+    if (this.timers.size > 0) this.timers.ring(this.clock.now());
+    this.#lookedAt = this.clock.wall();
+    this.#sliceEnd = this.#lookedAt + SLICE_MS;
+    this.#untilLook = this.#stride;
+  }
+
+  /** Reads the clock: rings timers, sets how many steps until the next look, says if the slice is over. */
+  #look(): boolean {
+    const now = this.clock.wall();
+    const passed = Math.max(now - this.#lookedAt, 1e-3);
+    this.#stride = Math.min(MOST_STEPS, Math.max(1, Math.floor(this.#stride * LOOK_MS / passed)));
+    this.#lookedAt = now;
+    this.#untilLook = this.#stride;
+    if (this.timers.size > 0) this.timers.ring(this.clock.now());
+    return now >= this.#sliceEnd;
+  }
+
+  /** Waits until something is ready, or calls the overseer when nothing can become so. */
+  async #idle(): Promise<void> {
+    const next = this.timers.next;
+    const { open, bound } = this.#hostWaits;
+    if (next === undefined && this.#away + open + bound === 0 && this.#overseer.stuck()) return;
+    const roused = new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    if (next === undefined) this.clock.clearAlarm();
+    else this.clock.setAlarm(next, () => this.#rouse(), this.#hostWaits);
+    await roused;
+    this.clock.awake();
+  }
+
+  #rouse(): void {
+    const wake = this.#wake;
+    this.#wake = null;
+    wake?.();
+  }
+
+  /** Waits until async code has given the turn back, or has left for a foreign `await`. */
+  async #turnBack(): Promise<void> {
+    for (let hops = 0; hops < PATIENCE; hops++) {
+      await null;
+      if (this.#lent === null) return;
+    }
+    const returned = new Promise<void>((resolve) => {
+      this.#returned = resolve;
+    });
+    // When the host loop turns, no microtask is left: a task that still has the turn is out.
+    this.clock.hop(false).then(() => this.#takeBack());
+    await returned;
+  }
+
+  #takeBack(): void {
+    const task = this.#lent;
+    if (task === null) return;
+    this.#lent = null;
+    task.away = true;
+    this.#away++;
+    this.#endStep(task);
+    const returned = this.#returned;
+    this.#returned = null;
+    returned?.();
+  }
+}
+
+/** The run a task belongs to. */
+export function schedulerOf(task: Task): Scheduler {
+  return task.host as Scheduler;
+}

@@ -1,0 +1,114 @@
+/**
+ * Cancel scopes: the nested regions of a task's code that can be cancelled on their own.
+ *
+ * A task is its own outermost scope; a timeout, a group and a shield each add one. Cancelling a
+ * scope is a lasting state, not an event (Trio's level trigger): every checkpoint inside it throws
+ * until the scope is left, so a `catch {}` in a loop delays the end by one round and cannot prevent
+ * it. Whose cancel it was is told by identity: a scope converts only the `Cancelled` it made itself,
+ * so an inner and an outer deadline that expire together never take each other's place.
+ */
+import { type Cancelled, cancelled as makeCancelled, type CancelSource } from "./errors.ts";
+import type { Timers } from "./timers.ts";
+
+/** A task as its scopes see it. */
+export interface ScopeTask {
+  /** The name shown in reports. */
+  readonly name: string;
+  /** The timers of its run. */
+  readonly timers: Timers;
+  /** Interrupts every parked wait that stands under `scope`. */
+  interrupt(scope: CancelScope): void;
+}
+
+/** What a cancel of a scope must reach besides the waits of its task: children of a group. */
+export interface Dependent {
+  /** Where it was set up. */
+  readonly scope: CancelScope;
+  /** Called when a cancel reaches that scope. */
+  cancelled(cancel: Cancelled): void;
+}
+
+/** One cancellable region. */
+export class CancelScope {
+  /** The region around this one; `null` for a task itself. */
+  readonly parent: CancelScope | null;
+  /** Whether cancels from outside stop here. */
+  readonly shielded: boolean;
+  /** The cancel of this very scope, once there is one. */
+  cause: Cancelled | null = null;
+  /** Whether a checkpoint has thrown that cancel yet. */
+  delivered = false;
+  readonly #task: ScopeTask | null;
+
+  /** Opens a region inside `parent`, or the outermost one of a task. */
+  constructor(parent: CancelScope | null, shielded = false) {
+    this.parent = parent;
+    this.shielded = shielded;
+    this.#task = parent === null ? null : parent.task;
+  }
+
+  /** The task whose region this is. */
+  get task(): ScopeTask {
+    return this.#task!;
+  }
+
+  /**
+   * What a checkpoint here must throw, or `null`: the outermost cancel that no shield holds off.
+   * Outermost, because an inner scope would otherwise take the cancel for its own and go on. Whoever
+   * asks must throw it.
+   */
+  get pending(): Cancelled | null {
+    if (this.cause === null && this.parent === null) return null;
+    const scope = this.#outermost();
+    if (scope === null) return null;
+    scope.delivered = true;
+    return scope.cause;
+  }
+
+  /** The same, for those who only want to know. */
+  get reaching(): Cancelled | null {
+    return this.#outermost()?.cause ?? null;
+  }
+
+  #outermost(): CancelScope | null {
+    let found: CancelScope | null = null;
+    // deno-lint-ignore no-this-alias -- walks outwards, starting here
+    let scope: CancelScope | null = this;
+    do {
+      if (scope.cause !== null) found = scope;
+      if (scope.shielded) break;
+      scope = scope.parent;
+    } while (scope !== null);
+    return found;
+  }
+
+  /** Cancels the region: its waits throw now, its later checkpoints as they come. The first cancel counts. */
+  abort(source: CancelSource, reason?: unknown, cause?: unknown): void {
+    if (this.cause !== null) return;
+    this.cause = makeCancelled(source, reason, cause);
+    this.task.interrupt(this);
+  }
+
+  /** Whether an error is the cancel of this scope or of one around it, and so is on its way out. */
+  explains(error: unknown): boolean {
+    // deno-lint-ignore no-this-alias -- walks outwards, starting here
+    let scope: CancelScope | null = this;
+    while (scope !== null) {
+      if (scope.cause !== null && scope.cause === error) return true;
+      scope = scope.parent;
+    }
+    return false;
+  }
+
+  /** Whether a cancel of `outer` reaches waits that stand in this scope. */
+  isUnder(outer: CancelScope): boolean {
+    // deno-lint-ignore no-this-alias -- walks outwards, starting here
+    let scope: CancelScope | null = this;
+    while (scope !== null) {
+      if (scope === outer) return true;
+      if (scope.shielded) return false;
+      scope = scope.parent;
+    }
+    return false;
+  }
+}

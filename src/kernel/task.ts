@@ -1,0 +1,323 @@
+/**
+ * A task: one generator on its way through a run, as its users see it.
+ *
+ * An error is observed when somebody could have seen it: a join, a `get`, a group, a link, a read of
+ * `error`. What nobody observed by the end of the run makes the run reject. A task that ended by its
+ * own cancel has not failed: `join` lets it pass (one cancels and then joins), `get` throws, because
+ * there is no value to give.
+ */
+import { Entered } from "./deadline.ts";
+import { checkMs, DeadlockError, TimeoutError } from "./errors.ts";
+import { Fiber, type FiberHost, type TaskGenerator } from "./fiber.ts";
+import { type Operation, operation, sequence } from "./operation.ts";
+import type { CancelScope } from "./scope.ts";
+import type { Wait } from "./wait.ts";
+import { WaitQueue } from "./wait_queue.ts";
+
+/** What the body of a task may be: a `function*` or an `async function*`. */
+export type TaskBody<A extends readonly unknown[], T> = (
+  ...args: A
+) => Generator<unknown, T, never> | AsyncGenerator<unknown, T, never>;
+
+/** Whoever answers for a task's failure in place of the run: a group, `all`, a pool. */
+export interface Keeper {
+  /** Called once, when the task has ended. */
+  exited(task: Task): void;
+}
+
+/** What a task needs of its scheduler. */
+export interface TaskHost extends FiberHost {
+  /** Takes note that a task has ended. */
+  exited(task: Task): void;
+  /** Takes note that a failure has been seen. */
+  observed(task: Task): void;
+  /** Takes note that a task has become a daemon, or an ordinary task again. */
+  daemonChanged(task: Task): void;
+  /** Reports what is no error but must not pass in silence. */
+  warn(message: string): void;
+}
+
+type Outcome = "none" | "value" | "error" | "cancelled";
+type Link = (task: Task) => void;
+
+/** One generator being run. Made by {@linkcode spawn}; also an operation and awaitable, like `get()`. */
+export class Task<T = unknown> extends Fiber implements Operation<T> {
+  /** Counts from 1 within a run. */
+  readonly id: number;
+  /** The task that spawned this one, while this one lives. */
+  spawner: Task | null;
+  /** Values of task-locals; shared with the spawner until one of the two writes. */
+  locals: ReadonlyMap<object, unknown> | null;
+  /** Who answers for a failure; `null` for the run. */
+  keeper: Keeper | null = null;
+  /** Link in the ready queue. */
+  nextReady: Task | null = null;
+  /** Link in the run's list of live tasks. */
+  previous: Task | null = null;
+  /** Link in the run's list of live tasks. */
+  following: Task | null = null;
+  /** The run it belongs to. */
+  readonly host: TaskHost;
+  /** Whether somebody could have seen its failure. */
+  isObserved = false;
+  #daemon = false;
+  #name: string;
+  #outcome: Outcome = "none";
+  #result: unknown = undefined;
+  #joins: WaitQueue<T | undefined> | null = null;
+  #gets: WaitQueue<T> | null = null;
+  #links: Link[] | null = null;
+  #controller: AbortController | null = null;
+
+  /** Made by the scheduler; use {@linkcode spawn}. */
+  constructor(
+    run: TaskHost,
+    id: number,
+    name: string,
+    generator: TaskGenerator<T>,
+    spawner: Task | null,
+  ) {
+    super(run, generator);
+    this.host = run;
+    this.id = id;
+    this.#name = name;
+    this.spawner = spawner;
+    this.locals = spawner === null ? null : spawner.locals;
+  }
+
+  /** How reports call it: `name#id` after its body, unless set. */
+  get name(): string {
+    return this.#name.endsWith("#") ? this.#name + this.id : this.#name;
+  }
+
+  set name(name: string) {
+    this.#name = name;
+  }
+
+  /** Whether the run ends without waiting for this task, and cancels it then. */
+  get daemon(): boolean {
+    return this.#daemon;
+  }
+
+  set daemon(daemon: boolean) {
+    if (daemon === this.#daemon) return;
+    this.#daemon = daemon;
+    if (!this.done) this.host.daemonChanged(this);
+  }
+
+  /** Whether it has ended, in whatever way. */
+  get done(): boolean {
+    return this.#outcome !== "none";
+  }
+
+  /** Whether it ended by returning. */
+  get successful(): boolean {
+    return this.#outcome === "value";
+  }
+
+  /** Whether it ended by its own cancel. */
+  get cancelled(): boolean {
+    return this.#outcome === "cancelled";
+  }
+
+  /** Whether it ended by an error that was not its own cancel. Asking does not observe the error. */
+  get failed(): boolean {
+    return this.#outcome === "error";
+  }
+
+  /** What it returned; `undefined` before its end and when it did not return. */
+  get value(): T | undefined {
+    return this.#outcome === "value" ? this.#result as T : undefined;
+  }
+
+  /** What it threw, its {@linkcode Cancelled} if it was cancelled, else `undefined`. Reading it observes it. */
+  get error(): unknown {
+    if (this.#outcome === "none" || this.#outcome === "value") return undefined;
+    this.observe();
+    return this.#result;
+  }
+
+  /** Fires when the task is cancelled, with the {@linkcode Cancelled} as its reason. */
+  get signal(): AbortSignal {
+    const controller = this.#controller ??= new AbortController();
+    if (this.cause !== null) controller.abort(this.cause);
+    return controller.signal;
+  }
+
+  /**
+   * Waits until the task has ended, and evaluates to its value. Throws what it threw; a cancelled
+   * task counts as ended, with no value. With `ms`, gives up after that time with `undefined`: ask
+   * `done`. A cancel of the waiter leaves the task alone.
+   */
+  join(ms?: number): Operation<T | undefined> {
+    if (ms !== undefined) return this.#within(ms, () => this.join(), () => undefined);
+    return operation("task.join()", (wait: Wait<T | undefined>) => {
+      this.#refuseSelf(wait);
+      if (!this.done) (this.#joins ??= new WaitQueue(this, "join")).park(wait);
+      else this.#answer(wait, this.cancelled);
+    });
+  }
+
+  /**
+   * Waits for the task's value. Throws what it threw, its {@linkcode Cancelled} if it was cancelled,
+   * and {@linkcode TimeoutError} when `ms` have passed first.
+   */
+  get(ms?: number): Operation<T> {
+    if (ms !== undefined) {
+      return this.#within(ms, () => this.get(), () => {
+        throw new TimeoutError(ms, `task "${this.name}"`);
+      });
+    }
+    return operation("task.get()", (wait: Wait<T>) => {
+      this.#refuseSelf(wait);
+      if (!this.done) (this.#gets ??= new WaitQueue(this, "get")).park(wait);
+      else this.#answer(wait, false);
+    });
+  }
+
+  /**
+   * Cancels the task: throws {@linkcode Cancelled} at its wait, now, and at each later checkpoint
+   * until it ends. One that has not started never runs; one that has ended is left alone. The first
+   * cancel counts.
+   *
+   * @param reason Kept in the `Cancelled`.
+   * @returns Waits for the end and throws nothing of the task's. Nobody needs to wait for it.
+   */
+  cancel(reason?: unknown): Operation<void> {
+    if (!this.done) this.abort("explicit", reason);
+    return operation("task.cancel()", (wait: Wait<void>) => {
+      if (this.done) return wait.settle();
+      const ends = new WaitQueue<void>(this, "cancel");
+      ends.park(wait);
+      this.watch(() => ends.wake());
+    }, { optional: true });
+  }
+
+  /** Calls `fn` once the task has ended, at once if it has. Observes the task's error. */
+  link(fn: (task: Task<T>) => void): void {
+    this.observe();
+    this.watch(fn);
+  }
+
+  /** Like {@linkcode link}, but leaves a failure unobserved. */
+  watch(fn: (task: Task<T>) => void): void {
+    if (this.done) fn(this);
+    else (this.#links ??= []).push(fn as Link);
+  }
+
+  /** `yield* task` in a `function*`: like {@linkcode get}. */
+  [Symbol.iterator](): Iterator<unknown, T, unknown> {
+    return this.get()[Symbol.iterator]();
+  }
+
+  /** `yield* task` in an `async function*`: like {@linkcode get}. */
+  [Symbol.asyncIterator](): AsyncIterator<unknown, T, unknown> {
+    return this.get()[Symbol.asyncIterator]();
+  }
+
+  /** `await task`, `yield task`: like {@linkcode get}. */
+  then<A = T, B = never>(
+    onValue?: ((value: T) => A | PromiseLike<A>) | null,
+    onError?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): PromiseLike<A | B> {
+    return this.get().then(onValue, onError);
+  }
+
+  /** The name. */
+  override toString(): string {
+    return this.name;
+  }
+
+  /** The task that its joiners wait for: itself. */
+  get holder(): this {
+    return this;
+  }
+
+  /** Marks its failure, present or future, as seen. */
+  observe(): void {
+    if (this.isObserved) return;
+    this.isObserved = true;
+    if (this.failed) this.host.observed(this);
+  }
+
+  /** Ends the waits under a scope; for the task's own, fires its signal too. */
+  override interrupt(scope: CancelScope): void {
+    if (scope === this) this.#controller?.abort(this.cause);
+    super.interrupt(scope);
+  }
+
+  /** Called by its routine, once. */
+  finish(failed: boolean, value: unknown): void {
+    if (!failed && this.cause === null && this.unstarted !== null) {
+      failed = true;
+      value = forgottenError(this.name, this.unstarted);
+    }
+    if (!failed && this.delivered) this.host.warn(swallowedText(this.name));
+    this.#outcome = !failed
+      ? "value"
+      : value !== null && value === this.cause
+      ? "cancelled"
+      : "error";
+    this.#result = value;
+    this.release();
+    if (this.keeper !== null) this.isObserved = true;
+    this.host.exited(this);
+    this.keeper?.exited(this);
+    this.keeper = null;
+    this.spawner = null;
+    this.#tellWaiters();
+  }
+
+  #refuseSelf(wait: Wait): void {
+    if (wait.task !== this) return;
+    throw new DeadlockError(`Cannot wait for task "${this.name}" in itself: it would never end`, [
+      [this.name],
+    ]);
+  }
+
+  #tellWaiters(): void {
+    for (let wait = this.#joins?.shift(); wait; wait = this.#joins?.shift()) {
+      this.#answer(wait, this.cancelled);
+    }
+    for (let wait = this.#gets?.shift(); wait; wait = this.#gets?.shift()) {
+      this.#answer(wait, false);
+    }
+    const links = this.#links;
+    this.#joins = this.#gets = this.#links = null;
+    if (links !== null) { for (const link of links) link(this); }
+  }
+
+  #answer(wait: Wait, lenient: boolean): void {
+    if (this.#outcome === "value") return wait.settle(this.#result);
+    this.observe();
+    if (lenient) wait.settle(undefined);
+    else wait.fail(this.#result);
+  }
+
+  /** Waits under a deadline of its own; `late` gives the result, or throws, when it passes first. */
+  #within<R>(ms: number, wait: () => Operation<R>, late: () => R): Operation<R> {
+    checkMs(ms, "a timeout");
+    return sequence(`${this.name}.join(${ms})`, function* () {
+      using entered = new Entered({ ms });
+      try {
+        return yield* wait();
+      } catch (error) {
+        if (entered.owns(error)) return late();
+        throw error;
+      }
+    });
+  }
+}
+
+function forgottenError(task: string, unstarted: object | Set<object>): TypeError {
+  const names = unstarted instanceof Set ? [...unstarted].map(String) : [String(unstarted)];
+  return new TypeError(
+    `Cannot end task "${task}" well: it made ${names.join(", ")} but never waited for it; ` +
+      `write "yield* ${names[0]}"`,
+  );
+}
+
+function swallowedText(task: string): string {
+  return `Task "${task}" was cancelled, caught Cancelled, and returned as if nothing had happened: ` +
+    `rethrow it, or do the work under shield()`;
+}

@@ -1,0 +1,78 @@
+/**
+ * Every trap: what task code may hand to the kernel, and nothing else gets through.
+ *
+ * Task code and kernel meet in one place only, a generator's `yield`. What may come out of it is a
+ * wait already made (`yield*`), nothing (a bare `yield`: cede), an operation, or a promise. This file
+ * turns each into a {@linkcode Startable}; anything else is an error at the line that yielded it.
+ */
+import type { Startable, Wait, WaitSource } from "./wait.ts";
+
+/** Goes to the back of the ready queue. */
+export const cedeTrap: Startable<void> = {
+  begin(wait) {
+    wait.checkpoint();
+    wait.settle();
+  },
+  toString: () => "cede()",
+};
+
+/**
+ * Waits for a promise that code outside of weft will settle.
+ *
+ * The promise cannot be stopped: a cancelled wait lets go of it, and what it comes to is dropped.
+ * Its handlers are attached at once, so a rejection after that is not reported as unhandled.
+ */
+export class PromiseTrap<T> implements Startable<T> {
+  readonly #promise: PromiseLike<T>;
+
+  /** Waits for `promise`. */
+  constructor(promise: PromiseLike<T>) {
+    this.#promise = promise;
+  }
+
+  /** Attaches the handlers and parks. */
+  begin(wait: Wait<T>): void {
+    wait.checkpoint();
+    this.#promise.then(
+      (value) => wait.settle(value),
+      (error) => wait.fail(error),
+    );
+    if (!wait.done) wait.park(hostPromise);
+  }
+
+  /** Names it in reports. */
+  toString(): string {
+    return "wait(promise)";
+  }
+}
+
+const hostPromise: WaitSource = {
+  host: "bound",
+  abandon: () => true,
+  toString: () => "wait(promise)",
+};
+
+/** What to start for a value that came out of a bare `yield x`, or `null` if it is nothing to wait for. */
+export function toStartable(value: unknown): Startable<unknown> | null {
+  if (value === undefined) return cedeTrap;
+  if (typeof value !== "object" || value === null) return null;
+  if ("begin" in value && typeof value.begin === "function") return value as Startable<unknown>;
+  if ("then" in value && typeof value.then === "function") {
+    return new PromiseTrap(value as unknown as PromiseLike<unknown>);
+  }
+  return null;
+}
+
+/** The error for a value that nobody can wait for. */
+export function notWaitable(value: unknown): TypeError {
+  const shown = typeof value === "string" ? JSON.stringify(value) : describe(value);
+  return new TypeError(
+    `Cannot wait for ${shown}: yield an operation, a promise, or nothing; for another generator, write "yield*"`,
+  );
+}
+
+function describe(value: unknown): string {
+  if (typeof value === "function") return `the function ${value.name || "(anonymous)"}`;
+  if (typeof value !== "object" || value === null) return String(value);
+  return Object.prototype.toString.call(value);
+}

@@ -1,0 +1,177 @@
+/**
+ * A wait: one stay of one task at one operation.
+ *
+ * The wait, not the task, is what parks in queues, carries the result, and is cancelled. A task in
+ * the async lane may hold several at once (`await Promise.all([a.get(), b.get()])`), and a late
+ * wake-up can never hit the wrong stay, because each stay is an object of its own. It is also its
+ * own iterator and its own iterator result, so that a round trip through `yield*` allocates nothing
+ * else; it is intrusive in its wait queue, so that leaving costs O(1).
+ *
+ * Its life is one union, {@linkcode WaitState}. An operation that can be done at once ends its wait
+ * without parking it; the task still goes to the back of the ready queue, so that every completed
+ * wait was a schedule point.
+ */
+import { InternalError } from "./errors.ts";
+import type { CancelScope } from "./scope.ts";
+
+/**
+ * How much the host has to do with a wait's end; the deadlock check and the virtual clock go by it.
+ *
+ * - `"none"`: only another task or a timer of this run can end it;
+ * - `"open"`: the host may end it, or never (an accept, a read);
+ * - `"bound"`: the host will end it (a write, a connect, a job of a worker).
+ */
+export type HostPart = "none" | "open" | "bound";
+
+/** What a wait is parked on: names it in reports, and forgets it on cancel. */
+export interface WaitSource {
+  /** Whether anything outside this run can end the wait. */
+  readonly host: HostPart;
+  /** The task that must act before the wait can end, where that is known: the edge of a wait-for graph. */
+  readonly holder?: Party | undefined;
+  /** Whether the wait only stands for others inside it, which reports name instead. */
+  readonly nested?: boolean;
+  /**
+   * Forgets a parked wait, which is being cancelled. Returns `false` when that is impossible: then
+   * the wait goes on to its end, and the cancel is thrown at the next checkpoint instead.
+   */
+  abandon(wait: Wait): boolean;
+  /** Names what is waited on, as in `Lock#1.acquire()`. */
+  toString(): string;
+}
+
+/** A task as a wait sees it. */
+export interface Party {
+  /** The name shown in reports. */
+  readonly name: string;
+  /** How many locks it holds. */
+  locks: number;
+  /** Takes note that one of its waits has parked. */
+  parked(wait: Wait): void;
+  /** Takes note that a parked wait is leaving. */
+  unparked(wait: Wait): void;
+  /** Takes note that its body ceded when a part of it had ended. */
+  ceded(): void;
+  /** Takes note that one of its waits has ended, so that the task is to be made ready. */
+  ended(wait: Wait): void;
+}
+
+/** Goes on with a program where its wait has ended. */
+export interface Resumer {
+  /** Called at the task's turn with a wait that has ended. Returns whether the task's body then ceded. */
+  resume(wait: Wait): boolean;
+}
+
+/** Begins an operation for a wait: settles it, parks it, or throws. */
+export interface Startable<T> {
+  /** Called once, in the waiting task's step. */
+  begin(wait: Wait<T>): void;
+  /** Names it in reports. */
+  toString(): string;
+}
+
+/** The life of a wait: idle until it begins, then parked (or not), then ended with a value or an error. */
+export type WaitState = "idle" | "parked" | "settled" | "failed";
+
+/** One stay of one task at one operation; also the iterator that `yield*` drives. */
+export class Wait<T = unknown> {
+  /** Where this wait stands. */
+  state: WaitState = "idle";
+  /** `yield*`: whether it is through. */
+  done = false;
+  /** `yield*`: passes out the wait itself, then evaluates to the result; holds the error when failed. */
+  value: unknown = this;
+  /** Who waits; set when it begins. */
+  task: Party | null = null;
+  /** Which cancels reach it; set when it begins. */
+  scope: CancelScope | null = null;
+  /** Who goes on when it ends. */
+  owner: Resumer | null = null;
+  /** What it is parked on. */
+  source: WaitSource | null = null;
+  /** Link within the source's queue. */
+  before: Wait | null = null;
+  /** Link within the source's queue. */
+  after: Wait | null = null;
+  /** The next wait of the same task, parked or ended along with this one. */
+  also: Wait | null = null;
+  /** What it waits for. */
+  readonly operation: Startable<T>;
+
+  /** Makes a wait that will begin `operation`. */
+  constructor(operation: Startable<T>) {
+    this.operation = operation;
+  }
+
+  /** Begins the operation for `task`, under `scope`; `owner` goes on when it ends. */
+  start(task: Party, scope: CancelScope, owner: Resumer): void {
+    if (this.task !== null) {
+      throw new InternalError(`Cannot start a wait twice: it is ${this.state}`);
+    }
+    this.task = task;
+    this.scope = scope;
+    this.owner = owner;
+    this.operation.begin(this);
+    if (this.state === "idle") {
+      throw new InternalError(`Cannot wait for ${this.operation}: it neither settled nor parked`);
+    }
+  }
+
+  /** Throws if the wait stands in a cancelled scope: each operation does so first, as it begins. */
+  checkpoint(): void {
+    const cancel = this.scope!.pending;
+    if (cancel !== null) throw cancel;
+  }
+
+  /** Marks the wait as parked on `source`, which answers for it from now on. */
+  park(source: WaitSource): void {
+    this.state = "parked";
+    this.source = source;
+    this.task!.parked(this);
+  }
+
+  /** Ends the wait with a value; its task goes on at its turn. Without effect once it has ended. */
+  settle(value: T): void {
+    this.#end("settled", value);
+  }
+
+  /** Ends the wait with an error, thrown where the task waits. Without effect once it has ended. */
+  fail(error: unknown): void {
+    this.#end("failed", error);
+  }
+
+  /**
+   * Ends the wait and goes on at once, in the turn that is running: for an operation made of
+   * others, whose last one has just had its turn. One that needed no turn at all is settled like
+   * any other.
+   */
+  finish(failed: boolean, value: unknown): void {
+    if (this.state === "idle") return this.#end(failed ? "failed" : "settled", value);
+    this.#take(failed ? "failed" : "settled", value);
+    if (this.owner!.resume(this)) this.task!.ceded();
+  }
+
+  /** `yield*` asks first for what to wait for, and once resumed for the result. */
+  next(): this | Promise<this> {
+    return this;
+  }
+
+  /** `yield*` passes an error on to the line that waits. */
+  throw(error: unknown): never {
+    throw error;
+  }
+
+  #end(state: "settled" | "failed", value: unknown): void {
+    if (this.done) return;
+    this.#take(state, value);
+    this.task!.ended(this);
+  }
+
+  #take(state: "settled" | "failed", value: unknown): void {
+    if (this.state === "parked") this.task!.unparked(this);
+    this.state = state;
+    this.value = value;
+    this.done = true;
+    this.source = null;
+  }
+}

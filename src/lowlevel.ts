@@ -1,0 +1,39 @@
+/**
+ * For people who extend weft: operations and waits, wait queues, instruments, policies, clocks, and a
+ * run that is driven by hand.
+ *
+ * @module
+ */
+export type { HeapItem } from "./internal/heap.ts";
+export { type Choose, seededChoose } from "./kernel/choice.ts";
+export { type Clock, type HostWaits, SystemClock } from "./kernel/clock.ts";
+export { currentScope } from "./kernel/context.ts";
+export { Entered } from "./kernel/deadline.ts";
+export { taskTree } from "./kernel/deadlock.ts";
+export { Fiber, type FiberHost, type TaskGenerator, type TaskState } from "./kernel/fiber.ts";
+export type { Ending } from "./kernel/fast_routine.ts";
+export type { Instrument } from "./kernel/instrument.ts";
+export { type Label, type Maker, operation, sequence } from "./kernel/operation.ts";
+export { type Policy } from "./kernel/policy.ts";
+export type { AsyncParty } from "./kernel/promised_wait.ts";
+export { heldResources, hold, letGo, type Resource } from "./kernel/resource.ts";
+export { RunLife, type RunLifeOptions } from "./kernel/run_life.ts";
+export {
+  type Overseer,
+  Scheduler,
+  schedulerOf,
+  type SchedulerOptions,
+} from "./kernel/scheduler.ts";
+export { CancelScope, type Dependent, type ScopeTask } from "./kernel/scope.ts";
+export type { Keeper, TaskHost } from "./kernel/task.ts";
+export { Timer, Timers } from "./kernel/timers.ts";
+export {
+  type HostPart,
+  type Party,
+  type Resumer,
+  type Startable,
+  Wait,
+  type WaitSource,
+  type WaitState,
+} from "./kernel/wait.ts";
+export { type QueueOwner, WaitQueue } from "./kernel/wait_queue.ts";

@@ -1,0 +1,39 @@
+/**
+ * Checking that something is a task body before anything is started, so that the error points at
+ * the line that passed it.
+ */
+
+const bodies: readonly unknown[] = [
+  Object.getPrototypeOf(function* () {}),
+  Object.getPrototypeOf(async function* () {}),
+];
+
+/**
+ * Makes sure that `body` is a generator function.
+ *
+ * @param body What was passed.
+ * @param verb The function it was passed to, for the message.
+ * @throws {TypeError} If it is anything else.
+ */
+export function checkBody(body: unknown, verb: string): void {
+  if (typeof body === "function" && bodies.includes(Object.getPrototypeOf(body))) return;
+  throw new TypeError(
+    `Cannot ${verb} ${describe(body)}: a task body is a function* or an async function*, ` +
+      `passed uncalled, with its arguments behind it`,
+  );
+}
+
+function describe(body: unknown): string {
+  if (typeof body === "function") {
+    const kind = Object.prototype.toString.call(body) === "[object AsyncFunction]"
+      ? "the async function"
+      : "the function";
+    return `${kind} ${body.name === "" ? "(anonymous)" : `"${body.name}"`}`;
+  }
+  if (typeof body === "object" && body !== null && "next" in body) {
+    return "a generator already called";
+  }
+  return typeof body === "object" && body !== null
+    ? Object.prototype.toString.call(body)
+    : String(body);
+}

@@ -1,0 +1,112 @@
+/**
+ * A brood: children that one operation spawned and will not leave behind.
+ *
+ * Under `group`, `all` and `race` lies the same promise: when the operation ends, in whatever way,
+ * every child of it has ended, clean-up included. The operation waits for its children; a cancel that
+ * reaches it is passed on to them, and the wait goes on under a shield until the last one is through.
+ */
+import { currentFrame, Entered } from "../kernel/deadline.ts";
+import { type Cancelled, RunFinishedError } from "../kernel/errors.ts";
+import { type Operation, operation } from "../kernel/operation.ts";
+import { schedulerOf } from "../kernel/scheduler.ts";
+import type { CancelScope, Dependent } from "../kernel/scope.ts";
+import type { Keeper, Task } from "../kernel/task.ts";
+import type { EitherGenerator } from "./perform.ts";
+import { WaitQueue } from "../kernel/wait_queue.ts";
+
+/** The children of one operation, and what has become of them. */
+export class Brood implements Keeper, Dependent {
+  /** What the children failed with, in the order of their ends; their own cancels are no failures. */
+  readonly errors: unknown[] = [];
+  /** Where the operation runs: a cancel that reaches it goes to the children at the same time. */
+  readonly scope: CancelScope;
+  readonly #name: string;
+  readonly #parent: Task;
+  readonly #onExit: (child: Task) => void;
+  readonly #alive = new Set<Task>();
+  readonly #empty: WaitQueue<void>;
+  #closed = false;
+
+  /**
+   * Children of `parent`, the task whose sequence calls.
+   *
+   * @param name Names the operation in reports.
+   * @param parent The task that the operation runs in.
+   * @param onExit Called when a child has ended.
+   */
+  constructor(name: string, parent: Task, onExit: (child: Task) => void) {
+    this.#name = name;
+    this.#parent = parent;
+    this.#onExit = onExit;
+    this.#empty = new WaitQueue<void>(this, "children");
+    this.scope = currentFrame().scope;
+    parent.attach(this);
+  }
+
+  /** The children that are alive, in the order in which they were spawned. */
+  get alive(): readonly Task[] {
+    return [...this.#alive];
+  }
+
+  /** A living child that the operation waits for, so that a deadlock report can follow it. */
+  get holder(): Task | undefined {
+    for (const child of this.#alive) return child;
+    return undefined;
+  }
+
+  /** Makes a child. */
+  spawn<T>(name: string, generator: EitherGenerator<T>, delay?: number): Task<T> {
+    if (this.#closed) {
+      throw new RunFinishedError(`Cannot spawn "${name}" into ${this.#name}: it has ended`);
+    }
+    const child = schedulerOf(this.#parent).spawn<T>(name, generator, this.#parent, delay);
+    child.keeper = this;
+    this.#alive.add(child);
+    return child;
+  }
+
+  /** Cancels every living child because of a sibling or of the operation itself. */
+  cancel(reason: string, cause?: unknown): void {
+    for (const child of this.alive) child.abort("group", reason, cause);
+  }
+
+  /** Passes on a cancel of the operation. */
+  cancelled(cancel: Cancelled): void {
+    this.cancel(`${this.#name} was cancelled`, cancel);
+  }
+
+  /** Takes note of a child's end. */
+  exited(child: Task): void {
+    this.#alive.delete(child);
+    if (child.failed) this.errors.push(child.error);
+    this.#onExit(child);
+    if (this.#alive.size === 0) this.#empty.wakeAll();
+  }
+
+  /**
+   * Waits until no child is alive. A cancel is passed on to the children and thrown when they are
+   * through. For `yield*` inside a sequence.
+   */
+  *done(): Generator<unknown, void, unknown> {
+    try {
+      while (this.#alive.size > 0) yield* this.#wait();
+    } catch (error) {
+      this.cancel(`${this.#name} was cancelled`, error);
+      using _shield = new Entered({ shielded: true });
+      while (this.#alive.size > 0) yield* this.#wait();
+      throw error;
+    } finally {
+      this.#closed = true;
+      this.#parent.forget(this);
+    }
+  }
+
+  /** Names the operation. */
+  toString(): string {
+    return this.#name;
+  }
+
+  #wait(): Operation<void> {
+    return operation(this.#empty, (wait) => this.#empty.park(wait));
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * Values that belong to a task: `threading.local` for tasks.
+ *
+ * A new task starts with its spawner's values as they are at that moment; what either sets later is
+ * its own. Each task holds an immutable map, so that spawning shares it for nothing.
+ */
+import { type Operation, sequence } from "../kernel/operation.ts";
+import { perform, type Work } from "./perform.ts";
+import { currentTask } from "./run.ts";
+
+/** A value of which each task has its own. Made by {@linkcode createLocal}. */
+export class Local<V> {
+  readonly #default: V;
+
+  /** Made by {@linkcode createLocal}. */
+  constructor(value: V) {
+    this.#default = value;
+  }
+
+  /** The current task's value, or the default. */
+  get(): V {
+    const { locals } = currentTask();
+    return locals !== null && locals.has(this) ? locals.get(this) as V : this.#default;
+  }
+
+  /** Sets the current task's value. */
+  set(value: V): void {
+    const task = currentTask();
+    task.locals = new Map(task.locals ?? []).set(this, value);
+  }
+
+  /** Runs `work` in the current task with another value, and puts the old one back however it ends. */
+  with<T>(value: V, work: Work<T>): Operation<T> {
+    // deno-lint-ignore no-this-alias -- the body below is a generator, which has its own `this`
+    const local = this;
+    return sequence("local.with()", function* () {
+      const before = currentTask().locals;
+      local.set(value);
+      try {
+        return yield* perform(work);
+      } finally {
+        local.#restore(before);
+      }
+    });
+  }
+
+  #restore(before: ReadonlyMap<object, unknown> | null): void {
+    const task = currentTask();
+    const locals = new Map(task.locals ?? []);
+    if (before?.has(this)) locals.set(this, before.get(this));
+    else locals.delete(this);
+    task.locals = locals;
+  }
+}
+
+/**
+ * Makes a value of which each task has its own.
+ *
+ * @example A request's id, without passing it on
+ * ```ts
+ * import { createLocal, run, spawn } from "@weft/weft";
+ * const id = createLocal("none");
+ * const seen = await run(function* () {
+ *   id.set("main");
+ *   const child = spawn(function* () {
+ *     const inherited = id.get();
+ *     id.set("child");
+ *     return inherited;
+ *   });
+ *   return (yield* child.get()) + " " + id.get();
+ * });
+ * if (seen !== "main main") throw new Error(seen);
+ * ```
+ *
+ * @typeParam V The value's type.
+ * @param value What a task without a value of its own gets.
+ * @returns The local.
+ */
+export function createLocal<V>(value: V): Local<V> {
+  return new Local(value);
+}

@@ -1,0 +1,96 @@
+/**
+ * Starting a run, and asking who is running.
+ *
+ * There is no scheduler that is simply there: `run` makes one, owns everything that happens in it,
+ * and settles when nothing of it is left. So two runs in one process share nothing, and a test that
+ * awaits `run` has awaited every task, timer and socket of the code under test.
+ */
+import { currentScope } from "../kernel/context.ts";
+import { outside } from "../kernel/promised_wait.ts";
+import { RunLife } from "../kernel/run_life.ts";
+import type { SchedulerOptions } from "../kernel/scheduler.ts";
+import type { Task, TaskBody } from "../kernel/task.ts";
+import { type Startable, Wait } from "../kernel/wait.ts";
+import { checkBody } from "./body.ts";
+
+/** How a run is to go. */
+export interface RunOptions extends SchedulerOptions {
+  /** Cancels the main task, and with it the run, when it aborts. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Runs a task body, and everything it spawns, to the end.
+ *
+ * Waits for every ordinary task, cancels the daemons, closes what was left open, then settles. An
+ * error of the main task cancels the others. It rejects with the error that nobody observed, with an
+ * `AggregateError` if there are several, and with a {@linkcode DeadlockError} when every task waits
+ * and nothing outside can wake one.
+ *
+ * @example Two tasks, one value
+ * ```ts
+ * import { run, sleep, spawn } from "@weft/weft";
+ * const sum = await run(async function* () {
+ *   const two = spawn(async function* () {
+ *     yield* sleep(1);
+ *     return 2;
+ *   });
+ *   return 1 + (yield* two.get());
+ * });
+ * if (sum !== 3) throw new Error("not 3");
+ * ```
+ *
+ * @typeParam T What the body returns.
+ * @param body A `function*` or an `async function*`.
+ * @param options Clock, seed, policy, instruments, signal.
+ * @returns What the body returned, once nothing of the run is left.
+ * @throws {TypeError} If the body is not a generator function.
+ */
+export function run<T>(body: TaskBody<[], T>, options: RunOptions = {}): Promise<T> {
+  try {
+    checkBody(body, "run");
+    const { signal } = options;
+    signal?.throwIfAborted();
+    const life = new RunLife<T>(options);
+    const main = life.begin(body());
+    if (signal === undefined) return life.toEnd();
+    const abort = (): void => main.abort("explicit", signal.reason, signal.reason);
+    signal.addEventListener("abort", abort);
+    return life.toEnd().finally(() => signal.removeEventListener("abort", abort));
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+/** The task whose code is running, or `undefined` outside of every task. */
+export function runningTask(): Task | undefined {
+  return currentScope()?.task as Task | undefined;
+}
+
+/**
+ * The task whose code is running. Exact in both lanes, also after a foreign `await`.
+ *
+ * One case cannot be told: an async function called by a `function*` body loses it at its first
+ * `await`; call it as `wait((signal) => f(signal))` instead.
+ *
+ * @returns The current task.
+ * @throws {Error} If no task is running.
+ */
+export function currentTask(): Task {
+  const task = runningTask();
+  if (task === undefined) {
+    throw new Error(
+      "Cannot tell the current task: this code runs outside of run(), or in an async function that a function* " +
+        "called (then call it with wait((signal) => ...))",
+    );
+  }
+  return task;
+}
+
+outside.wait = <T>(work: Startable<T>): Promise<T> => {
+  const life = new RunLife<T>({ patient: true });
+  life.begin(function* () {
+    return (yield new Wait(work)) as T;
+  }());
+  return life.toEnd();
+};

@@ -1,0 +1,69 @@
+/** Making tasks: `spawn` now, `spawnLater` after a delay, in the run of the code that calls. */
+import { checkMs, RunFinishedError } from "../kernel/errors.ts";
+import { schedulerOf } from "../kernel/scheduler.ts";
+import type { Task, TaskBody } from "../kernel/task.ts";
+import { checkBody } from "./body.ts";
+import { currentTask } from "./run.ts";
+
+/**
+ * Starts a task in the current run. It becomes ready now and takes its first step after the tasks
+ * that are ready already. The run waits for it; an error that nobody observes makes the run reject.
+ *
+ * @example Its value
+ * ```ts
+ * import { run, spawn } from "@weft/weft";
+ * const add = function* (a: number, b: number) {
+ *   yield;
+ *   return a + b;
+ * };
+ * const sum = await run(function* () {
+ *   return yield* spawn(add, 1, 2).get();
+ * });
+ * if (sum !== 3) throw new Error("not 3");
+ * ```
+ *
+ * @typeParam A The body's parameters.
+ * @typeParam T What the body returns.
+ * @param body A `function*` or an `async function*`, uncalled.
+ * @param args Its arguments.
+ * @returns The new task.
+ * @throws {TypeError} If the body is not a generator function.
+ * @throws {Error} If no task is running.
+ */
+export function spawn<A extends readonly unknown[], T>(body: TaskBody<A, T>, ...args: A): Task<T> {
+  return start(body, args, undefined);
+}
+
+/**
+ * Starts a task in the current run after `ms` milliseconds; until then it is new. The run waits for
+ * it. Cancelled before its time, it never runs.
+ *
+ * @typeParam A The body's parameters.
+ * @typeParam T What the body returns.
+ * @param ms The delay in milliseconds, zero or more.
+ * @param body A `function*` or an `async function*`, uncalled.
+ * @param args Its arguments.
+ * @returns The new task.
+ * @throws {RangeError} If `ms` is negative or not a number.
+ * @throws {TypeError} If the body is not a generator function.
+ */
+export function spawnLater<A extends readonly unknown[], T>(
+  ms: number,
+  body: TaskBody<A, T>,
+  ...args: A
+): Task<T> {
+  return start(body, args, checkMs(ms, "a delay"));
+}
+
+function start<A extends readonly unknown[], T>(
+  body: TaskBody<A, T>,
+  args: A,
+  delay: number | undefined,
+): Task<T> {
+  checkBody(body, "spawn");
+  const spawner = currentTask();
+  if (spawner.done) {
+    throw new RunFinishedError(`Cannot spawn: task "${spawner.name}" has ended`);
+  }
+  return schedulerOf(spawner).spawn<T>(`${body.name || "task"}#`, body(...args), spawner, delay);
+}

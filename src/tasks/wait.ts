@@ -1,0 +1,107 @@
+/** Promises as operations that can be cancelled, and signals that a cancel fires. */
+import { withScope } from "../kernel/context.ts";
+import { cancelled } from "../kernel/errors.ts";
+import { type Operation, operation } from "../kernel/operation.ts";
+import type { Wait, WaitSource } from "../kernel/wait.ts";
+
+/** How to wait for a promise. */
+export interface WaitOptions {
+  /** Ends the wait with its reason when it aborts. */
+  signal?: AbortSignal;
+}
+
+/** A promise, or a function that makes one and is told by a signal when nobody waits any more. */
+export type WaitTarget<T> = PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T> | T);
+
+/** One wait for a promise. */
+class PromiseWait<T> implements WaitSource {
+  readonly host = "bound";
+  readonly #wait: Wait<T>;
+  readonly #outer: AbortSignal | undefined;
+  readonly #inner = new AbortController();
+
+  constructor(wait: Wait<T>, outer: AbortSignal | undefined) {
+    this.#wait = wait;
+    this.#outer = outer;
+  }
+
+  begin(target: WaitTarget<T>): void {
+    this.#outer?.throwIfAborted();
+    const promise = typeof target === "function"
+      ? withScope(this.#wait.scope, async () => await target(this.#inner.signal))
+      : target;
+    promise.then(
+      (value) => {
+        this.#leave();
+        this.#wait.settle(value);
+      },
+      (error) => {
+        this.#leave();
+        this.#wait.fail(error);
+      },
+    );
+    this.#outer?.addEventListener("abort", this.#onAbort);
+    if (!this.#wait.done) this.#wait.park(this);
+  }
+
+  abandon(): boolean {
+    this.#leave();
+    if (!this.#inner.signal.aborted) {
+      this.#inner.abort(
+        this.#wait.scope!.pending ?? cancelled("explicit", "the wait was given up"),
+      );
+    }
+    return true;
+  }
+
+  toString(): string {
+    return "wait(promise)";
+  }
+
+  readonly #onAbort = (): void => {
+    const { reason } = this.#outer!;
+    this.#leave();
+    this.#inner.abort(reason);
+    this.#wait.fail(reason);
+  };
+
+  #leave(): void {
+    this.#outer?.removeEventListener("abort", this.#onAbort);
+  }
+}
+
+/**
+ * Makes a promise an operation that a cancel ends at once.
+ *
+ * The promise itself cannot be stopped: what it comes to after a cancel is dropped. A function is
+ * called when the wait begins, as part of the current task, and its signal aborts when the wait is
+ * cancelled: hand it to `fetch` and the like to stop the work too.
+ *
+ * @example A request that a deadline stops
+ * ```ts
+ * import { moveOnAfter, run, wait } from "@weft/weft";
+ * let stopped = false;
+ * await run(async function* () {
+ *   yield* moveOnAfter(1, wait((signal) => {
+ *     return new Promise<void>(() => signal.addEventListener("abort", () => stopped = true));
+ *   }));
+ * });
+ * if (!stopped) throw new Error("still going");
+ * ```
+ *
+ * @typeParam T What the promise resolves to.
+ * @param target A promise, or a function of a signal that gives one.
+ * @param options An outer signal that ends the wait, too.
+ * @returns An operation that evaluates to the promise's value and throws its rejection.
+ */
+export function wait<T>(target: WaitTarget<T>, options: WaitOptions = {}): Operation<T> {
+  if (typeof target !== "function" && typeof target?.then !== "function") {
+    throw new TypeError(
+      `Cannot wait for ${String(target)}: it must be a promise, or a function that gives one`,
+    );
+  }
+  return operation(
+    "wait(promise)",
+    (wait: Wait<T>) => new PromiseWait(wait, options.signal).begin(target),
+  );
+}

@@ -1,0 +1,91 @@
+/**
+ * Claims about checkpoints: this always is one, this never is.
+ *
+ * A checkpoint is both a schedule point (another ready task got its turn) and a cancel point (in a
+ * cancelled scope it throws, and then has done nothing). A rule that holds only sometimes, say "when
+ * the buffer is empty", is worse than none; so both halves are asked of the operation itself.
+ */
+import { currentFrame, Entered } from "../kernel/deadline.ts";
+import { type Operation, sequence } from "../kernel/operation.ts";
+import { schedulerOf } from "../kernel/scheduler.ts";
+import type { Task } from "../kernel/task.ts";
+
+/** Puts a task behind the current one in the ready queue, and tells whether it has run. */
+class Probe {
+  #ran = false;
+
+  constructor(task: Task) {
+    schedulerOf(task).spawn("probe", this.#body(), task);
+  }
+
+  /** Whether others have had a turn since. */
+  get ran(): boolean {
+    return this.#ran;
+  }
+
+  *#body(): Generator<unknown, void, never> {
+    this.#ran = true;
+  }
+}
+
+/**
+ * Waits for an operation twice: first in a cancelled scope, where it must throw at once, then for real,
+ * where it must let another ready task run before it completes.
+ *
+ * @typeParam T What the operation evaluates to.
+ * @param operation The operation; it must bear being waited for again.
+ * @returns An operation that evaluates to the same.
+ * @throws {Error} If the operation was no cancel point or no schedule point.
+ */
+export function assertCheckpoint<T>(operation: Operation<T>): Operation<T> {
+  return sequence(`assertCheckpoint(${operation})`, function* () {
+    yield* assertCancels(operation);
+    const probe = new Probe(runningTask());
+    const value = yield* operation;
+    if (!probe.ran) {
+      throw new Error(
+        `Cannot call ${operation} a checkpoint: no other task ran before it completed`,
+      );
+    }
+    return value;
+  });
+}
+
+function* assertCancels(operation: Operation<unknown>): Generator<unknown, void, unknown> {
+  using entered = new Entered();
+  entered.scope.abort("explicit", "asserting a checkpoint");
+  try {
+    yield* operation;
+  } catch (error) {
+    if (entered.owns(error)) return;
+    throw error;
+  }
+  throw new Error(`Cannot call ${operation} a checkpoint: it completed in a cancelled scope`);
+}
+
+/**
+ * Calls a plain function and makes sure that no other task ran meanwhile.
+ *
+ * @typeParam T What the function returns.
+ * @param f The function, or work done by `yield*` that must not wait.
+ * @returns An operation that evaluates to the function's result.
+ * @throws {Error} If another task ran.
+ */
+export function assertNoCheckpoint<T>(f: () => T | Generator<unknown, T, unknown>): Operation<T> {
+  return sequence("assertNoCheckpoint()", function* () {
+    const probe = new Probe(runningTask());
+    const result = f();
+    const value = isGenerator(result) ? yield* result : result;
+    if (probe.ran) throw new Error("Cannot deny a checkpoint: another task ran meanwhile");
+    return value;
+  });
+}
+
+function isGenerator<T>(value: unknown): value is Generator<unknown, T, unknown> {
+  return typeof value === "object" && value !== null && Symbol.iterator in value && "next" in value;
+}
+
+/** The task of the sequence that calls. */
+function runningTask(): Task {
+  return currentFrame().scope.task as Task;
+}

@@ -1,0 +1,14 @@
+/**
+ * Tools for testing programs written with weft, and weft itself.
+ *
+ * {@linkcode VirtualClock} makes hours pass in milliseconds; {@linkcode sweepCancel} cancels a body at
+ * each of its checkpoints in turn; {@linkcode assertCheckpoint} and {@linkcode assertNoCheckpoint} hold
+ * operations to their promise; {@linkcode ledgered} shows that a test leaves nothing behind.
+ *
+ * @module
+ */
+export type { Clock, HostWaits } from "../kernel/clock.ts";
+export { assertCheckpoint, assertNoCheckpoint } from "./checkpoint.ts";
+export { Ledger, ledgered } from "./ledger.ts";
+export { type Strike, Struck, sweepCancel, type SweepOptions, type SweepResult } from "./sweep.ts";
+export { VirtualClock, type VirtualClockOptions } from "./virtual_clock.ts";

@@ -1,0 +1,113 @@
+/**
+ * A clock that jumps: whenever a run has nothing to do before its next timer, that timer is now.
+ *
+ * Jumping is right only if nothing else could happen first. So it waits for what the host is bound to
+ * finish (a write, a connect, a job, a promise), however long that takes. For what may never come
+ * (an accept, a read) it cannot wait; there it lets the host look at its sockets a few times, so that
+ * bytes which are already under way between two sockets of the test arrive first. Rejected: a
+ * threshold of real milliseconds, which is slow when nothing comes and too short when a machine is
+ * busy.
+ */
+import { type Clock, type HostWaits, SystemClock } from "../kernel/clock.ts";
+
+/** How many times the host may look at its sockets before time jumps past an open read. */
+const LOOKS = 3;
+/** Real milliseconds of jumping after which the host gets a turn. */
+const SLICE_MS = 2;
+
+/** How a virtual clock behaves. */
+export interface VirtualClockOptions {
+  /** The time it begins with, in milliseconds. @default {0} */
+  start?: number;
+  /** Whether it jumps by itself; if not, only {@linkcode VirtualClock.advance} moves it. @default {true} */
+  autojump?: boolean;
+}
+
+/**
+ * A clock for tests, and for looking at hours in milliseconds. One run uses it at a time.
+ *
+ * @example An hour of ticks
+ * ```ts
+ * import { run, sleep } from "@weft/weft";
+ * import { VirtualClock } from "@weft/weft/testing";
+ * const clock = new VirtualClock();
+ * let ticks = 0;
+ * await run(function* () {
+ *   for (; ticks < 3600; ticks++) yield* sleep(1000);
+ * }, { clock });
+ * if (clock.now() !== 3_600_000) throw new Error(String(clock.now()));
+ * ```
+ */
+export class VirtualClock implements Clock {
+  readonly #host = new SystemClock();
+  readonly #autojump: boolean;
+  #now: number;
+  #alarm: { at: number; ring: () => void } | null = null;
+  #hoppedAt = performance.now();
+
+  /** A clock at `start`. */
+  constructor(options: VirtualClockOptions = {}) {
+    this.#now = options.start ?? 0;
+    this.#autojump = options.autojump ?? true;
+  }
+
+  /** The virtual time in milliseconds. */
+  now(): number {
+    return this.#now;
+  }
+
+  /** The machine's time. */
+  wall(): number {
+    return this.#host.wall();
+  }
+
+  /** Sets the one alarm, and jumps to it if nothing else can happen first. */
+  setAlarm(at: number, ring: () => void, host: HostWaits): void {
+    const alarm = this.#alarm = { at, ring };
+    if (this.#autojump && host.bound === 0) this.#jump(alarm, host);
+  }
+
+  /** Forgets the alarm, so that a jump under way does not happen. */
+  awake(): void {
+    this.#alarm = null;
+  }
+
+  /** Forgets the alarm. */
+  clearAlarm(): void {
+    this.#alarm = null;
+  }
+
+  /** Lets the machine's event loop run. */
+  async hop(io: boolean): Promise<void> {
+    await this.#host.hop(io);
+    this.#hoppedAt = performance.now();
+  }
+
+  /**
+   * Moves the time by hand; a timer that becomes due rings at the run's next turn.
+   *
+   * @param ms How far, zero or more.
+   * @throws {RangeError} If `ms` is negative or not a number.
+   */
+  advance(ms: number): void {
+    if (!(ms >= 0)) throw new RangeError(`Cannot advance by ${ms} ms: time does not go back`);
+    this.#now += ms;
+    const alarm = this.#alarm;
+    if (alarm !== null && alarm.at <= this.#now) {
+      this.#alarm = null;
+      alarm.ring();
+    }
+  }
+
+  async #jump(alarm: { at: number; ring: () => void }, host: HostWaits): Promise<void> {
+    for (let looks = host.open > 0 ? LOOKS : 0; looks > 0; looks--) {
+      await this.hop(true);
+      if (this.#alarm !== alarm || host.bound > 0) return;
+    }
+    if (performance.now() - this.#hoppedAt > SLICE_MS) await this.hop(false);
+    if (this.#alarm !== alarm) return;
+    this.#alarm = null;
+    this.#now = Math.max(this.#now, alarm.at);
+    alarm.ring();
+  }
+}
