@@ -7,7 +7,7 @@
  */
 import { fastLane, type Frame } from "./context.ts";
 import { InternalError } from "./errors.ts";
-import { CancelScope } from "./scope.ts";
+import { CancelScope, Shield } from "./scope.ts";
 import type { Timer } from "./timers.ts";
 
 /** The program that is running this very line; only for code inside a {@linkcode sequence}. */
@@ -27,7 +27,10 @@ export class Entered {
   /** Enters a new scope in the current frame; with `ms`, one that is cancelled when the time is up. */
   constructor(options: { shielded?: boolean; ms?: number } = {}) {
     this.#frame = currentFrame();
-    const scope = this.scope = new CancelScope(this.#frame.scope, options.shielded === true);
+    const outer = this.#frame.scope;
+    const scope = this.scope = options.shielded === true
+      ? new Shield(outer)
+      : new CancelScope(outer);
     this.#frame.scope = scope;
     if (options.ms !== undefined) {
       this.#timer = scope.task.timers.after(

@@ -11,7 +11,7 @@
 import { fastLane, type Frame } from "./context.ts";
 import type { CancelScope } from "./scope.ts";
 import { notWaitable, toStartable } from "./trap.ts";
-import { type Party, type Resumer, type Startable, Wait, type WaitSource } from "./wait.ts";
+import { type Resumer, type Startable, Wait, type WaitSource } from "./wait.ts";
 
 /** Whom a routine tells that its generator is through. */
 export interface Ending {
@@ -28,36 +28,26 @@ export class FastRoutine implements Resumer, Frame {
   /** The innermost scope the generator has entered. */
   scope: CancelScope;
   readonly #generator: Iterator<unknown, unknown, unknown>;
-  readonly #task: Party;
   readonly #ending: Ending;
 
-  private constructor(
+  /** A routine that has not started, for the body of a task or a part of one. */
+  constructor(
     generator: Iterator<unknown, unknown, unknown>,
-    task: Party,
     scope: CancelScope,
     ending: Ending,
   ) {
     this.#generator = generator;
-    this.#task = task;
     this.scope = scope;
     this.#ending = ending;
   }
 
-  /** The body of a task, which starts at its first {@linkcode goOn}. */
-  static body(
-    generator: Iterator<unknown, unknown, unknown>,
-    task: Party & Ending & CancelScope,
-  ): FastRoutine {
-    return new FastRoutine(generator, task, task, task);
-  }
-
-  /** A part of a task that stands in `wait`. It starts at once, and its end ends the wait. */
+  /** Runs a part of a task that stands in `wait`. It starts at once, and its end ends the wait. */
   static nest(
     generator: Iterator<unknown, unknown, unknown>,
     wait: Wait,
     source: WaitSource,
   ): void {
-    new FastRoutine(generator, wait.task!, wait.scope!, wait).#start();
+    new FastRoutine(generator, wait.scope!, wait).resume(null);
     if (!wait.done) wait.park(source);
   }
 
@@ -71,80 +61,74 @@ export class FastRoutine implements Resumer, Frame {
     let failed = false;
     let result: unknown;
     try {
-      const step = cancel === null ? this.#generator.next() : this.#throw(cancel);
-      result = step.done !== true && step.value === undefined ? ceded : this.#handle(step);
+      const step = cancel === null ? this.#generator.next() : throwInto(this.#generator, cancel);
+      result = step.done !== true && step.value === undefined
+        ? ceded
+        : advance(this, this.#generator, this.#ending, step);
     } catch (error) {
       failed = true;
       result = error;
     }
-    return this.#leave(null, failed, result);
-  }
-
-  /** Runs one step with a wait that has ended; returns the same. */
-  resume(wait: Wait): boolean {
-    const outer = fastLane.running;
-    fastLane.running = this;
-    let failed = false;
-    let result: unknown;
-    try {
-      result = this.#handle(
-        wait.state === "failed" ? this.#throw(wait.value) : this.#generator.next(wait.value),
-      );
-    } catch (error) {
-      failed = true;
-      result = error;
-    }
-    return this.#leave(outer, failed, result);
-  }
-
-  /** Runs the first step of a part. That is no checkpoint: a shield must get to its own first line. */
-  #start(): void {
-    const outer = fastLane.running;
-    fastLane.running = this;
-    let failed = false;
-    let result: unknown;
-    try {
-      result = this.#handle(this.#generator.next());
-    } catch (error) {
-      failed = true;
-      result = error;
-    }
-    this.#leave(outer, failed, result);
-  }
-
-  #leave(outer: Frame | null, failed: boolean, result: unknown): boolean {
-    fastLane.running = outer;
+    fastLane.running = null;
     if (result === ceded) return true;
     if (result !== waiting) this.#ending.finish(failed, result);
     return false;
   }
 
-  /** Starts what the generator yielded; an error of that goes back in, and so on until it waits or returns. */
-  #handle(step: IteratorResult<unknown, unknown>): unknown {
-    while (step.done !== true) {
-      const yielded = step.value;
-      if (yielded === undefined && this.#isBody) return ceded;
-      try {
-        const wait = yielded instanceof Wait ? yielded : new Wait(startable(yielded));
-        wait.start(this.#task, this.scope, this);
-        return waiting;
-      } catch (error) {
-        step = this.#throw(error);
-      }
+  /**
+   * Runs one step with a wait that has ended, and returns the same. With `null`, runs the first step of
+   * a part; that is no checkpoint: a shield must get to its own first line, whatever is pending.
+   */
+  resume(wait: Wait | null): boolean {
+    const outer = fastLane.running;
+    fastLane.running = this;
+    let failed = false;
+    let result: unknown;
+    try {
+      const step = wait?.state === "failed"
+        ? throwInto(this.#generator, wait.value)
+        : this.#generator.next(wait?.value);
+      result = advance(this, this.#generator, this.#ending, step);
+    } catch (error) {
+      failed = true;
+      result = error;
     }
-    return step.value;
+    fastLane.running = outer;
+    if (result === ceded) return true;
+    if (result !== waiting) this.#ending.finish(failed, result);
+    return false;
   }
+}
 
-  /** Whether this drives the task's body, and not a part of it. */
-  get #isBody(): boolean {
-    return (this.#ending as unknown) === this.#task;
-  }
+// Functions, because a private method would cost every routine a hidden slot.
 
-  #throw(error: unknown): IteratorResult<unknown, unknown> {
-    const generator = this.#generator;
-    if (generator.throw === undefined) throw error;
-    return generator.throw(error);
+/** Starts what the generator yielded; an error of that goes back in, and so on until it waits or returns. */
+function advance(
+  routine: FastRoutine,
+  generator: Iterator<unknown, unknown, unknown>,
+  ending: Ending,
+  step: IteratorResult<unknown, unknown>,
+): unknown {
+  while (step.done !== true) {
+    const yielded = step.value;
+    if (yielded === undefined && !(ending instanceof Wait)) return ceded;
+    try {
+      const wait = yielded instanceof Wait ? yielded : new Wait(startable(yielded));
+      wait.start(routine.scope, routine);
+      return waiting;
+    } catch (error) {
+      step = throwInto(generator, error);
+    }
   }
+  return step.value;
+}
+
+function throwInto(
+  generator: Iterator<unknown, unknown, unknown>,
+  error: unknown,
+): IteratorResult<unknown, unknown> {
+  if (generator.throw === undefined) throw error;
+  return generator.throw(error);
 }
 
 function startable(value: unknown): Startable<unknown> {

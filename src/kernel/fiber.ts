@@ -9,7 +9,7 @@
 import { driveAsync } from "./async_routine.ts";
 import { type Ending, FastRoutine } from "./fast_routine.ts";
 import type { Maker } from "./operation.ts";
-import type { AsyncParty } from "./promised_wait.ts";
+import { type AsyncParty, AsyncSide } from "./promised_wait.ts";
 import { CancelScope, type Dependent, type ScopeTask } from "./scope.ts";
 import type { Timer, Timers } from "./timers.ts";
 import type { Wait } from "./wait.ts";
@@ -36,44 +36,38 @@ export interface FiberHost {
   stepOver(fiber: Fiber): void;
 }
 
+/** What only few fibers need. */
+interface Seldom {
+  /** The timer of one that is still to start. */
+  delay: Timer | null;
+  /** Who is told of cancels. */
+  readonly dependents: Set<Dependent>;
+}
+
 /** One generator being driven, and its outermost cancel scope. */
 export abstract class Fiber extends CancelScope implements ScopeTask, Ending, AsyncParty, Maker {
   /** Where it stands. The scheduler alone writes this. */
   state: TaskState = "new";
-  /** Set when one of its promised waits came to a value; see the async routine. */
-  resumed = false;
-  /** How often its async code was sent on its way. */
-  outings = 0;
-  /** How often its async code has reached a checkpoint or its end. */
-  stops = 0;
-  /** Whether async code of it is out in a foreign `await`, so that no turn of its own ends that. */
-  away = false;
   /** How many locks it holds. */
   locks = 0;
   /** Operations it made that nothing has waited for. */
   unstarted: object | Set<object> | null = null;
-  readonly #host: FiberHost;
-  /** The body's routine; `null` for an async body, which its own waits resume, and after the end. */
-  #body: FastRoutine | null = null;
-  /** An async body that has not started. */
-  #unstarted: AsyncIterator<unknown, unknown, unknown> | null = null;
+  /** The run it belongs to. */
+  readonly host: FiberHost;
+  /** What to go on with: a fast body's routine, an async body that has not started, or nothing. */
+  #body: FastRoutine | AsyncIterator<unknown, unknown, unknown> | null;
   #parked: Wait | null = null;
   #ended: Wait | null = null;
-  /** Goes on after a bare `yield` of an async body. */
-  #turn: (() => void) | null = null;
-  #delay: Timer | null = null;
-  #released = false;
-  #dependents: Set<Dependent> | null = null;
+  #asyncSide: AsyncSide | null = null;
+  #seldom: Seldom | null = null;
 
   /** A fiber that has not started. */
   constructor(host: FiberHost, generator: TaskGenerator<unknown>) {
     super(null);
-    this.#host = host;
-    if (Symbol.asyncIterator in generator) {
-      this.#unstarted = generator as AsyncIterator<unknown, unknown, unknown>;
-    } else {
-      this.#body = FastRoutine.body(generator as Iterator<unknown, unknown, unknown>, this);
-    }
+    this.host = host;
+    this.#body = Symbol.asyncIterator in generator
+      ? generator as AsyncIterator<unknown, unknown, unknown>
+      : new FastRoutine(generator as Iterator<unknown, unknown, unknown>, this, this);
   }
 
   /** How reports call it. */
@@ -81,14 +75,9 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
   /** Takes what the generator returned or threw. */
   abstract finish(failed: boolean, value: unknown): void;
 
-  /** Itself: a fiber is the scope of its own code. */
-  override get task(): this {
-    return this;
-  }
-
   /** The timers of its run. */
   get timers(): Timers {
-    return this.#host.timers;
+    return this.host.timers;
   }
 
   /** The waits it sits in, latest first. */
@@ -100,20 +89,32 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
 
   /** Whether a wait of it has ended and awaits a turn. */
   get isDue(): boolean {
-    return this.#ended !== null || this.#turn !== null;
+    return this.#ended !== null || (this.#asyncSide !== null && this.#asyncSide.turn !== null);
   }
 
   /** Whether its next step only resolves a promise, so that it may begin amid another task's step. */
   get stepsByPromise(): boolean {
     const wait = this.#ended;
-    return wait === null ? this.#turn !== null : wait.owner === wait as unknown;
+    if (wait !== null) return wait.owner === wait as unknown;
+    return this.#asyncSide !== null && this.#asyncSide.turn !== null;
+  }
+
+  /** The record of its async code. A `function*` has some when a part of it is an `async function*`. */
+  get asyncSide(): AsyncSide {
+    return this.#asyncSide ??= new AsyncSide();
+  }
+
+  /** Whether async code of it is out in a foreign `await`. */
+  get isAway(): boolean {
+    return this.#asyncSide !== null && this.#asyncSide.away;
   }
 
   /** Stays new until `ms` have passed. */
   startAfter(ms: number): void {
-    this.#delay = this.timers.after(ms, () => {
-      this.#delay = null;
-      this.#host.ready(this);
+    const seldom = this.#seldom ??= { delay: null, dependents: new Set() };
+    seldom.delay = this.timers.after(ms, () => {
+      seldom.delay = null;
+      this.host.ready(this);
     });
   }
 
@@ -123,7 +124,10 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
    */
   step(): boolean {
     const wait = this.#ended;
-    if (wait === null) return this.#body !== null ? this.#body.goOn() : this.#goOnAsync();
+    if (wait === null) {
+      const body = this.#body;
+      return body instanceof FastRoutine ? body.goOn() : this.goOnAsync(body);
+    }
     this.#ended = wait.also;
     wait.also = null;
     return wait.owner!.resume(wait);
@@ -135,7 +139,7 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
    */
   protected release(): void {
     this.#body = null;
-    this.#released = true;
+    this.state = "terminated";
     this.unstarted = null;
     for (const wait of this.waits) {
       if (wait.source!.abandon(wait)) this.unparked(wait);
@@ -145,30 +149,30 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
   /** Goes to the back of the ready queue from an async body, for less than a wait costs. */
   cedeAsync(): Promise<void> {
     const turn = new Promise<void>((resolve) => {
-      this.#turn = resolve;
+      this.asyncSide.turn = resolve;
     });
-    if (this.state !== "ready") this.#host.ready(this);
+    if (this.state !== "ready") this.host.ready(this);
     this.stepOver();
     return turn;
   }
 
   /** Async code of it goes on, in microtasks. */
   stepOut(): void {
-    this.outings++;
-    this.#host.stepOut(this);
+    this.asyncSide.outings++;
+    this.host.stepOut(this);
   }
 
   /** Async code of it has reached a checkpoint or its end. */
   stepOver(): void {
-    this.stops++;
-    this.#host.stepOver(this);
+    this.asyncSide.stops++;
+    this.host.stepOver(this);
   }
 
   /** A wait of it has parked. */
   parked(wait: Wait): void {
     wait.also = this.#parked;
     this.#parked = wait;
-    this.#host.parked(this, wait);
+    this.host.parked(this, wait);
   }
 
   /** A parked wait of it is leaving. */
@@ -181,17 +185,17 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
       if (before !== null) before.also = wait.also;
     }
     wait.also = null;
-    this.#host.unparked(wait);
+    this.host.unparked(wait);
   }
 
   /** Its body ceded right after a part of it had ended. */
   ceded(): void {
-    this.#host.ready(this);
+    this.host.ready(this);
   }
 
   /** A wait of it has ended: it gets a turn. */
   ended(wait: Wait): void {
-    if (this.#released) return;
+    if (this.state === "terminated") return;
     let last = this.#ended;
     if (last === null) {
       this.#ended = wait;
@@ -199,20 +203,21 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
       while (last.also !== null) last = last.also;
       last.also = wait;
     }
-    if (this.state !== "ready") this.#host.ready(this);
+    if (this.state !== "ready") this.host.ready(this);
   }
 
   /** Ends the waits under a scope that has just been cancelled; one that cannot be let go of stays. */
   interrupt(scope: CancelScope): void {
-    if (this.#delay !== null) {
-      this.timers.cancel(this.#delay);
-      this.#delay = null;
-      this.#host.ready(this);
+    const seldom = this.#seldom;
+    if (seldom !== null && seldom.delay !== null) {
+      this.timers.cancel(seldom.delay);
+      seldom.delay = null;
+      this.host.ready(this);
     }
     for (const wait of this.waits) {
       if (wait.scope!.isUnder(scope) && wait.source!.abandon(wait)) wait.fail(wait.scope!.pending);
     }
-    for (const dependent of this.#dependents ?? []) {
+    for (const dependent of seldom?.dependents ?? []) {
       const reached = dependent.scope.isUnder(scope) ? dependent.scope.reaching : null;
       if (reached !== null) dependent.cancelled(reached);
     }
@@ -220,12 +225,12 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
 
   /** Has a dependent told of cancels that reach its scope, until {@linkcode forget}. */
   attach(dependent: Dependent): void {
-    (this.#dependents ??= new Set()).add(dependent);
+    (this.#seldom ??= { delay: null, dependents: new Set() }).dependents.add(dependent);
   }
 
   /** Tells a dependent nothing more. */
   forget(dependent: Dependent): void {
-    this.#dependents?.delete(dependent);
+    this.#seldom?.dependents.delete(dependent);
   }
 
   /** Ends every wait with `error`, shielded or not, whether its source lets go or not: the last resort. */
@@ -237,17 +242,17 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
     }
   }
 
-  #goOnAsync(): boolean {
-    const turn = this.#turn;
+  /** Goes on with async code: from a bare `yield`, or with an async body from its start. */
+  private goOnAsync(body: AsyncIterator<unknown, unknown, unknown> | null): boolean {
+    const turn = this.#asyncSide === null ? null : this.#asyncSide.turn;
     if (turn !== null) {
-      this.#turn = null;
+      this.asyncSide.turn = null;
       this.stepOut();
       turn();
       return false;
     }
-    const generator = this.#unstarted;
-    this.#unstarted = null;
-    if (generator !== null) driveAsync(generator, this, this, this);
+    this.#body = null;
+    if (body !== null) driveAsync(body, this, this, this);
     return false;
   }
 }

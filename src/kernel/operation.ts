@@ -17,10 +17,10 @@
  * silence). An operation is noted with the task that made it until something waits for it; a task
  * that ends well with one left fails instead, because the wait it meant never happened.
  */
-import { currentScope } from "./context.ts";
+import { currentScope, fastLane } from "./context.ts";
 import { FastRoutine } from "./fast_routine.ts";
 import { PromisedWait } from "./promised_wait.ts";
-import { type Startable, Wait, type WaitSource } from "./wait.ts";
+import { type HostPart, type Startable, Wait, type WaitSource } from "./wait.ts";
 
 /**
  * Something to wait for: `yield* op` in either kind of generator, `yield op`, or `await op`.
@@ -48,24 +48,27 @@ type Body<T> = () => Iterator<unknown, T, unknown>;
 
 /** The one class behind every operation. A sequence is also the source its own wait is parked on. */
 class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
-  readonly host = "none";
-  readonly nested = true;
+  /** The task that made it, until something waits for it. */
+  maker: Maker | null = null;
   readonly #label: Label;
   readonly #begin: Begin<T> | null;
   readonly #body: Body<T> | null;
-  #maker: Maker | null = null;
 
   constructor(label: Label, begin: Begin<T> | null, body: Body<T> | null, optional: boolean) {
     this.#label = label;
     this.#begin = begin;
     this.#body = body;
     const scope = optional ? null : currentScope();
-    if (scope !== null) this.#note(scope.task as unknown as Maker);
+    if (scope !== null) note(this, scope.task as unknown as Maker);
   }
 
   [Symbol.iterator](): Iterator<unknown, T, unknown> {
-    if (this.#body === null) return new Wait<T>(this) as unknown as Iterator<unknown, T, unknown>;
-    this.#strike();
+    // Only a routine of the fast lane can run a sequence in its own frame. In an `async function*` a
+    // `function*` may stand between (`yield* helper()`); there the sequence gets a routine of its own.
+    if (this.#body === null || fastLane.running === null) {
+      return new Wait<T>(this) as unknown as Iterator<unknown, T, unknown>;
+    }
+    strike(this);
     return this.#body();
   }
 
@@ -87,13 +90,23 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
   }
 
   begin(wait: Wait<T>): void {
-    this.#strike();
+    strike(this);
     if (this.#body !== null) return FastRoutine.nest(this.#body(), wait, this);
     wait.checkpoint();
     this.#begin!(wait);
   }
 
-  /** A sequence is cancelled through the waits inside it. */
+  /** As a source: the waits inside a sequence say what the host has to do with it. */
+  get host(): HostPart {
+    return "none";
+  }
+
+  /** As a source: a sequence only stands for the waits inside it. */
+  get nested(): boolean {
+    return true;
+  }
+
+  /** As a source: a sequence is cancelled through the waits inside it. */
   abandon(): boolean {
     return false;
   }
@@ -101,24 +114,28 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
   toString(): string {
     return String(this.#label);
   }
+}
 
-  #note(maker: Maker): void {
-    this.#maker = maker;
-    const others = maker.unstarted;
-    if (others === null) maker.unstarted = this;
-    else if (others instanceof Set) others.add(this);
-    else maker.unstarted = new Set([others, this]);
-  }
+// Functions, because a private method would cost every operation a hidden slot.
 
-  #strike(): void {
-    const maker = this.#maker;
-    if (maker === null) return;
-    this.#maker = null;
-    const others = maker.unstarted;
-    if (others === this) maker.unstarted = null;
-    else if (others instanceof Set && others.delete(this) && others.size === 0) {
-      maker.unstarted = null;
-    }
+/** Notes that nobody has waited for the operation yet. */
+function note(operation: LazyOperation<unknown>, maker: Maker): void {
+  operation.maker = maker;
+  const others = maker.unstarted;
+  if (others === null) maker.unstarted = operation;
+  else if (others instanceof Set) others.add(operation);
+  else maker.unstarted = new Set([others, operation]);
+}
+
+/** Strikes that note. */
+function strike(operation: LazyOperation<unknown>): void {
+  const { maker } = operation;
+  if (maker === null) return;
+  operation.maker = null;
+  const others = maker.unstarted;
+  if (others === operation) maker.unstarted = null;
+  else if (others instanceof Set && others.delete(operation) && others.size === 0) {
+    maker.unstarted = null;
   }
 }
 

@@ -13,19 +13,29 @@ import { currentScope } from "./context.ts";
 import type { CancelScope } from "./scope.ts";
 import { type Party, type Resumer, type Startable, Wait } from "./wait.ts";
 
-/** A task with async code. */
-export interface AsyncParty extends Party {
+/** What a task must keep of its async code, once it has some. */
+export class AsyncSide {
   /** Set when one of its promised waits came to a value; the routine clears it before each step. */
-  resumed: boolean;
-  /** How often its async code was sent on its way. */
-  readonly outings: number;
-  /** How often its async code has reached a checkpoint or its end. */
-  readonly stops: number;
+  resumed = false;
+  /** How often the code was sent on its way. */
+  outings = 0;
+  /** How often it has reached a checkpoint or its end. */
+  stops = 0;
+  /** Whether it is out in a foreign `await`, so that no turn of the task ends that. */
+  away = false;
+  /** Goes on after a bare `yield` of an async body. */
+  turn: (() => void) | null = null;
+}
+
+/** A task that may have async code. */
+export interface AsyncParty extends Party {
+  /** The record of its async code, made when first asked for. */
+  readonly asyncSide: AsyncSide;
   /** Goes to the back of the ready queue from its async body. */
   cedeAsync(): Promise<void>;
   /** Takes note that async code goes on, in microtasks. */
   stepOut(): void;
-  /** Takes note that async code has reached a checkpoint: the step is over. */
+  /** Takes note that async code has reached a checkpoint or its end: the step is over. */
   stepOver(): void;
 }
 
@@ -42,18 +52,18 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
   /** Begins, and resolves with the operation's value: for `await op`. */
   promise(scope: CancelScope | null = currentScope()): Promise<T> {
     this.#whole = false;
-    return this.#begin(scope) as Promise<T>;
+    return this.begin(scope) as Promise<T>;
   }
 
   /** Begins, and resolves with this wait as the iterator result: for `yield* op`. */
   override next(): Promise<this> {
-    return this.#begin(currentScope()) as Promise<this>;
+    return this.begin(currentScope()) as Promise<this>;
   }
 
   /** Called at the task's turn. */
   resume(): boolean {
     const task = this.task as AsyncParty;
-    task.resumed = this.state === "settled";
+    task.asyncSide.resumed = this.state === "settled";
     task.stepOut();
     const resolve = this.#resolve!;
     if (this.state === "failed") resolve(Promise.reject(this.value));
@@ -61,9 +71,9 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
     return false;
   }
 
-  #begin(scope: CancelScope | null): Promise<unknown> {
+  private begin(scope: CancelScope | null): Promise<unknown> {
     if (scope === null) {
-      return outside.wait(this.operation).then((value) => {
+      return outside.wait(this.operation!).then((value) => {
         this.done = true;
         this.value = value;
         return this.#whole ? this : value;
@@ -73,10 +83,11 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
     const promise = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    const { outings } = task;
-    this.start(task, scope, this);
+    const { asyncSide } = task;
+    const { outings } = asyncSide;
+    this.start(scope, this);
     // The step is over, unless a part with async code of its own has just set out.
-    if (task.outings === outings) task.stepOver();
+    if (asyncSide.outings === outings) task.stepOver();
     return promise;
   }
 }

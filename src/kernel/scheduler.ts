@@ -23,7 +23,7 @@ import { combineInstruments, type Instrument } from "./instrument.ts";
 import { ChosenPolicy, type Policy } from "./policy.ts";
 import { ReadyList } from "./ready_list.ts";
 import type { Resource } from "./resource.ts";
-import { Task, type TaskHost } from "./task.ts";
+import { Task, type TaskHost, type TaskName } from "./task.ts";
 import { Timers } from "./timers.ts";
 import type { Wait } from "./wait.ts";
 
@@ -131,7 +131,7 @@ export class Scheduler implements TaskHost {
 
   /** Makes a task of a body; it becomes ready now, or after `delay` ms. */
   spawn<T>(
-    name: string,
+    name: TaskName,
     generator: TaskGenerator<T>,
     spawner: Task | null,
     delay?: number,
@@ -219,8 +219,8 @@ export class Scheduler implements TaskHost {
   /** Ends the step of async code: takes the turn back, or hands it on to the next async task at once. */
   stepOver(fiber: Fiber): void {
     const task = fiber as Task;
-    if (task.away) {
-      task.away = false;
+    if (task.isAway) {
+      task.asyncSide.away = false;
       this.#away--;
     }
     if (this.#lent !== task) return;
@@ -384,7 +384,7 @@ export class Scheduler implements TaskHost {
     const task = this.#lent;
     if (task === null) return;
     this.#lent = null;
-    task.away = true;
+    task.asyncSide.away = true;
     this.#away++;
     this.#endStep(task);
     const returned = this.#returned;

@@ -32,24 +32,27 @@ export interface Dependent {
 export class CancelScope {
   /** The region around this one; `null` for a task itself. */
   readonly parent: CancelScope | null;
-  /** Whether cancels from outside stop here. */
-  readonly shielded: boolean;
   /** The cancel of this very scope, once there is one. */
   cause: Cancelled | null = null;
   /** Whether a checkpoint has thrown that cancel yet. */
   delivered = false;
-  readonly #task: ScopeTask | null;
 
   /** Opens a region inside `parent`, or the outermost one of a task. */
-  constructor(parent: CancelScope | null, shielded = false) {
+  constructor(parent: CancelScope | null) {
     this.parent = parent;
-    this.shielded = shielded;
-    this.#task = parent === null ? null : parent.task;
   }
 
-  /** The task whose region this is. */
+  /** Whether cancels from outside stop here. */
+  get shielded(): boolean {
+    return false;
+  }
+
+  /** The task whose region this is: the outermost scope of all. */
   get task(): ScopeTask {
-    return this.#task!;
+    // deno-lint-ignore no-this-alias -- walks outwards, starting here
+    let scope: CancelScope = this;
+    while (scope.parent !== null) scope = scope.parent;
+    return scope as CancelScope & ScopeTask;
   }
 
   /**
@@ -59,7 +62,7 @@ export class CancelScope {
    */
   get pending(): Cancelled | null {
     if (this.cause === null && this.parent === null) return null;
-    const scope = this.#outermost();
+    const scope = outermostCancelled(this);
     if (scope === null) return null;
     scope.delivered = true;
     return scope.cause;
@@ -67,19 +70,7 @@ export class CancelScope {
 
   /** The same, for those who only want to know. */
   get reaching(): Cancelled | null {
-    return this.#outermost()?.cause ?? null;
-  }
-
-  #outermost(): CancelScope | null {
-    let found: CancelScope | null = null;
-    // deno-lint-ignore no-this-alias -- walks outwards, starting here
-    let scope: CancelScope | null = this;
-    do {
-      if (scope.cause !== null) found = scope;
-      if (scope.shielded) break;
-      scope = scope.parent;
-    } while (scope !== null);
-    return found;
+    return outermostCancelled(this)?.cause ?? null;
   }
 
   /** Cancels the region: its waits throw now, its later checkpoints as they come. The first cancel counts. */
@@ -111,4 +102,23 @@ export class CancelScope {
     }
     return false;
   }
+}
+
+/** A region that cancels from outside do not enter. */
+export class Shield extends CancelScope {
+  /** They stop here. */
+  override get shielded(): boolean {
+    return true;
+  }
+}
+
+function outermostCancelled(inner: CancelScope): CancelScope | null {
+  let found: CancelScope | null = null;
+  let scope: CancelScope | null = inner;
+  do {
+    if (scope.cause !== null) found = scope;
+    if (scope.shielded) break;
+    scope = scope.parent;
+  } while (scope !== null);
+  return found;
 }

@@ -37,6 +37,17 @@ export interface TaskHost extends FiberHost {
   warn(message: string): void;
 }
 
+/** A name as it is, or the body, whose name is numbered when somebody asks. */
+export type TaskName = string | { readonly name: string };
+
+/** What only few tasks need. */
+interface Extras {
+  /** Called when the task has ended. */
+  readonly links: Link[];
+  /** Fired when the task is cancelled. */
+  controller: AbortController | null;
+}
+
 type Outcome = "none" | "value" | "error" | "cancelled";
 type Link = (task: Task) => void;
 
@@ -57,28 +68,26 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
   /** Link in the run's list of live tasks. */
   following: Task | null = null;
   /** The run it belongs to. */
-  readonly host: TaskHost;
+  declare readonly host: TaskHost;
   /** Whether somebody could have seen its failure. */
   isObserved = false;
   #daemon = false;
-  #name: string;
+  #name: TaskName;
   #outcome: Outcome = "none";
   #result: unknown = undefined;
   #joins: WaitQueue<T | undefined> | null = null;
   #gets: WaitQueue<T> | null = null;
-  #links: Link[] | null = null;
-  #controller: AbortController | null = null;
+  #extras: Extras | null = null;
 
   /** Made by the scheduler; use {@linkcode spawn}. */
   constructor(
     run: TaskHost,
     id: number,
-    name: string,
+    name: TaskName,
     generator: TaskGenerator<T>,
     spawner: Task | null,
   ) {
     super(run, generator);
-    this.host = run;
     this.id = id;
     this.#name = name;
     this.spawner = spawner;
@@ -87,7 +96,8 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 
   /** How reports call it: `name#id` after its body, unless set. */
   get name(): string {
-    return this.#name.endsWith("#") ? this.#name + this.id : this.#name;
+    const name = this.#name;
+    return typeof name === "string" ? name : `${name.name || "task"}#${this.id}`;
   }
 
   set name(name: string) {
@@ -139,7 +149,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 
   /** Fires when the task is cancelled, with the {@linkcode Cancelled} as its reason. */
   get signal(): AbortSignal {
-    const controller = this.#controller ??= new AbortController();
+    const controller = this.extras().controller ??= new AbortController();
     if (this.cause !== null) controller.abort(this.cause);
     return controller.signal;
   }
@@ -150,11 +160,11 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
    * `done`. A cancel of the waiter leaves the task alone.
    */
   join(ms?: number): Operation<T | undefined> {
-    if (ms !== undefined) return this.#within(ms, () => this.join(), () => undefined);
+    if (ms !== undefined) return this.within(ms, () => this.join(), () => undefined);
     return operation("task.join()", (wait: Wait<T | undefined>) => {
-      this.#refuseSelf(wait);
+      this.refuseSelf(wait);
       if (!this.done) (this.#joins ??= new WaitQueue(this, "join")).park(wait);
-      else this.#answer(wait, this.cancelled);
+      else this.answer(wait, this.cancelled);
     });
   }
 
@@ -164,14 +174,14 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
    */
   get(ms?: number): Operation<T> {
     if (ms !== undefined) {
-      return this.#within(ms, () => this.get(), () => {
+      return this.within(ms, () => this.get(), () => {
         throw new TimeoutError(ms, `task "${this.name}"`);
       });
     }
     return operation("task.get()", (wait: Wait<T>) => {
-      this.#refuseSelf(wait);
+      this.refuseSelf(wait);
       if (!this.done) (this.#gets ??= new WaitQueue(this, "get")).park(wait);
-      else this.#answer(wait, false);
+      else this.answer(wait, false);
     });
   }
 
@@ -202,7 +212,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
   /** Like {@linkcode link}, but leaves a failure unobserved. */
   watch(fn: (task: Task<T>) => void): void {
     if (this.done) fn(this);
-    else (this.#links ??= []).push(fn as Link);
+    else this.extras().links.push(fn as Link);
   }
 
   /** `yield* task` in a `function*`: like {@linkcode get}. */
@@ -242,7 +252,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 
   /** Ends the waits under a scope; for the task's own, fires its signal too. */
   override interrupt(scope: CancelScope): void {
-    if (scope === this) this.#controller?.abort(this.cause);
+    if (scope === this) this.#extras?.controller?.abort(this.cause);
     super.interrupt(scope);
   }
 
@@ -265,29 +275,35 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     this.keeper?.exited(this);
     this.keeper = null;
     this.spawner = null;
-    this.#tellWaiters();
+    this.tellWaiters();
   }
 
-  #refuseSelf(wait: Wait): void {
+  // Not `#` methods: one of those costs every task a hidden slot.
+
+  private extras(): Extras {
+    return this.#extras ??= { links: [], controller: null };
+  }
+
+  private refuseSelf(wait: Wait): void {
     if (wait.task !== this) return;
     throw new DeadlockError(`Cannot wait for task "${this.name}" in itself: it would never end`, [
       [this.name],
     ]);
   }
 
-  #tellWaiters(): void {
+  private tellWaiters(): void {
     for (let wait = this.#joins?.shift(); wait; wait = this.#joins?.shift()) {
-      this.#answer(wait, this.cancelled);
+      this.answer(wait, this.cancelled);
     }
     for (let wait = this.#gets?.shift(); wait; wait = this.#gets?.shift()) {
-      this.#answer(wait, false);
+      this.answer(wait, false);
     }
-    const links = this.#links;
-    this.#joins = this.#gets = this.#links = null;
-    if (links !== null) { for (const link of links) link(this); }
+    const links = this.#extras?.links ?? [];
+    this.#joins = this.#gets = this.#extras = null;
+    for (const link of links) link(this);
   }
 
-  #answer(wait: Wait, lenient: boolean): void {
+  private answer(wait: Wait, lenient: boolean): void {
     if (this.#outcome === "value") return wait.settle(this.#result);
     this.observe();
     if (lenient) wait.settle(undefined);
@@ -295,7 +311,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
   }
 
   /** Waits under a deadline of its own; `late` gives the result, or throws, when it passes first. */
-  #within<R>(ms: number, wait: () => Operation<R>, late: () => R): Operation<R> {
+  private within<R>(ms: number, wait: () => Operation<R>, late: () => R): Operation<R> {
     checkMs(ms, "a timeout");
     return sequence(`${this.name}.join(${ms})`, function* () {
       using entered = new Entered({ ms });

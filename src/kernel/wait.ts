@@ -81,8 +81,6 @@ export class Wait<T = unknown> {
   done = false;
   /** `yield*`: passes out the wait itself, then evaluates to the result; holds the error when failed. */
   value: unknown = this;
-  /** Who waits; set when it begins. */
-  task: Party | null = null;
   /** Which cancels reach it; set when it begins. */
   scope: CancelScope | null = null;
   /** Who goes on when it ends. */
@@ -95,25 +93,31 @@ export class Wait<T = unknown> {
   after: Wait | null = null;
   /** The next wait of the same task, parked or ended along with this one. */
   also: Wait | null = null;
-  /** What it waits for. */
-  readonly operation: Startable<T>;
+  /** What it waits for; let go of once begun, since a million parked waits need not keep it. */
+  operation: Startable<T> | null;
 
   /** Makes a wait that will begin `operation`. */
   constructor(operation: Startable<T>) {
     this.operation = operation;
   }
 
-  /** Begins the operation for `task`, under `scope`; `owner` goes on when it ends. */
-  start(task: Party, scope: CancelScope, owner: Resumer): void {
-    if (this.task !== null) {
+  /** Who waits; only once it has begun. */
+  get task(): Party {
+    return this.scope!.task as unknown as Party;
+  }
+
+  /** Begins the operation under `scope`, for its task; `owner` goes on when it ends. */
+  start(scope: CancelScope, owner: Resumer): void {
+    const { operation } = this;
+    if (operation === null) {
       throw new InternalError(`Cannot start a wait twice: it is ${this.state}`);
     }
-    this.task = task;
+    this.operation = null;
     this.scope = scope;
     this.owner = owner;
-    this.operation.begin(this);
+    operation.begin(this);
     if (this.state === "idle") {
-      throw new InternalError(`Cannot wait for ${this.operation}: it neither settled nor parked`);
+      throw new InternalError(`Cannot wait for ${operation}: it neither settled nor parked`);
     }
   }
 
@@ -127,17 +131,17 @@ export class Wait<T = unknown> {
   park(source: WaitSource): void {
     this.state = "parked";
     this.source = source;
-    this.task!.parked(this);
+    this.task.parked(this);
   }
 
   /** Ends the wait with a value; its task goes on at its turn. Without effect once it has ended. */
   settle(value: T): void {
-    this.#end("settled", value);
+    end(this, "settled", value);
   }
 
   /** Ends the wait with an error, thrown where the task waits. Without effect once it has ended. */
   fail(error: unknown): void {
-    this.#end("failed", error);
+    end(this, "failed", error);
   }
 
   /**
@@ -146,9 +150,14 @@ export class Wait<T = unknown> {
    * any other.
    */
   finish(failed: boolean, value: unknown): void {
-    if (this.state === "idle") return this.#end(failed ? "failed" : "settled", value);
-    this.#take(failed ? "failed" : "settled", value);
-    if (this.owner!.resume(this)) this.task!.ceded();
+    if (this.state === "idle") return end(this, failed ? "failed" : "settled", value);
+    take(this, failed ? "failed" : "settled", value);
+    if (this.owner!.resume(this)) this.task.ceded();
+  }
+
+  /** Takes over the value of another wait, which stood in for this one. */
+  conclude(value: T): void {
+    take(this, "settled", value);
   }
 
   /** `yield*` asks first for what to wait for, and once resumed for the result. */
@@ -160,18 +169,20 @@ export class Wait<T = unknown> {
   throw(error: unknown): never {
     throw error;
   }
+}
 
-  #end(state: "settled" | "failed", value: unknown): void {
-    if (this.done) return;
-    this.#take(state, value);
-    this.task!.ended(this);
-  }
+// Functions, because a private method would cost every wait a hidden slot.
 
-  #take(state: "settled" | "failed", value: unknown): void {
-    if (this.state === "parked") this.task!.unparked(this);
-    this.state = state;
-    this.value = value;
-    this.done = true;
-    this.source = null;
-  }
+function end(wait: Wait, state: "settled" | "failed", value: unknown): void {
+  if (wait.done) return;
+  take(wait, state, value);
+  wait.task.ended(wait);
+}
+
+function take(wait: Wait, state: "settled" | "failed", value: unknown): void {
+  if (wait.state === "parked") wait.task.unparked(wait);
+  wait.state = state;
+  wait.value = value;
+  wait.done = true;
+  wait.source = null;
 }

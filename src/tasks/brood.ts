@@ -10,7 +10,7 @@ import { type Cancelled, RunFinishedError } from "../kernel/errors.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { CancelScope, Dependent } from "../kernel/scope.ts";
-import type { Keeper, Task } from "../kernel/task.ts";
+import type { Keeper, Task, TaskName } from "../kernel/task.ts";
 import type { EitherGenerator } from "./perform.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 
@@ -55,9 +55,13 @@ export class Brood implements Keeper, Dependent {
   }
 
   /** Makes a child. */
-  spawn<T>(name: string, generator: EitherGenerator<T>, delay?: number): Task<T> {
+  spawn<T>(name: TaskName, generator: EitherGenerator<T>, delay?: number): Task<T> {
     if (this.#closed) {
-      throw new RunFinishedError(`Cannot spawn "${name}" into ${this.#name}: it has ended`);
+      throw new RunFinishedError(
+        `Cannot spawn "${
+          typeof name === "string" ? name : name.name
+        }" into ${this.#name}: it has ended`,
+      );
     }
     const child = schedulerOf(this.#parent).spawn<T>(name, generator, this.#parent, delay);
     child.keeper = this;

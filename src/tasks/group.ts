@@ -38,7 +38,7 @@ export class Group {
   /** Starts a child: like {@linkcode spawn}, but the group answers for it. */
   spawn<A extends readonly unknown[], T>(body: TaskBody<A, T>, ...args: A): Task<T> {
     checkBody(body, "spawn");
-    return this.#brood.spawn(`${body.name || "task"}#`, body(...args));
+    return this.#brood.spawn(body, body(...args));
   }
 
   /** Starts a child after `ms` milliseconds; the group waits for it. */
@@ -49,7 +49,7 @@ export class Group {
   ): Task<T> {
     checkMs(ms, "a delay");
     checkBody(body, "spawn");
-    return this.#brood.spawn(`${body.name || "task"}#`, body(...args), ms);
+    return this.#brood.spawn(body, body(...args), ms);
   }
 
   /** Cancels the children that are alive now; the body goes on, and may spawn others. */
@@ -71,13 +71,15 @@ export class Group {
  * const errors = await run(async function* () {
  *   try {
  *     yield* group(async function* (g) {
- *       g.spawn(() => sleeper());
+ *       g.spawn(async function* () {
+ *         yield* sleep(60_000);
+ *       });
  *       g.spawn(async function* () {
  *         throw new Error("boom");
  *       });
  *     });
  *   } catch (error) {
- *     if (error instanceof GroupError) return error.errors.map(String);
+ *     return error instanceof GroupError && error.errors.map(String);
  *   }
  * });
  * if (String(errors) !== "Error: boom") throw new Error(String(errors));

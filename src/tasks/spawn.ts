@@ -65,5 +65,5 @@ function start<A extends readonly unknown[], T>(
   if (spawner.done) {
     throw new RunFinishedError(`Cannot spawn: task "${spawner.name}" has ended`);
   }
-  return schedulerOf(spawner).spawn<T>(`${body.name || "task"}#`, body(...args), spawner, delay);
+  return schedulerOf(spawner).spawn<T>(body, body(...args), spawner, delay);
 }

@@ -116,7 +116,7 @@ async function playRound(
     warn: () => {},
     instruments: [{
       stepEnd: (task) => {
-        if (task !== subject || task.done || task.away) return;
+        if (task !== subject || task.done || task.isAway) return;
         if (++round.checkpoints < at || strike === null || round.struck) return;
         const on = task.waits.filter((wait) => wait.source?.nested !== true).map((w) => w.source);
         round.struck = strike === "cancel" ? cancelAt(task) : throwAt(task, error);

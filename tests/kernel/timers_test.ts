@@ -1,0 +1,105 @@
+import { assert, assertEquals, assertLess } from "@std/assert";
+import { run, sleep, spawn, type Task, withTimeout } from "@weft/weft";
+import { VirtualClock } from "@weft/weft/testing";
+import { law } from "../lib/law.ts";
+
+law("A million sleepers wake in the order of their deadlines", async () => {
+  const count = 1_000_000;
+  const clock = new VirtualClock();
+  let woken = 0;
+  await run(function* () {
+    let last = -1;
+    const nap = function* (ms: number) {
+      yield* sleep(ms);
+      if (ms < last) throw new Error(`${ms} after ${last}`);
+      last = ms;
+      woken++;
+    };
+    // A full cycle of a linear congruence: every deadline once, in a scrambled order.
+    for (let i = 0, ms = 1; i < count; i++, ms = (ms * 21 + 7) % count) spawn(nap, ms);
+  }, { clock });
+  assertEquals(woken, count);
+}, 120_000);
+
+law("A hundred thousand cancelled sleepers leave no timer, and wake nobody", async () => {
+  const clock = new VirtualClock();
+  await run(function* () {
+    const tasks: Task[] = [];
+    for (let i = 0; i < 100_000; i++) {
+      tasks.push(spawn(function* () {
+        yield* sleep(1e9 + i);
+      }));
+    }
+    yield* sleep(1);
+    for (const task of tasks) task.cancel();
+    yield* sleep(1);
+    assert(tasks.every((task) => task.cancelled));
+  }, { clock });
+  assertEquals(clock.now(), 2);
+}, 60_000);
+
+law("Sleepers with one deadline wake in the order in which they fell asleep", async () => {
+  const order: number[] = [];
+  await run(function* () {
+    for (let i = 0; i < 5; i++) {
+      spawn(async function* () {
+        yield* sleep(5);
+        order.push(i);
+      });
+    }
+  }, { clock: new VirtualClock() });
+  assertEquals(order, [0, 1, 2, 3, 4]);
+});
+
+law("The virtual clock waits for what the host is bound to finish", async () => {
+  const clock = new VirtualClock();
+  const order: string[] = [];
+  await run(function* () {
+    spawn(function* () {
+      yield* sleep(60_000);
+      order.push(`timer at ${clock.now()}`);
+    });
+    yield new Promise((resolve) => setTimeout(resolve, 3));
+    order.push(`promise at ${clock.now()}`);
+  }, { clock });
+  assertEquals(order, ["promise at 0", "timer at 60000"]);
+});
+
+law("A timeout that does not fire leaves the virtual clock where it was", async () => {
+  const clock = new VirtualClock();
+  await run(function* () {
+    for (let i = 0; i < 1000; i++) yield* withTimeout(1e6, sleep(1));
+  }, { clock });
+  assertEquals(clock.now(), 1000);
+});
+
+law("A task that cedes for ever starves neither timers nor other tasks", async () => {
+  for (const lane of ["fast", "async"] as const) {
+    let late = Infinity;
+    await run(function* () {
+      const began = performance.now();
+      const hog = lane === "fast"
+        ? function* () {
+          for (;;) yield;
+        }
+        : async function* () {
+          for (;;) yield;
+        };
+      spawn(hog).daemon = true;
+      yield* sleep(1);
+      late = performance.now() - began;
+    });
+    // Not a measure of speed: a starved timer would never come, and this would hang.
+    assertLess(late, 10_000);
+  }
+});
+
+law("A host timer fires while tasks cede for ever", async () => {
+  let fired = false;
+  await run(function* () {
+    const timer = setTimeout(() => fired = true, 1);
+    while (!fired) yield;
+    clearTimeout(timer);
+  });
+  assert(fired);
+});
