@@ -28,6 +28,11 @@ export interface HostWaits {
 
 /** What a scheduler needs of time. All times are milliseconds on the clock's own scale. */
 export interface Clock {
+  /**
+   * Whether time moves only while the scheduler is idle. Then timers ring at fixed counts of steps, and
+   * never because some real time has passed: the same run goes the same way on any machine.
+   */
+  readonly exact: boolean;
   /** The time now; it never goes back. */
   now(): number;
   /** The machine's time in milliseconds, by which slices are measured; it runs on when `now` stands still. */
@@ -47,6 +52,8 @@ export interface Clock {
 
 /** The clock of the machine: `performance.now`, `setTimeout`, `setImmediate`. */
 export class SystemClock implements Clock {
+  /** Time runs on while tasks do. */
+  readonly exact: boolean = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #at = Infinity;
 

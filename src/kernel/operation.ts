@@ -175,6 +175,14 @@ export function sequence<T>(
   return new LazyOperation(label, null, body, options?.optional === true);
 }
 
+/**
+ * Takes over an operation that somebody else made: from now on it is the taker's affair whether it is
+ * waited for. For combinators, which may end before they come to it. Other values pass untouched.
+ */
+export function takeOver(value: unknown): void {
+  if (value instanceof LazyOperation) strike(value);
+}
+
 /** Whether a value is an operation of weft (and not just anything that can be awaited). */
 export function isOperation(value: unknown): value is Operation<unknown> {
   return value instanceof LazyOperation;

@@ -328,19 +328,23 @@ export class Scheduler implements TaskHost {
     if (task.state !== "ready" && !task.done) this.ready(task);
   }
 
+  /** Begins a slice. In exact time it goes on with the count of steps, which a pause must not shift. */
   #newSlice(): void {
-    if (this.timers.size > 0) this.timers.ring(this.clock.now());
     this.#lookedAt = this.clock.wall();
     this.#sliceEnd = this.#lookedAt + SLICE_MS;
+    if (this.clock.exact) return;
     this.#untilLook = this.#stride;
+    if (this.timers.size > 0) this.timers.ring(this.clock.now());
   }
 
   /** Reads the clock: rings timers, sets how many steps until the next look, says if the slice is over. */
   #look(): boolean {
     const now = this.clock.wall();
-    const passed = Math.max(now - this.#lookedAt, 1e-3);
-    this.#stride = Math.min(MOST_STEPS, Math.max(1, Math.floor(this.#stride * LOOK_MS / passed)));
-    this.#lookedAt = now;
+    if (!this.clock.exact) {
+      const passed = Math.max(now - this.#lookedAt, 1e-3);
+      this.#stride = Math.min(MOST_STEPS, Math.max(1, Math.floor(this.#stride * LOOK_MS / passed)));
+      this.#lookedAt = now;
+    }
     this.#untilLook = this.#stride;
     if (this.timers.size > 0) this.timers.ring(this.clock.now());
     return now >= this.#sliceEnd;
@@ -358,6 +362,7 @@ export class Scheduler implements TaskHost {
     else this.clock.setAlarm(next, () => this.#rouse(), this.#hostWaits);
     await roused;
     this.clock.awake();
+    if (this.clock.exact) this.timers.ring(this.clock.now());
   }
 
   #rouse(): void {

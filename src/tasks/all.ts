@@ -6,7 +6,7 @@
  */
 import { Entered } from "../kernel/deadline.ts";
 import { combine } from "../kernel/errors.ts";
-import { type Operation, sequence } from "../kernel/operation.ts";
+import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";
 import { Brood } from "./brood.ts";
 import { asGenerator, type Work, type WorkResult } from "./perform.ts";
@@ -42,6 +42,7 @@ export type AllResults<W extends readonly unknown[]> = {
  * @returns An operation that evaluates to the tuple of results.
  */
 export function all<const W extends readonly Work<unknown>[]>(works: W): Operation<AllResults<W>> {
+  works.forEach(takeOver);
   return sequence(`all(${works.length})`, function* () {
     using entered = new Entered();
     const brood = new Brood("all", currentTask(), (child) => {
@@ -76,6 +77,7 @@ export function race<const W extends readonly Work<unknown>[]>(
   works: W,
 ): Operation<WorkResult<W[number]>> {
   if (works.length === 0) throw new RangeError("Cannot race 0 works: nobody could win");
+  works.forEach(takeOver);
   return sequence(`race(${works.length})`, function* () {
     let winner: Task | undefined;
     const brood = new Brood("race", currentTask(), (child) => {

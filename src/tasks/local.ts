@@ -4,7 +4,7 @@
  * A new task starts with its spawner's values as they are at that moment; what either sets later is
  * its own. Each task holds an immutable map, so that spawning shares it for nothing.
  */
-import { type Operation, sequence } from "../kernel/operation.ts";
+import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
 import { perform, type Work } from "./perform.ts";
 import { currentTask } from "./run.ts";
 
@@ -33,6 +33,7 @@ export class Local<V> {
   with<T>(value: V, work: Work<T>): Operation<T> {
     // deno-lint-ignore no-this-alias -- the body below is a generator, which has its own `this`
     const local = this;
+    takeOver(work);
     return sequence("local.with()", function* () {
       const before = currentTask().locals;
       local.set(value);

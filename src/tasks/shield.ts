@@ -1,6 +1,6 @@
 /** Protecting clean-up from the cancel that caused it. */
 import { Entered } from "../kernel/deadline.ts";
-import { type Operation, sequence } from "../kernel/operation.ts";
+import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
 import { perform, type Work } from "./perform.ts";
 
 /**
@@ -32,6 +32,7 @@ import { perform, type Work } from "./perform.ts";
  * @returns An operation that evaluates to the work's result.
  */
 export function shield<T>(work: Work<T>): Operation<T> {
+  takeOver(work);
   return sequence("shield()", function* () {
     using _entered = new Entered({ shielded: true });
     return yield* perform(work);

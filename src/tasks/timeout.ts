@@ -1,7 +1,7 @@
 /** Deadlines for a part of a task: `withTimeout` throws when the time is up, `moveOnAfter` goes on. */
 import { Entered } from "../kernel/deadline.ts";
 import { checkMs, TimeoutError } from "../kernel/errors.ts";
-import { type Operation, sequence } from "../kernel/operation.ts";
+import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
 import { perform, type Work } from "./perform.ts";
 
 /**
@@ -32,6 +32,7 @@ import { perform, type Work } from "./perform.ts";
  */
 export function withTimeout<T>(ms: number, work: Work<T>): Operation<T> {
   checkMs(ms, "a timeout");
+  takeOver(work);
   return sequence(`withTimeout(${ms})`, function* () {
     using entered = new Entered({ ms });
     try {
@@ -55,6 +56,7 @@ export function withTimeout<T>(ms: number, work: Work<T>): Operation<T> {
  */
 export function moveOnAfter<T>(ms: number, work: Work<T>): Operation<T | undefined> {
   checkMs(ms, "a timeout");
+  takeOver(work);
   return sequence(`moveOnAfter(${ms})`, function* () {
     using entered = new Entered({ ms });
     try {

@@ -6,7 +6,7 @@
  * the buffer is empty", is worse than none; so both halves are asked of the operation itself.
  */
 import { currentFrame, Entered } from "../kernel/deadline.ts";
-import { type Operation, sequence } from "../kernel/operation.ts";
+import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 
@@ -38,6 +38,7 @@ class Probe {
  * @throws {Error} If the operation was no cancel point or no schedule point.
  */
 export function assertCheckpoint<T>(operation: Operation<T>): Operation<T> {
+  takeOver(operation);
   return sequence(`assertCheckpoint(${operation})`, function* () {
     yield* assertCancels(operation);
     const probe = new Probe(runningTask());

@@ -3,11 +3,13 @@
  *
  * {@linkcode VirtualClock} makes hours pass in milliseconds; {@linkcode sweepCancel} cancels a body at
  * each of its checkpoints in turn; {@linkcode assertCheckpoint} and {@linkcode assertNoCheckpoint} hold
- * operations to their promise; {@linkcode ledgered} shows that a test leaves nothing behind.
+ * operations to their promise; {@linkcode ledgered} shows that a test leaves nothing behind; {@linkcode HandRun} gives out the steps of a
+ * run one by one.
  *
  * @module
  */
 export type { Clock, HostWaits } from "../kernel/clock.ts";
+export { HandRun } from "./by_hand.ts";
 export { assertCheckpoint, assertNoCheckpoint } from "./checkpoint.ts";
 export { Ledger, ledgered } from "./ledger.ts";
 export { type Strike, Struck, sweepCancel, type SweepOptions, type SweepResult } from "./sweep.ts";

@@ -39,6 +39,8 @@ export interface VirtualClockOptions {
  * ```
  */
 export class VirtualClock implements Clock {
+  /** Time stands still while tasks run. */
+  readonly exact: boolean = true;
   readonly #host = new SystemClock();
   readonly #autojump: boolean;
   #now: number;

@@ -1,0 +1,82 @@
+/**
+ * A run driven by hand: nothing moves unless `tick()` is called, one step at a time.
+ *
+ * For tests that must look between two steps, and for teaching: a clock would have to be waited for,
+ * a tick is simply the next thing that happens.
+ */
+import { RunLife, type RunLifeOptions } from "../kernel/run_life.ts";
+import type { Task, TaskBody } from "../kernel/task.ts";
+import { VirtualClock } from "./virtual_clock.ts";
+
+/**
+ * A run whose steps are given out by its user.
+ *
+ * @example Two tasks take turns
+ * ```ts
+ * import { spawn } from "@weft/weft";
+ * import { HandRun } from "@weft/weft/testing";
+ * const log: string[] = [];
+ * const hand = new HandRun(function* () {
+ *   spawn(function* () {
+ *     log.push("child");
+ *   });
+ *   yield;
+ *   log.push("main");
+ * });
+ * await hand.tick(); // main up to its yield
+ * await hand.tick(); // the child
+ * if (log.join() !== "child") throw new Error(log.join());
+ * await hand.end();
+ * ```
+ *
+ * @typeParam T What the body returns.
+ */
+export class HandRun<T> {
+  /** Stands still except by {@linkcode VirtualClock.advance}, unless another one was given. */
+  readonly clock: VirtualClock;
+  readonly #life: RunLife<T>;
+
+  /** Makes the main task of `body`, ready for its first step. */
+  constructor(body: TaskBody<[], T>, options: Omit<RunLifeOptions, "clock"> = {}) {
+    this.clock = new VirtualClock({ autojump: false });
+    this.#life = new RunLife<T>({ ...options, clock: this.clock });
+    this.#life.begin(body());
+  }
+
+  /** The tasks that are alive, in the order in which they were spawned. */
+  get tasks(): readonly Task[] {
+    return this.#life.scheduler.tasks();
+  }
+
+  /**
+   * Rings the timers that are due, then runs one step of the task whose turn it is.
+   *
+   * @returns Whether there was a step to run, once it is over.
+   */
+  tick(): Promise<boolean> {
+    return this.#life.scheduler.tick();
+  }
+
+  /**
+   * Ticks until no task is ready.
+   *
+   * @returns How many steps there were.
+   */
+  async settle(): Promise<number> {
+    let steps = 0;
+    while (await this.tick()) steps++;
+    return steps;
+  }
+
+  /** Ticks on until every task has ended, moving the clock from timer to timer, and gives main's result. */
+  async end(): Promise<T> {
+    const { scheduler } = this.#life;
+    while (scheduler.live > 0) {
+      await this.settle();
+      const next = scheduler.timers.next;
+      if (next !== undefined) this.clock.advance(Math.max(0, next - this.clock.now()));
+      else if (scheduler.live > 0 && !this.#life.stuck()) break;
+    }
+    return await this.#life.settle();
+  }
+}

@@ -1,0 +1,96 @@
+/** What becomes of the process: it ends by itself, whatever the run left behind. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { law } from "../lib/law.ts";
+import { runProgram } from "../lib/child.ts";
+
+law("A process ends by itself after a run that left timers, sockets and tasks behind", async () => {
+  const ended = await runProgram(`
+    import { connect, listen, run, sleep, spawn } from "@weft/weft";
+    await run(async function* () {
+      const listener = listen({ hostname: "127.0.0.1", port: 0 });
+      const socket = yield* connect({ hostname: "127.0.0.1", port: listener.localAddr.port });
+      const reader = spawn(function* () { yield* socket.recv(10); });
+      const sleeper = spawn(function* () { yield* sleep(1e7); });
+      const server = spawn(function* () { for (;;) yield* listener.accept(); });
+      for (const task of [reader, sleeper, server]) task.daemon = true;
+      yield* sleep(5);
+    });
+    console.log("run is over");
+  `);
+  assertEquals(ended, { code: 0, stdout: "run is over", stderr: "" });
+});
+
+law(
+  "A process ends by itself, with exit code 1, after a run whose main threw at once",
+  async () => {
+    const ended = await runProgram(`
+    import { listen, run, sleep, spawn } from "@weft/weft";
+    await run(function* () {
+      const listener = listen({ hostname: "127.0.0.1", port: 0 });
+      spawn(function* () { for (;;) yield* listener.accept(); });
+      spawn(function* () { yield* sleep(1e7); });
+      throw new Error("at once");
+    });
+  `);
+    assertEquals([ended.code, ended.stdout], [1, ""]);
+    assertStringIncludes(ended.stderr, "at once");
+  },
+);
+
+law("A run that was caught reports nothing on its own", async () => {
+  const ended = await runProgram(`
+    import { run, sleep, spawn } from "@weft/weft";
+    try {
+      await run(function* () {
+        spawn(async function* () { yield* sleep(1); throw new Error("child"); });
+        yield* sleep(5);
+      });
+    } catch (error) {
+      console.log("caught", error.message);
+    }
+  `);
+  assertEquals(ended, { code: 0, stdout: "caught child", stderr: "" });
+});
+
+law("An idle run with a daemon server and a sleeping main is no deadlock", async () => {
+  const ended = await runProgram(`
+    import { listen, run, sleep, spawn } from "@weft/weft";
+    await run(async function* () {
+      const listener = listen({ hostname: "127.0.0.1", port: 0 });
+      const main = spawn(function* () { yield* listener.accept(); });
+      const conn = await Deno.connect({ hostname: "127.0.0.1", port: listener.localAddr.port });
+      yield* main.join();
+      conn.close();
+    });
+    console.log("served");
+  `);
+  assertEquals(ended, { code: 0, stdout: "served", stderr: "" });
+});
+
+law("A TCP echo keeps answering while a task cedes for ever", async () => {
+  for (const lane of ["function*", "async function*"]) {
+    const ended = await runProgram(`
+      import { connect, listen, run, spawn } from "@weft/weft";
+      await run(async function* () {
+        const listener = listen({ hostname: "127.0.0.1", port: 0 });
+        spawn(async function* () {
+          const socket = yield* listener.accept();
+          for (;;) {
+            const data = yield* socket.recv(64);
+            if (data.length === 0) return;
+            yield* socket.sendAll(data);
+          }
+        }).daemon = true;
+        spawn(${lane} () { for (;;) yield; }).daemon = true;
+        const socket = yield* connect({ hostname: "127.0.0.1", port: listener.localAddr.port });
+        let echoed = 0;
+        for (let i = 0; i < 50; i++) {
+          yield* socket.sendAll(new Uint8Array(64));
+          echoed += (yield* socket.recvExactly(64)).length;
+        }
+        console.log(echoed);
+      });
+    `);
+    assertEquals(ended, { code: 0, stdout: "3200", stderr: "" });
+  }
+});
