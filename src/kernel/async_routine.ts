@@ -17,7 +17,7 @@ import { withScope } from "./context.ts";
 import type { Ending } from "./fast_routine.ts";
 import { type AsyncParty, PromisedWait } from "./promised_wait.ts";
 import { type CancelScope, Shield } from "./scope.ts";
-import { cedeTrap } from "./trap.ts";
+import { cedeTrap, isGenerator, notWaitable } from "./trap.ts";
 import { Wait } from "./wait.ts";
 
 /** Runs `generator` under `scope`, from now on, and tells `ending` when it is through. */
@@ -75,6 +75,7 @@ class AsyncRoutine {
   private took(step: IteratorResult<unknown, unknown>): void {
     if (step.done === true) return this.end(false, step.value);
     if (step.value instanceof Wait && step.value.state === "idle") return this.wait(step.value);
+    if (isGenerator(step.value)) return this.step(true, notWaitable(step.value));
     const afterWait = this.#task.asyncSide.resumed;
     if (afterWait && step.value !== undefined) return this.step(false, step.value);
     const turn = this.isBody

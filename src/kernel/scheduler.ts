@@ -187,13 +187,7 @@ export class Scheduler implements TaskHost {
 
   /** Puts a task at the back of the ready queue. */
   ready(fiber: Fiber): void {
-    const task = fiber as Task;
-    task.state = "ready";
-    if (this.#policy === null) this.#ready.push(task);
-    else this.#policy.add(task);
-    if (this.#instrument !== null) {
-      this.#instrument.ready(task, currentScope()?.task as Task | undefined);
-    }
+    this.#enqueue(fiber as Task, false);
     this.#rouse();
   }
 
@@ -230,9 +224,7 @@ export class Scheduler implements TaskHost {
       const next = this.#ready.first;
       if (next?.state === "ready" && next.stepsByPromise) return this.#step(this.#ready.shift()!);
     }
-    const returned = this.#returned;
-    this.#returned = null;
-    returned?.();
+    this.#giveBack();
   }
 
   /** Strikes a task off. */
@@ -264,6 +256,14 @@ export class Scheduler implements TaskHost {
   }
 
   // -- The loop's parts --
+
+  #enqueue(task: Task, ceded: boolean): void {
+    task.state = "ready";
+    if (this.#policy === null) this.#ready.push(task);
+    else this.#policy.add(task);
+    if (this.#instrument === null) return;
+    this.#instrument.ready(task, ceded ? task : currentScope()?.task as Task | undefined);
+  }
 
   /** The task whose turn it is. One that ended while it was ready (by other async code of its own) is passed over. */
   #next(): Task | undefined {
@@ -303,15 +303,8 @@ export class Scheduler implements TaskHost {
     if (this.#instrument !== null) this.#instrument.stepBegin(task);
     if (this.#policy !== null) this.#stepBegan = this.clock.wall();
     const ceded = task.step();
-    if (ceded) this.#again(task);
+    if (ceded) this.#enqueue(task, true);
     if (this.#lent === null) this.#endStep(task);
-  }
-
-  #again(task: Task): void {
-    task.state = "ready";
-    if (this.#policy === null) this.#ready.push(task);
-    else this.#policy.add(task);
-    if (this.#instrument !== null) this.#instrument.ready(task, task);
   }
 
   #endStep(task: Task): void {
@@ -392,6 +385,10 @@ export class Scheduler implements TaskHost {
     task.asyncSide.away = true;
     this.#away++;
     this.#endStep(task);
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
     const returned = this.#returned;
     this.#returned = null;
     returned?.();

@@ -2,7 +2,9 @@ import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } f
 import {
   cede,
   currentTask,
+  group,
   Lock,
+  moveOnAfter,
   Queue,
   run,
   RunFinishedError,
@@ -10,6 +12,7 @@ import {
   spawn,
   type Task,
   wait,
+  withTimeout,
   WouldBlock,
 } from "@weft/weft";
 import { assertCheckpoint, assertNoCheckpoint, VirtualClock } from "@weft/weft/testing";
@@ -194,6 +197,59 @@ law("A forgotten yield* fails the task that forgot it, and names the operation",
       yield;
     }), TypeError);
   assert(error.message.includes("Orders.put()"), error.message);
+});
+
+law("A yield without its star before a generator is refused in both lanes", async () => {
+  const helper = function* () {
+    yield* sleep(1);
+  };
+  const slow = async function* () {
+    yield* sleep(1);
+  };
+  for (const generator of [helper, slow]) {
+    await assertRejects(
+      () =>
+        run(function* () {
+          yield generator();
+        }),
+      TypeError,
+      "yield*",
+    );
+    await assertRejects(
+      () =>
+        run(async function* () {
+          yield generator();
+        }),
+      TypeError,
+      "yield*",
+    );
+  }
+});
+
+law("An async body may delegate to a function* that waits, times out and groups", async () => {
+  const log: string[] = [];
+  const helper = function* () {
+    yield;
+    log.push(String(yield* moveOnAfter(2, sleep(100))));
+    const value = yield* group(function* (g) {
+      const child = g.spawn(function* () {
+        yield* sleep(1);
+        return "child";
+      });
+      return yield* child.get();
+    });
+    log.push(value);
+    try {
+      yield* withTimeout(1, sleep(100));
+    } catch (error) {
+      log.push((error as Error).name);
+    }
+    return "helper";
+  };
+  await run(async function* () {
+    log.push(yield* helper());
+  }, { clock: new VirtualClock() });
+  assertEquals(log, ["undefined", "child", "TimeoutError", "helper"]);
 });
 
 law("Bad input is refused at the line that passes it", async () => {
