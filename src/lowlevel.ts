@@ -15,7 +15,7 @@ export type { Ending } from "./kernel/fast_routine.ts";
 export type { Instrument } from "./kernel/instrument.ts";
 export { type Label, type Maker, operation, sequence } from "./kernel/operation.ts";
 export { type Policy } from "./kernel/policy.ts";
-export type { AsyncParty } from "./kernel/promised_wait.ts";
+export { type AsyncParty, AsyncSide } from "./kernel/promised_wait.ts";
 export { heldResources, hold, letGo, type Resource } from "./kernel/resource.ts";
 export { RunLife, type RunLifeOptions } from "./kernel/run_life.ts";
 export {
@@ -25,7 +25,7 @@ export {
   type SchedulerOptions,
 } from "./kernel/scheduler.ts";
 export { CancelScope, type Dependent, type ScopeTask } from "./kernel/scope.ts";
-export type { Keeper, TaskHost } from "./kernel/task.ts";
+export type { Keeper, TaskHost, TaskName } from "./kernel/task.ts";
 export { Timer, Timers } from "./kernel/timers.ts";
 export {
   type HostPart,

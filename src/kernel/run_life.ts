@@ -21,7 +21,10 @@ type Phase = "running" | "stopping" | "ended";
 
 /** How a run is to go. */
 export interface RunLifeOptions extends SchedulerOptions {
-  /** Whether code outside the run may wake its tasks, so that an idle run is no deadlock. @default {false} */
+  /**
+   * Whether the run only stands for one wait of plain code: then code outside may wake its task, so
+   * that an idle run is no deadlock, and what the wait opened outlives it. @default {false}
+   */
   patient?: boolean;
 }
 
@@ -60,7 +63,8 @@ export class RunLife<T> implements Overseer, Resource {
   /** Gives back what is held and settles: for runs that are driven by hand, once no task is alive. */
   async settle(): Promise<T> {
     this.#phase = "ended";
-    for (const resource of [...this.scheduler.resources]) {
+    // What plain code opened by an `await` of its own is that code's to close: the run was only its wait.
+    for (const resource of this.#patient ? [] : [...this.scheduler.resources]) {
       try {
         await resource.release();
       } catch (error) {

@@ -107,7 +107,7 @@ export class Scheduler implements TaskHost {
     const choose: Choose | null = options.seed === undefined ? null : seededChoose(options.seed);
     this.#overseer = overseer;
     this.clock = options.clock ?? new SystemClock();
-    this.timers = new Timers(this.clock, choose);
+    this.timers = new Timers(this.clock, choose, () => this.#rouse());
     this.#policy = options.policy ?? (choose === null ? null : new ChosenPolicy(choose));
     this.#plain = this.#policy === null && (options.instruments ?? []).length === 0;
     this.#warn = options.warn ?? ((message) => console.warn(message));
@@ -216,6 +216,7 @@ export class Scheduler implements TaskHost {
     if (task.isAway) {
       task.asyncSide.away = false;
       this.#away--;
+      this.#rouse(); // its wait may be the last thing that was to come: the loop must judge anew
     }
     if (this.#lent !== task) return;
     this.#lent = null;

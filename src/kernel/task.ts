@@ -280,10 +280,12 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 
   // Not `#` methods: one of those costs every task a hidden slot.
 
+  /** Makes the record of seldom things when first needed. */
   private extras(): Extras {
     return this.#extras ??= { links: [], controller: null };
   }
 
+  /** Refuses a task that would wait for its own end. */
   private refuseSelf(wait: Wait): void {
     if (wait.task !== this) return;
     throw new DeadlockError(`Cannot wait for task "${this.name}" in itself: it would never end`, [
@@ -291,6 +293,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     ]);
   }
 
+  /** Answers all who wait for the end, in the order in which they came. */
   private tellWaiters(): void {
     for (let wait = this.#joins?.shift(); wait; wait = this.#joins?.shift()) {
       this.answer(wait, this.cancelled);
@@ -303,6 +306,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     for (const link of links) link(this);
   }
 
+  /** Ends a wait for the task as it has ended; `lenient` lets a cancel pass. */
   private answer(wait: Wait, lenient: boolean): void {
     if (this.#outcome === "value") return wait.settle(this.#result);
     this.observe();

@@ -31,15 +31,20 @@ export class Timer implements HeapItem {
 export class Timers {
   readonly #clock: Clock;
   readonly #choose: Choose | null;
+  readonly #sooner: () => void;
   readonly #heap = new Heap<Timer>((a, b) => a.at < b.at || (a.at === b.at && a.serial < b.serial));
   #serial = 0;
   /** The deadline whose ties have been put in their chosen order. */
   #shuffled = -Infinity;
 
-  /** Timers on `clock`; with `choose`, equal deadlines ring in the order that it picks. */
-  constructor(clock: Clock, choose: Choose | null) {
+  /**
+   * Timers on `clock`; with `choose`, equal deadlines ring in the order that it picks. `sooner` is called
+   * when a timer is set that comes before all others: whoever sleeps until the next one must look again.
+   */
+  constructor(clock: Clock, choose: Choose | null, sooner: () => void) {
     this.#clock = clock;
     this.#choose = choose;
+    this.#sooner = sooner;
   }
 
   /** How many are set. */
@@ -56,7 +61,9 @@ export class Timers {
   after(ms: number, ring: () => void): Timer {
     const timer = new Timer(this.#clock.now() + ms, ring);
     timer.serial = ++this.#serial;
-    if (timer.at < Infinity) this.#heap.push(timer);
+    if (timer.at === Infinity) return timer;
+    this.#heap.push(timer);
+    if (timer.place === 0) this.#sooner();
     return timer;
   }
 

@@ -1,5 +1,14 @@
-import { assert, assertEquals, assertLess } from "@std/assert";
-import { run, sleep, spawn, type Task, withTimeout } from "@weft/weft";
+import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
+import {
+  DeadlockError,
+  Queue,
+  run,
+  sleep,
+  spawn,
+  spawnLater,
+  type Task,
+  withTimeout,
+} from "@weft/weft";
 import { VirtualClock } from "@weft/weft/testing";
 import { law } from "../lib/law.ts";
 
@@ -63,6 +72,33 @@ law("The virtual clock waits for what the host is bound to finish", async () => 
     order.push(`promise at ${clock.now()}`);
   }, { clock });
   assertEquals(order, ["promise at 0", "timer at 60000"]);
+});
+
+law(
+  "A timer that is set after a foreign await rings, though nothing else rouses the run",
+  async () => {
+    const log: string[] = [];
+    await run(async function* () {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      yield* sleep(1);
+      log.push("slept");
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      spawnLater(1, function* () {
+        log.push("spawned later");
+      });
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      log.push("after");
+    });
+    assertEquals(log, ["slept", "spawned later", "after"]);
+  },
+);
+
+law("A deadlock that begins after a foreign await is reported", async () => {
+  await assertRejects(() =>
+    run(async function* () {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      yield* new Queue<number>().get();
+    }), DeadlockError);
 });
 
 law("A timeout that does not fire leaves the virtual clock where it was", async () => {
