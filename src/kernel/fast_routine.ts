@@ -132,7 +132,38 @@ function throwInto(
 }
 
 function startable(value: unknown): Startable<unknown> {
-  const found = toStartable(value);
+  const found = isWaitedForElsewhere(value) ? new Delegated(value) : toStartable(value);
   if (found === null) throw notWaitable(value);
   return found;
+}
+
+/** A task, a future: an operation of its own making, which both lanes could wait for by `yield*`. */
+type OperationLike = PromiseLike<unknown> & Iterable<unknown, unknown, unknown>;
+
+function isWaitedForElsewhere(value: unknown): value is OperationLike {
+  return typeof value === "object" && value !== null && Symbol.iterator in value &&
+    "then" in value && !("begin" in value);
+}
+
+/** `yield task` as `yield* task`: through its iterator, and not through a promise that hides the wait. */
+class Delegated implements Startable<unknown>, WaitSource {
+  readonly host = "none";
+  readonly nested = true;
+  readonly #operation: OperationLike;
+
+  constructor(operation: OperationLike) {
+    this.#operation = operation;
+  }
+
+  begin(wait: Wait): void {
+    FastRoutine.nest(this.#operation[Symbol.iterator](), wait, this);
+  }
+
+  abandon(): boolean {
+    return false;
+  }
+
+  toString(): string {
+    return String(this.#operation);
+  }
 }

@@ -263,6 +263,20 @@ law("A failed producer's error is not hidden by the deadlock it causes", async (
   assert(error.errors.some((one: unknown) => one instanceof DeadlockError));
 });
 
+law("A deadlock through `yield task` is seen as one through `yield* task`", async () => {
+  for (const star of [true, false]) {
+    const error = await run(function* () {
+      const child = spawn(function* () {
+        yield* new Queue<number>(1, "Empty").get();
+      });
+      if (star) yield* child;
+      else yield child;
+    }).catch((error) => error);
+    assertInstanceOf(error, DeadlockError);
+    assertStringIncludes(error.message, "Empty.get()");
+  }
+});
+
 law("A task in a foreign await is no deadlock", async () => {
   const value = await run(function* () {
     const queue = new Queue<number>();
