@@ -36,3 +36,48 @@ export { createLocal, Local } from "./src/tasks/local.ts";
 export type { EitherGenerator, Work, WorkResult } from "./src/tasks/perform.ts";
 export { Lock, type LockGuard, type LockStatistics } from "./src/sync/lock.ts";
 export { Queue, type QueueStatistics } from "./src/sync/queue.ts";
+export { BrokenError, bytesSent, IncompleteError } from "./src/io/errors.ts";
+export type { TlsClientOptions, TlsServerOptions } from "./src/io/open.ts";
+export { bindDatagram, type UdpOptions, type UnixPacketOptions } from "./src/net/bind_datagram.ts";
+export { connect, type TcpConnectOptions, type UnixConnectOptions } from "./src/net/connect.ts";
+export { DatagramSocket, type UdpAddress, type UnixAddress } from "./src/net/datagram_socket.ts";
+export { alarm, type AlarmOptions, EventStream, signals } from "./src/net/events.ts";
+export { listen, type TcpListenOptions, type UnixListenOptions } from "./src/net/listen.ts";
+export { Listener } from "./src/net/listener.ts";
+export { Membership } from "./src/net/multicast.ts";
+export { PipeReader, readFrom, stdin } from "./src/net/pipe_reader.ts";
+export { PipeWriter, writeTo } from "./src/net/pipe_writer.ts";
+export { Socket } from "./src/net/socket.ts";
+export { adopt, type PollTarget, type RawHandle } from "./src/poll/adopt.ts";
+export { fileno } from "./src/poll/descriptors.ts";
+export { NotRegisteredError } from "./src/poll/errors.ts";
+export {
+  describeMask,
+  POLLERR,
+  POLLET,
+  POLLHUP,
+  POLLIN,
+  POLLNVAL,
+  POLLONESHOT,
+  POLLOUT,
+  POLLPRI,
+} from "./src/poll/masks.ts";
+export {
+  EventRegistry,
+  poll,
+  type PollEvent,
+  type RegistryStatistics,
+} from "./src/poll/registry.ts";
+export { select } from "./src/poll/select.ts";
+export type { CancelMeans, Future } from "./src/parallel/future.ts";
+export { jobs } from "./src/parallel/jobs.ts";
+export {
+  type JobOptions,
+  type JobSender,
+  type MapOptions,
+  WorkerPool,
+  type WorkerPoolOptions,
+  type WorkerPoolStatistics,
+} from "./src/parallel/pool.ts";
+export { transfer } from "./src/parallel/transfer.ts";
+export { WorkerCrashedError, WorkerError } from "./src/parallel/worker_error.ts";

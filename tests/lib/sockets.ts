@@ -1,22 +1,28 @@
 /** What tests of sockets share: a connected pair, bytes that can be told apart, and raw peers. */
-import { connect, listen, type Operation, type Socket } from "@weft/weft";
+import net from "node:net";
+import { connect, listen, type Operation, type Socket, spawn, type Task, wait } from "@weft/weft";
+import { sequence } from "@weft/weft/lowlevel";
 
 /** Two ends of one TCP connection, in the run of the current task. */
-export function* tcpPair(): Generator<unknown, [Socket, Socket], never> {
-  using listener = listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.localAddr;
-  const client = yield* connect({ hostname: "127.0.0.1", port });
-  const server = yield* listener.accept();
-  return [server, client];
+export function tcpPair(): Operation<[Socket, Socket]> {
+  return sequence("tcpPair()", function* () {
+    using listener = listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.localAddr;
+    const client = yield* connect({ hostname: "127.0.0.1", port });
+    const server = yield* listener.accept();
+    return [server, client];
+  });
 }
 
 /** A weft socket whose other end is Deno's own connection, which does just what the test tells it. */
-export function* tcpToRaw(): Generator<unknown, [Socket, Deno.TcpConn], never> {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr as Deno.NetAddr;
-  const socket = yield* connect({ hostname: "127.0.0.1", port });
-  const raw = (yield listener.accept()) as unknown as Deno.TcpConn;
-  return [socket, raw];
+export function tcpToRaw(): Operation<[Socket, Deno.TcpConn]> {
+  return sequence("tcpToRaw()", function* () {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr as Deno.NetAddr;
+    const socket = yield* connect({ hostname: "127.0.0.1", port });
+    const raw = yield* wait(listener.accept() as Promise<Deno.TcpConn>);
+    return [socket, raw];
+  });
 }
 
 /** Bytes of which each differs from its neighbours and from those a chunk away. */
@@ -38,18 +44,16 @@ export function checkPattern(bytes: Uint8Array, start: number): void {
   }
 }
 
-/** Receives to the end of the stream, and returns how many bytes came. */
-export function* countToEnd(socket: { recv(n?: number): Operation<Uint8Array> }): Generator<
-  unknown,
-  number,
-  never
-> {
-  let count = 0;
-  for (;;) {
-    const bytes = yield* socket.recv();
-    if (bytes.length === 0) return count;
-    count += bytes.length;
-  }
+/** Receives to the end of the stream; gives the number of bytes that came. */
+export function countToEnd(socket: { recv(n?: number): Operation<Uint8Array> }): Operation<number> {
+  return sequence("countToEnd()", function* () {
+    let count = 0;
+    for (;;) {
+      const bytes = yield* socket.recv();
+      if (bytes.length === 0) return count;
+      count += bytes.length;
+    }
+  });
 }
 
 /** Text as bytes. */
@@ -63,13 +67,22 @@ export function decode(bytes: Uint8Array): string {
 }
 
 /** The error that an operation throws, or `undefined`. */
-export function* errorOf(operation: Operation<unknown>): Generator<unknown, unknown, never> {
-  try {
-    yield* operation;
-    return undefined;
-  } catch (error) {
-    return error;
-  }
+export function errorOf(operation: Operation<unknown>): Operation<unknown> {
+  return sequence("errorOf()", function* () {
+    try {
+      yield* operation;
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  });
+}
+
+/** A task of one operation. */
+export function start<T>(operation: Operation<T>): Task<T> {
+  return spawn(function* () {
+    return yield* operation;
+  });
 }
 
 /** A small generator of numbers that are the same on each run: mulberry32. */
@@ -83,16 +96,12 @@ export function seeded(seed: number): (below: number) => number {
   };
 }
 
-/** Closes a raw connection with a reset: what is unread makes Linux send one when the other way is shut. */
-export async function resetByPython(port: number): Promise<Deno.ChildProcess> {
-  const script = `
-import socket, struct, sys
-s = socket.create_connection(("127.0.0.1", ${port}))
-s.sendall(b"hello")
-sys.stdin.readline()
-s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-s.close()
-`;
-  await Promise.resolve();
-  return new Deno.Command("python3", { args: ["-c", script], stdin: "piped" }).spawn();
+/** A connection that can be reset: Node's sockets can, Deno's cannot. */
+export async function resettable(port: number): Promise<NodeSocket> {
+  const socket = net.connect(port, "127.0.0.1");
+  await new Promise((resolve) => socket.once("connect", resolve));
+  return socket;
 }
+
+/** A socket of Node's. */
+export type NodeSocket = net.Socket;

@@ -1,0 +1,61 @@
+/** Upper-case echo over datagrams in three ways; see `echo_udp.ts` for what to watch for. */
+import {
+  BrokenError,
+  type DatagramSocket,
+  fileno,
+  group,
+  poll,
+  POLLIN,
+  POLLOUT,
+  type UdpAddress,
+  WouldBlock,
+} from "@weft/weft";
+import { upperCase } from "./bytes.ts";
+import { isHostError } from "./serve.ts";
+
+type Udp = DatagramSocket<UdpAddress>;
+
+/** The engines by name. */
+export const datagramEngines = { sequential, coroutine, poll: pollLoop };
+
+/** One datagram after the other. */
+async function* sequential(socket: Udp) {
+  for (;;) yield* answer(socket, ...(yield* socket.recvFrom()));
+}
+
+/** A task for each datagram. */
+async function* coroutine(socket: Udp) {
+  yield* group(async function* (g) {
+    for (;;) g.spawn(answer, socket, ...(yield* socket.recvFrom()));
+  });
+}
+
+async function* answer(socket: Udp, data: Uint8Array, from: UdpAddress) {
+  try {
+    yield* socket.sendTo(upperCase(data), from);
+  } catch (error) {
+    if (!isHostError(error)) throw error; // that one cannot be answered; the others can
+  }
+}
+
+/** One loop; with several sockets it would still be one. */
+async function* pollLoop(socket: Udp) {
+  using registry = poll();
+  const fd = fileno(registry.register(socket.handle, POLLIN));
+  let left: [Uint8Array, UdpAddress] | null = null;
+  for (;;) {
+    yield* registry.poll();
+    try {
+      if (left === null) {
+        const [data, from] = socket.tryRecvFrom();
+        left = [upperCase(data), from];
+      }
+      socket.trySendTo(...left);
+      left = null;
+    } catch (error) {
+      // Broken: an earlier answer did not go out. This one is tried again.
+      if (!(error instanceof WouldBlock || error instanceof BrokenError)) throw error;
+    }
+    registry.modify(fd, left === null ? POLLIN : POLLOUT);
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * The life of an example server: flags, the one line that says it is ready, the stop on a signal, and
+ * the self-test of a server that was told no port.
+ */
+import { race, signals, type Work } from "@weft/weft";
+import { type Flags, refuse } from "./cli.ts";
+
+/** The flags of every echo server beside its address. */
+export const ENGINE_FLAGS = { string: { engine: "coroutine" }, number: { workers: 0 } };
+
+/** The flags of a server with a port. Without `--port` it tests itself. */
+export const SERVER_FLAGS: Flags = {
+  string: { ...ENGINE_FLAGS.string, hostname: "127.0.0.1" },
+  number: { ...ENGINE_FLAGS.number, port: -1 },
+};
+
+/** What `--help` says of {@linkcode ENGINE_FLAGS}. */
+export const ENGINE_HELP = `
+  --engine NAME    sequential: one client after the other
+                   coroutine: a task for each (the default)
+                   poll: one loop around an event registry
+                   worker: not there yet
+  --workers N      how many workers, for that engine`;
+
+/** What `--help` says of {@linkcode SERVER_FLAGS}. */
+export const SERVER_HELP = `
+  --port N         stays up until SIGINT or SIGTERM; 0 takes a free port;
+                   without it, the server tests itself and ends
+  --hostname HOST  the address to bind (127.0.0.1)${ENGINE_HELP}`;
+
+/** The engine of that name. */
+export function chooseEngine<E>(engines: Record<string, E>, name: string): E {
+  if (Object.hasOwn(engines, name)) return engines[name]!;
+  const choice = `choose one of ${Object.keys(engines).join(", ")}`;
+  if (name === "worker") refuse(`Engine "worker" is not there yet; ${choice}`);
+  refuse(`Unknown engine "${name}"; ${choice}`);
+}
+
+/** Opens a socket; refuses the arguments, in one line, if the host does. */
+export function openOrRefuse<T>(what: string, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    refuse(`Cannot listen on ${what}: ${(error as Error).message}`);
+  }
+}
+
+/** The port, if it is one. */
+export function checkPort(port: number): number {
+  if (port > 65535) refuse(`Option --port must be from 0 to 65535; got "${port}"`);
+  return port;
+}
+
+/** An address as a ready server prints it. */
+export function show(address: { hostname: string; port: number }): string {
+  const { hostname, port } = address;
+  return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}
+
+/**
+ * Serves until SIGINT or SIGTERM. `race` cancels the server then, and ends when it has cleaned up;
+ * whoever has no patience for that sends a second signal, which ends the process at once.
+ */
+export async function* serveUntilSignal(where: string, server: Work<unknown>) {
+  using stop = signals("SIGINT", "SIGTERM");
+  console.log(`listening on ${where}`);
+  yield* race([server, async function* () {
+    yield* stop.next();
+    stop.close();
+  }]);
+}
+
+/** Serves as long as the test of it runs. */
+export async function* serveDuring(test: Work<unknown>, server: Work<unknown>) {
+  yield* race([test, server]);
+}
+
+/** Whether the host refused something (too many open files, say), and not the program itself. */
+export function isHostError(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && "code" in error && typeof error.code === "string";
+}

@@ -1,0 +1,166 @@
+/**
+ * A listener handle: one native accept at a time, and the connection it brought until somebody takes it.
+ *
+ * As with a stream's reads, an accept is issued only when somebody waits, tries or polls; connections
+ * queue up in the host's backlog. An accept whose waiter was cancelled stays in flight, and its
+ * connection goes to the next who accepts.
+ */
+import { ClosedError, WouldBlock } from "../kernel/errors.ts";
+import type { Resource } from "../kernel/resource.ts";
+import type { Party, Wait } from "../kernel/wait.ts";
+import type { Timeout } from "./limit.ts";
+import { closeQuietly, type NativeListener, type NativeStream } from "./native.ts";
+import { IN } from "./poll_bits.ts";
+import { type Pollable, type Watcher, Watchers } from "./pollable.ts";
+import { Seat } from "./seat.ts";
+import { Tenure } from "./tenure.ts";
+
+/** What the last native accept has come to, if nobody has taken that yet. */
+type Outcome = { kind: "stream"; native: NativeStream } | { kind: "error"; error: unknown };
+
+/** A listener with an accept-ahead of one connection. */
+export class ListenerHandle<S> implements Pollable, Resource {
+  readonly #native: NativeListener;
+  readonly #name: string;
+  readonly #wrap: (native: NativeStream, owner: Party | null | undefined) => S;
+  readonly #tenure: Tenure;
+  readonly #watchers: Watchers;
+  readonly #seat: Seat<S>;
+  #outcome: Outcome | null = null;
+  #accepting = false;
+  #closed: ClosedError | null = null;
+
+  /**
+   * Takes a native listener over; nothing else may use it from now on.
+   *
+   * @param native The listener.
+   * @param name What reports call it.
+   * @param wrap Makes what `accept` gives of a connection, for the task that accepted it.
+   * @param owner The task in whose run it is opened; the current one if not given.
+   */
+  constructor(
+    native: NativeListener,
+    name: string,
+    wrap: (native: NativeStream, owner: Party | null | undefined) => S,
+    owner?: Party | null,
+  ) {
+    this.#native = native;
+    this.#name = name;
+    this.#wrap = wrap;
+    this.#tenure = new Tenure(this, owner);
+    this.#watchers = new Watchers(this);
+    this.#seat = new Seat(this, "accept");
+  }
+
+  /** The listener beneath. */
+  get native(): NativeListener {
+    return this.#native;
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#closed !== null;
+  }
+
+  /** Resolves when it has been closed and nothing of it is pending any more: its address is free. */
+  get gone(): Promise<void> {
+    return this.#tenure.gone;
+  }
+
+  /** `IN` when a connection can be taken. */
+  get ready(): number {
+    return this.#outcome !== null ? IN : 0;
+  }
+
+  /** Begins an accept for a wait; the connection belongs to its task's run. */
+  begin(wait: Wait<S>, timeout: Timeout): void {
+    if (this.#closed !== null) throw this.#closed;
+    this.#seat.check();
+    if (this.#outcome !== null) return wait.settle(this.#take(wait.task));
+    this.#accept();
+    this.#seat.take(wait, timeout);
+  }
+
+  /** Takes a connection that is there; starts an accept if there is none. */
+  tryAccept(): S {
+    if (this.#closed !== null) throw this.#closed;
+    this.#seat.check();
+    if (this.#outcome !== null) return this.#take(undefined);
+    this.#accept();
+    throw new WouldBlock(`Cannot accept on ${this.#name} now: nobody has connected`);
+  }
+
+  /** Starts an accept unless there is a connection to take already. */
+  arm(_interest: number): void {
+    if (this.#closed === null && this.#outcome === null) this.#accept();
+  }
+
+  /** Tells `watcher` of changes. */
+  watch(watcher: Watcher): void {
+    this.#watchers.add(watcher);
+  }
+
+  /** Stops telling it. */
+  unwatch(watcher: Watcher): void {
+    this.#watchers.remove(watcher);
+  }
+
+  /** Closes it. A connection that was accepted and not taken is closed too. */
+  close(): void {
+    if (this.#closed !== null) return;
+    const error = this.#closed = new ClosedError(`Cannot accept on ${this.#name}: it is closed`);
+    closeQuietly(this.#native);
+    if (this.#outcome?.kind === "stream") closeQuietly(this.#outcome.native);
+    this.#outcome = null;
+    this.#seat.leave()?.fail(error);
+    this.#tenure.close();
+    this.#watchers.changed();
+  }
+
+  /** Closes it, and resolves when nothing of it is left. */
+  release(): Promise<void> {
+    this.close();
+    return this.#tenure.gone;
+  }
+
+  /** Its name. */
+  toString(): string {
+    return this.#name;
+  }
+
+  #accept(): void {
+    if (this.#accepting) return;
+    this.#accepting = true;
+    this.#tenure.began();
+    this.#native.accept().then(
+      (native) => this.#came({ kind: "stream", native }),
+      (error) => this.#came({ kind: "error", error }),
+    );
+  }
+
+  #came(outcome: Outcome): void {
+    this.#accepting = false;
+    this.#tenure.ended();
+    if (this.#closed !== null) {
+      if (outcome.kind === "stream") closeQuietly(outcome.native);
+      return;
+    }
+    this.#outcome = outcome;
+    const wait = this.#seat.leave();
+    if (wait === null) return this.#watchers.changed(IN);
+    try {
+      wait.settle(this.#take(wait.task));
+    } catch (error) {
+      wait.fail(error);
+    }
+  }
+
+  /** Hands out the connection, or throws the error, of the last accept. */
+  #take(owner: Party | null | undefined): S {
+    const outcome = this.#outcome!;
+    this.#outcome = null;
+    this.#watchers.changed();
+    if (outcome.kind === "error") throw outcome.error;
+    return this.#wrap(outcome.native, owner);
+  }
+}

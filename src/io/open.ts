@@ -1,0 +1,134 @@
+/**
+ * Opening native handles: the only place, with the files beside it, where weft calls Deno's network.
+ *
+ * Deno binds and listens in the call itself, so listening is a plain function; connecting takes time.
+ */
+import {
+  closeQuietly,
+  type NativeDatagram,
+  type NativeListener,
+  type NativeStream,
+} from "./native.ts";
+
+/** The certificate of a TLS server, in PEM. */
+export interface TlsServerOptions {
+  /** The certificate chain. */
+  cert: string;
+  /** Its private key. */
+  key: string;
+  /** Protocols offered in the handshake, such as `["http/1.1"]`. */
+  alpnProtocols?: string[];
+}
+
+/** What a TLS client trusts and asks for. */
+export interface TlsClientOptions {
+  /** Certificates to trust beside the built-in ones, in PEM. */
+  caCerts?: string[];
+  /** Protocols offered in the handshake, such as `["http/1.1"]`. */
+  alpnProtocols?: string[];
+}
+
+/** Where to listen. */
+export type ListenTarget =
+  | {
+    kind: "tcp";
+    hostname: string;
+    port: number;
+    reusePort: boolean;
+    backlog: number | undefined;
+    tls: TlsServerOptions | undefined;
+  }
+  | { kind: "unix"; path: string };
+
+/** Where to bind for datagrams. */
+export type DatagramTarget =
+  | { kind: "udp"; hostname: string; port: number; reuseAddress: boolean; loopback: boolean }
+  | { kind: "unixpacket"; path: string | undefined };
+
+/** Where to connect to. */
+export type ConnectTarget =
+  | { kind: "tcp"; hostname: string; port: number; tls: TlsClientOptions | undefined }
+  | { kind: "unix"; path: string };
+
+/** Starts listening. */
+export function openListener(target: ListenTarget): NativeListener {
+  if (target.kind === "unix") return Deno.listen({ transport: "unix", path: target.path });
+  const { hostname, port, reusePort, backlog, tls } = target;
+  if (reusePort) requireUnstableNet("share a port (reusePort)");
+  const options = {
+    hostname,
+    port,
+    ...(reusePort ? { reusePort } : {}),
+    ...(backlog === undefined ? {} : { tcpBacklog: backlog }),
+  };
+  return tls === undefined ? Deno.listen(options) : Deno.listenTls({ ...options, ...tls });
+}
+
+/** Binds a datagram socket. */
+export function openDatagram(target: DatagramTarget): NativeDatagram {
+  requireUnstableNet("bind a datagram socket");
+  if (target.kind === "udp") {
+    const { hostname, port, reuseAddress, loopback } = target;
+    return Deno.listenDatagram({ transport: "udp", hostname, port, reuseAddress, loopback });
+  }
+  const { path } = target;
+  // The types ask for a path; without one the socket can send and has no address.
+  const options = path === undefined ? {} : { path };
+  return Deno.listenDatagram(
+    { transport: "unixpacket", ...options } as Deno.UnixListenOptions & {
+      transport: "unixpacket";
+    },
+  );
+}
+
+/** Starts connecting. An abort of the signal stops a TCP connect at once, and others when they come. */
+export async function openStream(
+  target: ConnectTarget,
+  signal: AbortSignal,
+): Promise<NativeStream> {
+  const native = await dial(target, signal);
+  if (!signal.aborted) return native;
+  closeQuietly(native);
+  throw signal.reason;
+}
+
+async function dial(target: ConnectTarget, signal: AbortSignal): Promise<NativeStream> {
+  if (target.kind === "unix") return await Deno.connect({ transport: "unix", path: target.path });
+  const { hostname, port, tls } = target;
+  const plain = await Deno.connect({ hostname, port, signal });
+  return tls === undefined ? plain : await handshake(plain, hostname, tls, signal);
+}
+
+/** Speaks TLS from here on. `Deno.connectTls` would take no signal, and leave bad certificates to the first read. */
+async function handshake(
+  plain: Deno.TcpConn,
+  hostname: string,
+  tls: TlsClientOptions,
+  signal: AbortSignal,
+): Promise<NativeStream> {
+  signal.throwIfAborted();
+  const secure = await Deno.startTls(plain, { hostname, ...tls });
+  const abort = (): void => closeQuietly(secure);
+  signal.addEventListener("abort", abort);
+  try {
+    await secure.handshake();
+    return secure;
+  } catch (error) {
+    closeQuietly(secure);
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/**
+ * Makes sure that Deno's unstable network functions are there. They can only be switched on from
+ * outside, and some of them end the process when they are called without.
+ */
+export function requireUnstableNet(what: string): void {
+  if (typeof Deno.listenDatagram === "function") return;
+  throw new TypeError(
+    `Cannot ${what}: this needs Deno's unstable network functions; add "unstable": ["net"] to deno.json, ` +
+      `or run deno with --unstable-net`,
+  );
+}

@@ -1,0 +1,215 @@
+/**
+ * Handles with one direction: standard input, and the pipes of a child process.
+ *
+ * They are halves of a stream with their own life. In poll's eyes a pipe differs from a socket: its end
+ * is `HUP` and not `IN`, and a write end whose reader is gone shows `ERR`.
+ */
+import { ClosedError } from "../kernel/errors.ts";
+import type { Resource } from "../kernel/resource.ts";
+import type { Party } from "../kernel/wait.ts";
+import { checkBytes, checkCount } from "./errors.ts";
+import { Fault } from "./fault.ts";
+import { closeQuietly, type NativeReader, type NativeWriter } from "./native.ts";
+import { ERR, HUP, IN, OUT } from "./poll_bits.ts";
+import { type Pollable, type Watcher, Watchers } from "./pollable.ts";
+import { Linger } from "./linger.ts";
+import { MOST_AHEAD, StreamReader } from "./stream_reader.ts";
+import { StreamWriter } from "./stream_writer.ts";
+import { Tenure } from "./tenure.ts";
+
+/** The read end of a pipe. */
+export class ReadHandle implements Pollable, Resource {
+  /** What does the reading. */
+  readonly reader: StreamReader;
+  /** The error that broke it, as long as nobody was told. */
+  readonly fault: Fault = new Fault();
+  readonly #native: NativeReader & { close(): void };
+  readonly #name: string;
+  readonly #tenure: Tenure;
+  readonly #watchers: Watchers;
+  #closed = false;
+
+  /**
+   * Takes the native end over; nothing else may use it from now on.
+   *
+   * @param native The pipe.
+   * @param name What reports call it.
+   * @param owner The task in whose run it is opened; the current one if not given.
+   */
+  constructor(native: NativeReader & { close(): void }, name: string, owner?: Party | null) {
+    this.#native = native;
+    this.#name = name;
+    this.#tenure = new Tenure(this, owner);
+    this.#watchers = new Watchers(this);
+    this.reader = new StreamReader(native, this.#tenure, this);
+  }
+
+  /** Whether it was closed, by our side. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Resolves when it has been closed and nothing of it is pending any more. */
+  get gone(): Promise<void> {
+    return this.#tenure.gone;
+  }
+
+  /** `IN` for bytes, `HUP` for the end, `ERR` for a failure that no call has reported. */
+  get ready(): number {
+    if (this.#closed) return 0;
+    const { reader } = this;
+    if (reader.broken !== null) return this.fault.pending ? IN | ERR | HUP : IN | HUP;
+    return (reader.held > 0 ? IN : 0) | (reader.ended ? HUP : 0);
+  }
+
+  /** Starts a read. */
+  arm(_interest: number): void {
+    if (!this.#closed) this.reader.arm();
+  }
+
+  /** Tells `watcher` of changes. */
+  watch(watcher: Watcher): void {
+    this.#watchers.add(watcher);
+  }
+
+  /** Stops telling it. */
+  unwatch(watcher: Watcher): void {
+    this.#watchers.remove(watcher);
+  }
+
+  /** The reader has news. */
+  changed(fresh = 0): void {
+    this.#watchers.changed(fresh);
+  }
+
+  /**
+   * Takes at most `n` bytes that have arrived; an empty array at the end.
+   *
+   * @throws {WouldBlock} If nothing has arrived. A native read is under way then.
+   */
+  tryRecv(n: number = MOST_AHEAD): Uint8Array {
+    checkCount(n, 1, "receive");
+    return this.reader.tryTake(n);
+  }
+
+  /** Closes it; what is held is dropped. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.reader.close(new ClosedError(`Cannot receive from ${this.#name}: it is closed`));
+    closeQuietly(this.#native);
+    this.#tenure.close();
+    this.#watchers.changed();
+  }
+
+  /** Closes it, and resolves when nothing of it is left. */
+  release(): Promise<void> {
+    this.close();
+    return this.#tenure.gone;
+  }
+
+  /** Its name. */
+  toString(): string {
+    return this.#name;
+  }
+}
+
+/** The write end of a pipe. */
+export class WriteHandle implements Pollable, Resource {
+  /** What does the writing. */
+  readonly writer: StreamWriter;
+  /** The error that broke it. */
+  readonly fault: Fault = new Fault();
+  readonly #native: NativeWriter & { close(): void };
+  readonly #name: string;
+  readonly #tenure: Tenure;
+  readonly #watchers: Watchers;
+  readonly #linger: Linger;
+
+  /**
+   * Takes the native end over; nothing else may use it from now on.
+   *
+   * @param native The pipe.
+   * @param name What reports call it.
+   * @param owner The task in whose run it is opened; the current one if not given.
+   */
+  constructor(native: NativeWriter & { close(): void }, name: string, owner?: Party | null) {
+    this.#native = native;
+    this.#name = name;
+    this.#tenure = new Tenure(this, owner);
+    this.#watchers = new Watchers(this);
+    this.writer = new StreamWriter(native, this.#tenure, this);
+    this.#linger = new Linger(this.writer, () => {
+      closeQuietly(this.#native);
+      this.#tenure.close();
+    });
+  }
+
+  /** Whether it was closed, by our side. */
+  get closed(): boolean {
+    return this.#linger.begun;
+  }
+
+  /** Resolves when it has been closed and nothing of it is pending any more. */
+  get gone(): Promise<void> {
+    return this.#tenure.gone;
+  }
+
+  /** `OUT` when it takes more; `ERR` when its reader is gone. */
+  get ready(): number {
+    if (this.closed) return 0;
+    if (this.writer.broken !== null) return OUT | ERR;
+    return this.writer.writable ? OUT : 0;
+  }
+
+  /** Finds out whether it takes more. */
+  arm(_interest: number): void {
+    if (!this.closed) this.writer.arm(false);
+  }
+
+  /** Tells `watcher` of changes. */
+  watch(watcher: Watcher): void {
+    this.#watchers.add(watcher);
+  }
+
+  /** Stops telling it. */
+  unwatch(watcher: Watcher): void {
+    this.#watchers.remove(watcher);
+  }
+
+  /** The writer has news. */
+  changed(): void {
+    this.#watchers.changed();
+  }
+
+  /**
+   * Hands over as many of the bytes as fit; gives their number.
+   *
+   * @throws {WouldBlock} If there is no room.
+   */
+  trySend(data: Uint8Array): number {
+    checkBytes(data, "send");
+    return this.writer.tryTake(data);
+  }
+
+  /** Closes it: the reader sees the end once everything handed over has gone out. */
+  close(): void {
+    if (this.closed) return;
+    this.#linger.begin();
+    this.writer.close(new ClosedError(`Cannot send to ${this.#name}: it is closed`));
+    this.#linger.go();
+    this.#watchers.changed();
+  }
+
+  /** Closes it, gives the other side a moment to take what is buffered, and resolves when nothing is left. */
+  release(): Promise<void> {
+    this.close();
+    this.#linger.hurry();
+    return this.#tenure.gone;
+  }
+
+  /** Its name. */
+  toString(): string {
+    return this.#name;
+  }
+}

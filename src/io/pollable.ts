@@ -1,0 +1,95 @@
+/**
+ * Readiness: how a handle tells the poll layer what could be done with it without waiting.
+ *
+ * Deno completes operations and knows no readiness, so a handle answers from what it holds. That
+ * costs O(1) for each event and nothing for an idle handle: nobody walks handles to ask them.
+ *
+ * The poll layer's part. It calls {@linkcode Pollable.watch} once, reads `ready`, and where that
+ * does not show what it is interested in, calls {@linkcode Pollable.arm}: the handle starts the native
+ * read, or the write probe, that will tell. The watcher is called whenever `ready` has changed. Arming
+ * is a request for one answer: once a change was reported and the result taken by someone, the
+ * handle sits idle until it is armed again. So a registry looks again, before it waits, at those handles
+ * only whose watcher was called, and arms those that are no longer ready.
+ */
+
+/** Is told when a handle's readiness has changed. */
+export interface Watcher {
+  /**
+   * Called after each change of `source.ready` or `source.closed`, and whenever more arrives or more
+   * room is there although the bit was set before; from a promise callback, or from the call that
+   * caused it. `fresh` has the bits of which there is news: the edges of an edge-triggered poll.
+   */
+  readinessChanged(source: Pollable, fresh: number): void;
+}
+
+/** What every handle offers to the poll layer. */
+export interface Pollable {
+  /** Bits of `poll_bits.ts`, as Linux would report them if everything were asked for. */
+  readonly ready: number;
+  /** Whether it has been closed: then no bit means anything any more. */
+  readonly closed: boolean;
+  /**
+   * Starts what must be started to learn more: a native read as long as the read-ahead has room (the end
+   * and a failure of a connection are found by reading, so whatever is asked for), and with `OUT` a
+   * write probe.
+   */
+  arm(interest: number): void;
+  /** Calls `watcher` on every change from now on; several may watch. */
+  watch(watcher: Watcher): void;
+  /** Stops calling it. */
+  unwatch(watcher: Watcher): void;
+}
+
+/** A socket or listener as the poll layer sees it: something that stands on a handle. */
+export interface HasHandle {
+  /** The handle. */
+  readonly handle: Pollable;
+}
+
+/** The watchers of one handle; calls them only when the bits are others than last time. */
+export class Watchers {
+  readonly #source: Pollable;
+  #only: Watcher | null = null;
+  #all: Set<Watcher> | null = null;
+  #bits = 0;
+  #closed = false;
+
+  /** Nobody watches `source` yet. */
+  constructor(source: Pollable) {
+    this.#source = source;
+  }
+
+  /** Whether anybody watches. */
+  get some(): boolean {
+    return this.#only !== null || this.#all !== null;
+  }
+
+  /** Adds one. */
+  add(watcher: Watcher): void {
+    this.#bits = this.#source.ready;
+    if (this.#only === null && this.#all === null) this.#only = watcher;
+    else if (this.#only !== watcher) {
+      this.#all ??= new Set(this.#only === null ? [] : [this.#only]);
+      this.#only = null;
+      this.#all.add(watcher);
+    }
+  }
+
+  /** Removes one. */
+  remove(watcher: Watcher): void {
+    if (this.#only === watcher) this.#only = null;
+    else if (this.#all?.delete(watcher) && this.#all.size === 0) this.#all = null;
+  }
+
+  /** To be called wherever the bits may have changed, or something is new about those in `fresh`. */
+  changed(fresh = 0): void {
+    if (this.#only === null && this.#all === null) return;
+    const { ready, closed } = this.#source;
+    const news = fresh | (ready & ~this.#bits);
+    if (ready === this.#bits && news === 0 && closed === this.#closed) return;
+    this.#bits = ready;
+    this.#closed = closed;
+    if (this.#only !== null) this.#only.readinessChanged(this.#source, news);
+    else for (const watcher of [...this.#all!]) watcher.readinessChanged(this.#source, news);
+  }
+}

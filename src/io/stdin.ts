@@ -1,0 +1,150 @@
+/**
+ * Standard input, which belongs to the process and not to a run.
+ *
+ * Every {@linkcode StdinHandle} is a lease on the same reader, so that what one run has read ahead the next
+ * one finds. But a read that is pending when the last lease ends would keep the process from ending, and
+ * only closing standard input ends it; so then it is closed, for good.
+ */
+import { ClosedError } from "../kernel/errors.ts";
+import type { Resource } from "../kernel/resource.ts";
+import { checkCount } from "./errors.ts";
+import { Fault } from "./fault.ts";
+import { closeQuietly } from "./native.ts";
+import { ERR, HUP, IN } from "./poll_bits.ts";
+import { type Pollable, type Watcher, Watchers } from "./pollable.ts";
+import { MOST_AHEAD, type ReaderHost, StreamReader } from "./stream_reader.ts";
+import { type Pending, Tenure } from "./tenure.ts";
+
+/** The one reader, and who leases it. */
+class SharedStdin implements ReaderHost, Pending {
+  readonly fault: Fault = new Fault();
+  readonly leases: Set<StdinHandle> = new Set();
+  readonly reader: StreamReader = new StreamReader(Deno.stdin, this, this);
+  #ended: (() => void) | null = null;
+
+  changed(fresh = 0): void {
+    for (const lease of this.leases) lease.changed(fresh);
+  }
+
+  began(): void {}
+
+  ended(): void {
+    this.#ended?.();
+  }
+
+  /** Ends a lease; the last one takes a pending read with it. Resolves when that is over. */
+  async give(lease: StdinHandle): Promise<void> {
+    this.leases.delete(lease);
+    if (this.leases.size > 0 || !this.reader.reading) return;
+    const ended = new Promise<void>((resolve) => {
+      this.#ended = resolve;
+    });
+    this.reader.close(
+      new ClosedError("Cannot receive from stdin: it was closed while a read was pending"),
+    );
+    closeQuietly(Deno.stdin);
+    await ended;
+  }
+
+  toString(): string {
+    return "stdin";
+  }
+}
+
+let shared: SharedStdin | null = null;
+
+/** A lease on standard input. */
+export class StdinHandle implements Pollable, Resource {
+  readonly #shared: SharedStdin;
+  readonly #tenure: Tenure;
+  readonly #watchers: Watchers;
+  readonly #isTerminal = Deno.stdin.isTerminal();
+  #closed: ClosedError | null = null;
+
+  /** Takes a lease, in the run of the current task. */
+  constructor() {
+    this.#shared = shared ??= new SharedStdin();
+    this.#shared.leases.add(this);
+    this.#watchers = new Watchers(this);
+    this.#tenure = new Tenure(this);
+  }
+
+  /** What does the reading. */
+  get reader(): StreamReader {
+    if (this.#closed !== null) throw this.#closed;
+    return this.#shared.reader;
+  }
+
+  /** Whether the lease was ended. */
+  get closed(): boolean {
+    return this.#closed !== null;
+  }
+
+  /** Resolves when the lease has ended. */
+  get gone(): Promise<void> {
+    return this.#tenure.gone;
+  }
+
+  /** As for a pipe; the end of a terminal's input is `IN`. */
+  get ready(): number {
+    if (this.#closed !== null) return 0;
+    const { reader, fault } = this.#shared;
+    if (reader.broken !== null) return fault.pending ? IN | ERR | HUP : IN | HUP;
+    const end = this.#isTerminal ? IN : HUP;
+    return (reader.held > 0 ? IN : 0) | (reader.ended ? end : 0);
+  }
+
+  /** Starts a read. */
+  arm(_interest: number): void {
+    if (this.#closed === null) this.#shared.reader.arm();
+  }
+
+  /** Tells `watcher` of changes. */
+  watch(watcher: Watcher): void {
+    this.#watchers.add(watcher);
+  }
+
+  /** Stops telling it. */
+  unwatch(watcher: Watcher): void {
+    this.#watchers.remove(watcher);
+  }
+
+  /** The reader has news. */
+  changed(fresh: number): void {
+    this.#watchers.changed(fresh);
+  }
+
+  /**
+   * Takes at most `n` bytes that have arrived; an empty array at the end.
+   *
+   * @throws {WouldBlock} If nothing has arrived. A native read is under way then.
+   */
+  tryRecv(n: number = MOST_AHEAD): Uint8Array {
+    checkCount(n, 1, "receive");
+    return this.reader.tryTake(n);
+  }
+
+  /** Ends the lease. */
+  close(): void {
+    if (this.#closed !== null) return;
+    const error = this.#closed = new ClosedError(
+      "Cannot receive from stdin: this use of it was closed",
+    );
+    if (this.#shared.leases.size === 1) this.#shared.reader.dismiss(error);
+    this.#tenure.began();
+    this.#tenure.close();
+    this.#shared.give(this).then(() => this.#tenure.ended());
+    this.#watchers.changed();
+  }
+
+  /** Ends the lease, and resolves when nothing of it is left. */
+  release(): Promise<void> {
+    this.close();
+    return this.#tenure.gone;
+  }
+
+  /** Its name. */
+  toString(): string {
+    return "stdin";
+  }
+}

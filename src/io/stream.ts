@@ -1,0 +1,176 @@
+/**
+ * A stream handle: a connection's two halves, its life, and its readiness.
+ */
+import { ClosedError } from "../kernel/errors.ts";
+import type { Resource } from "../kernel/resource.ts";
+import type { Party } from "../kernel/wait.ts";
+import { type BrokenError, checkBytes, checkCount } from "./errors.ts";
+import { Fault } from "./fault.ts";
+import { Linger } from "./linger.ts";
+import { closeQuietly, type NativeStream } from "./native.ts";
+import { ERR, HUP, IN, OUT } from "./poll_bits.ts";
+import { type Pollable, type Watcher, Watchers } from "./pollable.ts";
+import { MOST_AHEAD, StreamReader } from "./stream_reader.ts";
+import { StreamWriter } from "./stream_writer.ts";
+import { Tenure } from "./tenure.ts";
+
+/** Which kind of socket it is, for the differences that poll(2) shows. */
+export type StreamKind = "tcp" | "unix";
+
+/** A connection, with read-ahead and a write buffer. */
+export class StreamHandle implements Pollable, Resource {
+  /** The reading half. */
+  readonly reader: StreamReader;
+  /** The writing half. */
+  readonly writer: StreamWriter;
+  /** The error that broke the connection, as long as nobody was told. */
+  readonly fault: Fault = new Fault();
+  readonly #native: NativeStream;
+  readonly #name: string;
+  readonly #kind: StreamKind;
+  readonly #tenure: Tenure;
+  readonly #watchers: Watchers;
+  readonly #linger: Linger;
+
+  /**
+   * Takes a native connection over; nothing else may use it from now on.
+   *
+   * @param native The connection.
+   * @param name What reports call it.
+   * @param owner The task in whose run it is opened; the current one if not given.
+   */
+  constructor(native: NativeStream, name: string, owner?: Party | null) {
+    this.#native = native;
+    this.#name = name;
+    this.#kind = native.localAddr.transport === "unix" ? "unix" : "tcp";
+    this.#tenure = new Tenure(this, owner);
+    this.#watchers = new Watchers(this);
+    this.reader = new StreamReader(native, this.#tenure, this);
+    this.writer = new StreamWriter(native, this.#tenure, this);
+    this.#linger = new Linger(this.writer, () => {
+      closeQuietly(native);
+      this.#tenure.close();
+    });
+  }
+
+  /** The connection beneath. */
+  get native(): NativeStream {
+    return this.#native;
+  }
+
+  /** Whether it was closed, by our side. */
+  get closed(): boolean {
+    return this.#linger.begun;
+  }
+
+  /** Resolves when it has been closed and nothing of it is pending any more. */
+  get gone(): Promise<void> {
+    return this.#tenure.gone;
+  }
+
+  /**
+   * What could be done without waiting, in the bits of poll(2).
+   *
+   * As on Linux: the end of the stream is `IN`. `HUP` is the end of both directions: the peer's and
+   * our own half-close, a reset, and on a unix socket the peer's close, which there, unlike on TCP, can be
+   * told from its half-close. A failure is `ERR` until a call has reported it.
+   */
+  get ready(): number {
+    if (this.closed) return 0;
+    const { reader, writer } = this;
+    if (reader.broken !== null || writer.broken !== null) {
+      const isError = this.fault.pending && (this.#kind === "tcp" || reader.broken !== null);
+      return isError ? IN | OUT | ERR | HUP : IN | OUT | HUP;
+    }
+    const bits = (reader.readable ? IN : 0) | (writer.writable ? OUT : 0);
+    return reader.ended && writer.over ? bits | HUP : bits;
+  }
+
+  /** Starts a read, and with `OUT` the write probe, so that `ready` will tell. */
+  arm(interest: number): void {
+    if (this.closed) return;
+    const { reader, writer } = this;
+    reader.arm();
+    // Past the end of the stream only a write can find out that the other side has reset it since.
+    if ((interest & OUT) !== 0) writer.arm(reader.ended);
+  }
+
+  /** The reader or the writer has news. */
+  changed(fresh = 0): void {
+    this.#watchers.changed(fresh);
+  }
+
+  /** On a unix socket a write can tell whether that was the peer's close or its half-close. */
+  readerEnded(): void {
+    if (this.#kind === "unix" && this.#watchers.some) this.writer.arm(true);
+  }
+
+  /** A connection that breaks while receiving is over in both directions. */
+  readerBroke(error: BrokenError): void {
+    this.writer.break(error);
+  }
+
+  /** Tells `watcher` of changes. */
+  watch(watcher: Watcher): void {
+    this.#watchers.add(watcher);
+  }
+
+  /** Stops telling it. */
+  unwatch(watcher: Watcher): void {
+    this.#watchers.remove(watcher);
+  }
+
+  /**
+   * Takes at most `n` bytes that have arrived; an empty array at the end of the stream.
+   *
+   * @throws {WouldBlock} If nothing has arrived. A native read is under way then.
+   */
+  tryRecv(n: number = MOST_AHEAD): Uint8Array {
+    checkCount(n, 1, "receive");
+    return this.reader.tryTake(n);
+  }
+
+  /**
+   * Hands over as many of the bytes as fit; gives their number.
+   *
+   * @throws {WouldBlock} If there is no room.
+   */
+  trySend(data: Uint8Array): number {
+    checkBytes(data, "send");
+    return this.writer.tryTake(data);
+  }
+
+  /** Ends the sending direction once everything handed over has gone out; receiving goes on. */
+  closeWrite(): void {
+    if (this.closed) {
+      throw new ClosedError(`Cannot close the writing side of ${this.#name}: it is closed`);
+    }
+    if (this.writer.over) return;
+    this.writer.close(new ClosedError(`Cannot send to ${this.#name}: its writing side is closed`));
+    this.#tenure.began();
+    const ended = (): void => this.#tenure.ended();
+    this.writer.whenIdle(() => this.#native.closeWrite().then(ended, ended));
+  }
+
+  /** Closes it; what was handed over still goes out. Without effect when it is closed. */
+  close(): void {
+    if (this.closed) return;
+    this.#linger.begin();
+    this.reader.close(new ClosedError(`Cannot receive from ${this.#name}: it is closed`));
+    this.writer.close(new ClosedError(`Cannot send to ${this.#name}: it is closed`));
+    this.#linger.go();
+    this.#watchers.changed();
+  }
+
+  /** Closes it, gives the other side a moment to take what is buffered, and resolves when nothing is left. */
+  release(): Promise<void> {
+    this.close();
+    this.#linger.hurry();
+    return this.#tenure.gone;
+  }
+
+  /** Its name. */
+  toString(): string {
+    return this.#name;
+  }
+}

@@ -1,0 +1,97 @@
+/** Listening sockets for tasks: TCP, unix and TLS. */
+import { checkTimeout, type Timeout } from "../io/limit.ts";
+import type { ListenerHandle } from "../io/listener.ts";
+import type { HasHandle } from "../io/pollable.ts";
+import { type Operation, operation } from "../kernel/operation.ts";
+import type { Wait } from "../kernel/wait.ts";
+import { closing } from "./closing.ts";
+import type { Socket } from "./socket.ts";
+
+/**
+ * A place where others connect.
+ *
+ * - Connections come in the order in which the host accepted them; a cancelled `accept` has taken none.
+ * - One task accepts at a time; a second gets a `BusyError`.
+ * - A socket belongs to the run of the task that accepted it; accepted outside of tasks, to nobody.
+ *
+ * Made by {@linkcode listen}. `using` closes it.
+ *
+ * @typeParam A The kind of its address.
+ */
+export class Listener<A extends Deno.Addr = Deno.Addr>
+  implements HasHandle, Disposable, AsyncDisposable {
+  readonly #handle: ListenerHandle<Socket<A>>;
+  #timeout: Timeout;
+
+  /** Made by {@linkcode listen}. */
+  constructor(handle: ListenerHandle<Socket<A>>, timeout?: number) {
+    this.#handle = handle;
+    this.#timeout = timeout;
+  }
+
+  /** Where it listens; with port 0 asked for, the port that the host chose. */
+  get localAddr(): A {
+    return this.#handle.native.addr as A;
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#handle.closed;
+  }
+
+  /** How many milliseconds an `accept` may wait before it throws `TimeoutError`; `undefined` for no limit. */
+  get timeout(): number | undefined {
+    return this.#timeout;
+  }
+
+  set timeout(ms: number | undefined) {
+    this.#timeout = checkTimeout(ms, "the timeout of a listener");
+  }
+
+  /** The handle, for the poll layer. */
+  get handle(): ListenerHandle<Socket<A>> {
+    return this.#handle;
+  }
+
+  /** Waits for a connection and takes it. An error of the host (too many open files) is thrown as it is. */
+  accept(): Operation<Socket<A>> {
+    const handle = this.#handle;
+    return operation(
+      handle,
+      (wait: Wait<Socket<A>>) => handle.begin(wait, this.#timeout),
+    );
+  }
+
+  /**
+   * Takes a connection without waiting. Never a checkpoint.
+   *
+   * @throws {WouldBlock} If there is none. A native accept is under way then.
+   */
+  tryAccept(): Socket<A> {
+    return this.#handle.tryAccept();
+  }
+
+  /**
+   * Stops listening, at once: whoever waits gets `ClosedError`. Closing again has no effect.
+   *
+   * @returns Waits until the address is free again; nobody needs to wait for it.
+   */
+  close(): Operation<void> {
+    return closing(this.#handle);
+  }
+
+  /** Closes it. */
+  [Symbol.dispose](): void {
+    this.#handle.close();
+  }
+
+  /** Closes it, and resolves when its address is free again. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#handle.release();
+  }
+
+  /** Its name in reports. */
+  toString(): string {
+    return String(this.#handle);
+  }
+}

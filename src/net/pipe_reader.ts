@@ -1,0 +1,132 @@
+/** The read ends of pipes for tasks: standard input, and what a child process writes. */
+import { checkCount } from "../io/errors.ts";
+import { checkTimeout, type Timeout } from "../io/limit.ts";
+import { ReadHandle } from "../io/pipe.ts";
+import type { HasHandle } from "../io/pollable.ts";
+import { StdinHandle } from "../io/stdin.ts";
+import { MOST_AHEAD } from "../io/stream_reader.ts";
+import { WebReader } from "../io/web_stream.ts";
+import { nextName } from "../kernel/names.ts";
+import { type Operation, operation } from "../kernel/operation.ts";
+import type { Wait } from "../kernel/wait.ts";
+import { closing } from "./closing.ts";
+
+/**
+ * The read end of a pipe, with the receiving verbs of a {@linkcode Socket} and their promises.
+ *
+ * Made by {@linkcode stdin} and {@linkcode readFrom}. `using` closes it.
+ */
+export class PipeReader implements HasHandle, Disposable, AsyncDisposable {
+  readonly #handle: ReadHandle | StdinHandle;
+  #timeout: Timeout;
+
+  /** Made by {@linkcode stdin} and {@linkcode readFrom}. */
+  constructor(handle: ReadHandle | StdinHandle) {
+    this.#handle = handle;
+  }
+
+  /** Whether it was closed here. */
+  get closed(): boolean {
+    return this.#handle.closed;
+  }
+
+  /** How many milliseconds each operation may wait before it throws `TimeoutError`; `undefined` for no limit. */
+  get timeout(): number | undefined {
+    return this.#timeout;
+  }
+
+  set timeout(ms: number | undefined) {
+    this.#timeout = checkTimeout(ms, "the timeout of a pipe");
+  }
+
+  /** The handle, for the poll layer. */
+  get handle(): ReadHandle | StdinHandle {
+    return this.#handle;
+  }
+
+  /** Waits for bytes and takes at most `n`; at the end an empty array. See {@linkcode Socket.recv}. */
+  recv(n: number = MOST_AHEAD): Operation<Uint8Array> {
+    checkCount(n, 1, "receive");
+    return this.#recv(1, n);
+  }
+
+  /** Waits for `n` bytes and takes just those. See {@linkcode Socket.recvExactly}. */
+  recvExactly(n: number): Operation<Uint8Array> {
+    checkCount(n, 0, "receive");
+    return this.#recv(n, n);
+  }
+
+  /** Takes at most `n` bytes that have arrived, without waiting. See {@linkcode Socket.tryRecv}. */
+  tryRecv(n: number = MOST_AHEAD): Uint8Array {
+    return this.#handle.tryRecv(n);
+  }
+
+  /**
+   * Closes it, at once: whoever waits gets `ClosedError`. Closing again has no effect.
+   *
+   * @returns Waits until nothing of it is left; nobody needs to wait for it.
+   */
+  close(): Operation<void> {
+    return closing(this.#handle);
+  }
+
+  /** Closes it. */
+  [Symbol.dispose](): void {
+    this.#handle.close();
+  }
+
+  /** Closes it, and resolves when nothing of it is left. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#handle.release();
+  }
+
+  /** Its name in reports. */
+  toString(): string {
+    return String(this.#handle);
+  }
+
+  #recv(least: number, most: number): Operation<Uint8Array> {
+    const handle = this.#handle;
+    return operation(
+      `${handle}.recv()`,
+      (wait: Wait<Uint8Array>) => handle.reader.begin(wait, least, most, this.#timeout),
+    );
+  }
+}
+
+/**
+ * Standard input.
+ *
+ * There is one for the process: what one run has read ahead, the next one finds. If a read is pending when
+ * the last user closes it, or its run ends, standard input is closed for good, because nothing
+ * else would let the process end.
+ *
+ * @returns A use of it that belongs to the run of the current task, if there is one.
+ */
+export function stdin(): PipeReader {
+  return new PipeReader(new StdinHandle());
+}
+
+/**
+ * Reads from a web stream of bytes, such as a child process's `stdout`. The stream is locked from then on.
+ *
+ * @example What a child says
+ * ```ts ignore (needs permission to run a program)
+ * import { readFrom, run } from "@weft/weft";
+ * const child = new Deno.Command("echo", { args: ["hello"], stdout: "piped" }).spawn();
+ * const text = await run(async function* () {
+ *   return new TextDecoder().decode(yield* readFrom(child.stdout).recv());
+ * });
+ * if (text !== "hello\n") throw new Error(text);
+ * ```
+ *
+ * @param stream The stream.
+ * @param name What reports call it.
+ * @returns The read end.
+ */
+export function readFrom(
+  stream: ReadableStream<Uint8Array>,
+  name: string = nextName("Pipe"),
+): PipeReader {
+  return new PipeReader(new ReadHandle(new WebReader(stream), name));
+}

@@ -1,0 +1,168 @@
+/**
+ * The queue of single jobs, first in, first out, linked through the jobs themselves.
+ *
+ * A job that is cancelled here is only marked: it is passed over when its turn comes, which costs less
+ * than finding it. Jobs that come back (taken from a busy worker, or from a crashed one) go to the
+ * front, in order, so that they lose no time.
+ */
+import { Batch, type BatchContent, type BatchOwner } from "./batch.ts";
+import type { Job } from "./job.ts";
+import type { Allowance, JobSource } from "./job_source.ts";
+import { type Movable, movablesOf } from "./transfer.ts";
+import { weightOf } from "./weight.ts";
+
+/** A job that moves its arguments is not put behind others if it may take longer than this, in milliseconds. */
+const SHORT_MS = 1;
+
+/** Jobs nobody works on yet. */
+export class JobQueue implements JobSource {
+  #first: Job | null = null;
+  #last: Job | null = null;
+  #waiting = 0;
+
+  /** How many jobs wait. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** About how long one worker would take for them, judged by the first. */
+  get work(): number {
+    const head = this.#head();
+    return head === null ? 0 : head.kind.cost * this.#waiting;
+  }
+
+  /** Puts a job at the back. */
+  add(job: Job): void {
+    if (this.#last === null) this.#first = job;
+    else this.#last.next = job;
+    this.#last = job;
+    this.#waiting++;
+  }
+
+  /** Puts jobs that were sent, and have not begun, at the front. */
+  giveBack(jobs: readonly Job[], from: number): void {
+    for (let index = jobs.length - 1; index >= from; index--) {
+      const job = jobs[index]!;
+      if (job.done) continue;
+      job.back();
+      job.next = this.#first;
+      this.#first = job;
+      this.#last ??= job;
+      this.#waiting++;
+    }
+  }
+
+  /** Takes note that a waiting job was cancelled. */
+  forget(): void {
+    this.#waiting--;
+  }
+
+  /** Takes what fits the allowance. */
+  take({ jobs: most, ms, idle }: Allowance): Batch | null {
+    const head = this.#head();
+    if (head === null) return null;
+    const moves = movablesOf(head.args) !== null;
+    const alone = !head.kind.measured || (moves && head.kind.cost > SHORT_MS);
+    if (alone && !idle) return null;
+    const jobs: Job[] = [];
+    let cost = 0;
+    for (let job: Job | null = head; job !== null; job = this.#head()) {
+      const more = cost + costOf(job); // infinity if unmeasured, so that nothing follows it
+      if (jobs.length > 0 && (alone || more > ms)) break;
+      if (moves !== (movablesOf(job.args) !== null)) break;
+      cost = more;
+      jobs.push(this.#shift(job));
+      if (jobs.length >= most) break;
+    }
+    const batch = new Batch(new JobCrew(jobs, this), pack(jobs, cost / jobs.length));
+    for (let index = 0; index < jobs.length; index++) jobs[index]!.sent(batch, index);
+    return batch;
+  }
+
+  /** Takes every job out. */
+  *drain(): IterableIterator<Job> {
+    for (let job = this.#head(); job !== null; job = this.#head()) yield this.#shift(job);
+  }
+
+  /** The first job that still matters. */
+  #head(): Job | null {
+    let job = this.#first;
+    while (job !== null && job.done) {
+      const { next }: Job = job;
+      job.next = null;
+      job = next;
+    }
+    this.#first = job;
+    if (job === null) this.#last = null;
+    return job;
+  }
+
+  #shift(job: Job): Job {
+    this.#first = job.next;
+    if (job.next === null) this.#last = null;
+    job.next = null;
+    this.#waiting--;
+    return job;
+  }
+}
+
+/** The jobs of one batch. */
+class JobCrew implements BatchOwner {
+  readonly #jobs: readonly Job[];
+  readonly #queue: JobQueue;
+
+  constructor(jobs: readonly Job[], queue: JobQueue) {
+    this.#jobs = jobs;
+    this.#queue = queue;
+  }
+
+  returned(index: number, value: unknown): void {
+    this.#jobs[index]!.succeed(value);
+  }
+
+  failed(index: number, error: unknown): void {
+    this.#jobs[index]!.fail(error);
+  }
+
+  takenBack(from: number): void {
+    this.#queue.giveBack(this.#jobs, from);
+  }
+
+  dropped(index: number, reason: unknown): void {
+    this.#jobs[index]!.end("shutdown", reason);
+  }
+}
+
+function costOf({ kind, args }: Job): number {
+  let cost = kind.cost;
+  for (let i = 0; i < args.length; i++) cost += weightOf(args[i]);
+  return cost;
+}
+
+/** Lays jobs out in columns. */
+function pack(jobs: readonly Job[], cost: number): BatchContent {
+  const [head] = jobs as readonly [Job];
+  const args: unknown[] = [];
+  let movables: Movable[] | null = null;
+  let sameKind = true;
+  let sameArity = true;
+  let sameLimit = true;
+  for (const job of jobs) {
+    sameKind &&= job.kind === head.kind;
+    sameArity &&= job.args.length === head.args.length;
+    sameLimit &&= job.terms.limit === head.terms.limit;
+    if (job.args.length === 1) args.push(job.args[0]);
+    else args.push(...job.args);
+    const moved = movablesOf(job.args);
+    if (moved !== null) (movables ??= []).push(...moved);
+  }
+  return {
+    count: jobs.length,
+    kinds: sameKind ? head.kind : jobs.map((job) => job.kind),
+    arity: sameArity ? head.args.length : jobs.map((job) => job.args.length),
+    limits: sameLimit ? head.terms.limit : jobs.map((job) => job.terms.limit),
+    args,
+    movables,
+    cost,
+  };
+}

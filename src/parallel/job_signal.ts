@@ -1,0 +1,118 @@
+/**
+ * How a job learns that nobody wants its result any more.
+ *
+ * A message cannot reach code that computes, so the pool also writes a word of shared memory, and the
+ * signal that a job gets looks at that word whenever its `aborted` is read. Where the job waits for
+ * something instead, the message arrives and fires the signal as usual.
+ */
+import { cancelWord, STOP_WORD } from "./wire.ts";
+
+/** The job that runs in this worker. */
+export interface RunningJob {
+  /** The words shared with the pool. */
+  readonly words: Int32Array;
+  /** Its batch. */
+  readonly slot: number;
+  /** Its place there. */
+  readonly index: number;
+}
+
+/** One job's signal, made when it asks. */
+class JobSignal {
+  readonly #job: RunningJob;
+  readonly #controller = new AbortController();
+  #over = false;
+
+  constructor(job: RunningJob) {
+    this.#job = { ...job };
+    const { signal } = this.#controller;
+    const native = Object.getOwnPropertyDescriptor(AbortSignal.prototype, "aborted")!.get!;
+    const look = (): boolean => this.#look() || native.call(signal) as boolean;
+    Object.defineProperty(signal, "aborted", { get: look });
+    Object.defineProperty(signal, "throwIfAborted", {
+      value: () => {
+        if (look()) throw signal.reason;
+      },
+    });
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  abort(reason: unknown): void {
+    if (!this.#over) this.#controller.abort(reason);
+  }
+
+  end(): void {
+    this.#over = true;
+  }
+
+  /** Fires the signal if the shared words say so. */
+  #look(): boolean {
+    const { words, slot, index } = this.#job;
+    if (this.#over) return false;
+    const told = Atomics.load(words, cancelWord(slot)) === index + 1 ||
+      Atomics.load(words, STOP_WORD) === 1;
+    if (told) this.abort(new DOMException("The job was cancelled", "AbortError"));
+    return told;
+  }
+}
+
+let running: RunningJob | null = null;
+let made: JobSignal | null = null;
+
+/** Enters a job; the object may be changed and entered again for the next. */
+export function enterJob(job: RunningJob): void {
+  made?.end();
+  made = null;
+  running = job;
+}
+
+/** Leaves the job: its signal never fires again. */
+export function leaveJob(): void {
+  made?.end();
+  made = null;
+  running = null;
+}
+
+/** Fires the signal of the job that runs. */
+export function abortJob(reason: unknown): void {
+  if (running !== null) signalOf(running).abort(reason);
+}
+
+/** Whether a job may take its time: whoever asks is one, or is none and is never stopped. */
+const never = new AbortController().signal;
+
+/**
+ * The signal of the job that calls: it aborts when the job is cancelled, when its time is up, and when
+ * the pool is terminated.
+ *
+ * Reading `aborted` sees a cancel even in a loop that never waits, so that such a loop can stop; hand
+ * the signal to `fetch` and the like to stop these. Take it before the first `await`: afterwards other
+ * jobs may run. Called where no job runs, as when a job function is called directly, it gives a signal
+ * that never aborts.
+ *
+ * @example A loop that can be stopped
+ * ```ts
+ * import { jobs } from "@weft/weft";
+ * import { jobSignal } from "@weft/weft/worker";
+ *
+ * const { count } = jobs(import.meta, {
+ *   count(to: number): number {
+ *     const signal = jobSignal();
+ *     let n = 0;
+ *     while (n < to && !signal.aborted) n++;
+ *     return n;
+ *   },
+ * });
+ * if (count(3) !== 3) throw new Error();
+ * ```
+ */
+export function jobSignal(): AbortSignal {
+  return running === null ? never : signalOf(running).signal;
+}
+
+function signalOf(job: RunningJob): JobSignal {
+  return made ??= new JobSignal(job);
+}

@@ -1,0 +1,146 @@
+/**
+ * Job functions: functions that a worker can find.
+ *
+ * A function cannot travel to another thread; where to find it can. So `jobs` writes the URL of the
+ * module and a name onto each function and enters it into a table of this realm. A worker that is
+ * asked for it imports the module, which fills the same table over there. In its own module the
+ * function stays what it was: callable, typed, and found by "go to definition".
+ *
+ * Rejected: the source text (`f.toString()` loses imports and closures, and breaks under coverage),
+ * and module plus export name written by hand (nothing checks the arguments). The table, rather than
+ * the module's exports, is what a worker looks in first, so a program of one file needs no `export`.
+ */
+
+/** Any function at all. */
+export type AnyFunction = (...args: never) => unknown;
+
+/** Where a worker finds a function. */
+export interface JobAddress<F extends AnyFunction = AnyFunction> {
+  /** The module, as an absolute URL. */
+  readonly url: string;
+  /** The name it has in the table, or among the exports, of that module. */
+  readonly name: string;
+  /** The function's type; never set. */
+  readonly type?: F;
+}
+
+/** The property under which a function carries its {@linkcode JobAddress}. */
+export const jobAddress: unique symbol = Symbol("weft.jobAddress");
+
+/** Whatever carries the address of a function of type `F`: what a pool takes. */
+export interface Addressed<F extends AnyFunction> {
+  /** Where a worker finds it. */
+  readonly [jobAddress]: JobAddress<F>;
+}
+
+/** A function that can be called here and sent to a worker. */
+export type JobFunction<F extends AnyFunction> = F & Addressed<F>;
+
+/** Stands in for the type of a parameter that no message can carry. */
+export interface CannotBeSent<Why extends string> {
+  /** What is wrong. */
+  readonly cannotBeSent: Why;
+}
+
+/** `T` itself, unless no value of that type can be cloned into another thread. */
+export type Sendable<T> = T extends AnyFunction ? CannotBeSent<"a function has no copy in a worker">
+  : T extends symbol ? CannotBeSent<"a symbol has no copy in a worker">
+  : T extends PromiseLike<unknown> ? CannotBeSent<"await a promise before you send its value">
+  : T;
+
+/** A function type whose parameters can all be sent. */
+export type SendableFunction<F> = F extends (...args: infer A) => infer R
+  ? (...args: { [I in keyof A]: Sendable<A[I]> }) => R
+  : never;
+
+/** What `jobs` makes of a table of functions. */
+export type Jobs<T extends Record<string, AnyFunction>> = {
+  readonly [K in keyof T]: JobFunction<T[K]>;
+};
+
+const table = new Map<string, AnyFunction>();
+
+/**
+ * Makes functions of this module known to workers.
+ *
+ * Call it at the top level of a module: a worker imports the module and then looks for the name. The
+ * functions come back as they are, with their address on them, so call one directly or hand it to a
+ * {@linkcode WorkerPool}. What the module does at its top level happens in each worker, too: keep a
+ * main program in the same file under `if (import.meta.main)`. A function that calls itself needs its
+ * result type written out.
+ *
+ * @example One file, main program and job
+ * ```ts
+ * import { jobs, WorkerPool } from "@weft/weft";
+ *
+ * const { fib } = jobs(import.meta, {
+ *   fib(n: number): number {
+ *     return n < 2 ? n : fib(n - 1) + fib(n - 2);
+ *   },
+ * });
+ *
+ * if (import.meta.main) {
+ *   await using pool = new WorkerPool(2);
+ *   const there = await pool.submit(fib, 20);
+ *   if (there !== fib(20)) throw new Error("a worker counts differently");
+ * }
+ * ```
+ *
+ * @typeParam T The functions, by name.
+ * @param meta Pass `import.meta`.
+ * @param functions The functions. A parameter that is itself a function is a type error.
+ * @returns The same functions, ready to be destructured.
+ * @throws {TypeError} If one is no function, or has an address already.
+ */
+export function jobs<T extends Record<string, AnyFunction>>(
+  meta: { readonly url: string },
+  functions: T & { [K in keyof T]: SendableFunction<T[K]> },
+): Jobs<T> {
+  for (const [name, f] of Object.entries<unknown>(functions)) {
+    if (typeof f !== "function") {
+      throw new TypeError(`Cannot make a job of "${name}": it is ${describe(f)}, not a function`);
+    }
+    const known = Object.getOwnPropertyDescriptor(f, jobAddress)?.value as JobAddress | undefined;
+    if (known !== undefined || table.has(key(meta.url, name))) {
+      throw new TypeError(`Cannot make a job of "${name}" twice in ${known?.url ?? meta.url}`);
+    }
+    const address: JobAddress = Object.freeze({ url: meta.url, name });
+    Object.defineProperty(f, jobAddress, { value: address });
+    table.set(key(meta.url, name), f as AnyFunction);
+  }
+  return functions as unknown as Jobs<T>;
+}
+
+/**
+ * The address of a job function.
+ *
+ * @throws {TypeError} If it has none; the message says what to write instead.
+ */
+export function addressOf(job: unknown): JobAddress {
+  const address = typeof job === "function"
+    ? (job as Partial<Addressed<AnyFunction>>)[jobAddress]
+    : undefined;
+  if (address !== undefined) return address;
+  const name = typeof job === "function" && /^[\w$]+$/.test(job.name) ? job.name : "work";
+  throw new TypeError(
+    `Cannot send ${describe(job)} to a worker: a worker loads its functions by module and name. ` +
+      `At the top level of a module write "const { ${name} } = jobs(import.meta, { ${name}(…) { … } })" ` +
+      `and pass ${name}; for a module you do not own, pool.use(url).${name}`,
+  );
+}
+
+/** The function that a module of this realm entered under a name. */
+export function findJob(url: string, name: string): AnyFunction | undefined {
+  return table.get(key(url, name));
+}
+
+function key(url: string, name: string): string {
+  return `${url}#${name}`;
+}
+
+function describe(value: unknown): string {
+  if (typeof value === "function") {
+    return value.name === "" ? "an anonymous function" : `the function "${value.name}"`;
+  }
+  return typeof value === "string" ? JSON.stringify(value) : String(value);
+}

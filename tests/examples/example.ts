@@ -1,0 +1,171 @@
+/**
+ * Examples as processes of their own, run with the permissions that their head comment says they need.
+ */
+import { deadline } from "@std/async/deadline";
+
+const ROOT = new URL("../../", import.meta.url);
+
+/** How an example ended. */
+export interface Ended {
+  /** Its exit code. */
+  code: number;
+  /** What it printed. */
+  out: string;
+  /** What it complained about. */
+  err: string;
+}
+
+/** The names of all examples, without `.ts`. */
+export function exampleNames(): string[] {
+  return [...Deno.readDirSync(new URL("examples/", ROOT))]
+    .filter((entry) => entry.isFile && entry.name.endsWith(".ts"))
+    .map((entry) => entry.name.slice(0, -3))
+    .sort();
+}
+
+/**
+ * The flags that the head comment of an example says it needs: those of the command there that has most
+ * in common with `args`. Throws if there is no command.
+ */
+export function statedFlags(name: string, args: readonly string[]): string[] {
+  const text = Deno.readTextFileSync(new URL(`examples/${name}.ts`, ROOT));
+  const head = text.slice(0, text.indexOf("*/"));
+  const commands = [...head.matchAll(/^ \* {5}deno run (.*)$/gm)].map((match) =>
+    match[1]!.split(/ +/)
+  );
+  const inCommon = (words: string[]) => args.filter((arg) => words.includes(arg)).length;
+  commands.sort((a, b) => inCommon(b) - inCommon(a));
+  const program = commands[0]?.indexOf(`examples/${name}.ts`) ?? -1;
+  if (program < 0) throw new Error(`The head of examples/${name}.ts has no command`);
+  return commands[0]!.slice(0, program);
+}
+
+function command(name: string, args: readonly string[], stdin: "null" | "piped"): Deno.Command {
+  return new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "--quiet", "--no-prompt", "--no-check"],
+      ...statedFlags(name, args),
+      `examples/${name}.ts`,
+      ...args,
+    ],
+    cwd: ROOT,
+    env: { NO_COLOR: "1" },
+    stdin,
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+/** Runs an example with `input` on its stdin until it ends; kills it and throws after `limitMs`. */
+export async function runExample(
+  name: string,
+  args: readonly string[] = [],
+  { limitMs = 15_000, input }: { limitMs?: number; input?: string | Uint8Array } = {},
+): Promise<Ended> {
+  const child = command(name, args, input === undefined ? "null" : "piped").spawn();
+  const ended = child.output();
+  if (input !== undefined) {
+    const writer = child.stdin.getWriter();
+    await writer.write(typeof input === "string" ? new TextEncoder().encode(input) : input);
+    await writer.close();
+  }
+  try {
+    const { code, stdout, stderr } = await deadline(ended, limitMs);
+    const text = new TextDecoder();
+    return { code, out: text.decode(stdout), err: text.decode(stderr) };
+  } catch (error) {
+    child.kill("SIGKILL");
+    await ended;
+    throw error;
+  }
+}
+
+/** A program that serves until it gets a signal, as a child process. */
+export class Server implements AsyncDisposable {
+  /** What it printed behind `listening on `: `HOST:PORT`, or a path. */
+  readonly where: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #reader: ReadableStreamDefaultReader<string>;
+  readonly #firstLine: string;
+  #ended: Promise<Ended> | null = null;
+
+  private constructor(
+    child: Deno.ChildProcess,
+    reader: ReadableStreamDefaultReader<string>,
+    firstLine: string,
+  ) {
+    this.#child = child;
+    this.#reader = reader;
+    this.#firstLine = firstLine;
+    this.where = firstLine.slice("listening on ".length).trim();
+  }
+
+  /** Starts an example and waits until it says that it is ready. */
+  static start(name: string, ...args: string[]): Promise<Server> {
+    return Server.of(command(name, args, "null"));
+  }
+
+  /** Starts any program and waits until it says that it is ready. */
+  static async of(command: Deno.Command): Promise<Server> {
+    const child = command.spawn();
+    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+    let line = "";
+    try {
+      while (!line.includes("\n")) {
+        const { value, done } = await deadline(reader.read(), 10_000);
+        if (done) break;
+        line += value;
+      }
+      if (!/^listening on .+\n$/.test(line)) throw new Error(`Its first words were "${line}"`);
+    } catch (error) {
+      child.kill("SIGKILL");
+      await reader.cancel();
+      await child.status;
+      throw new Error(`The server did not start: ${await new Response(child.stderr).text()}`, {
+        cause: error,
+      });
+    }
+    return new Server(child, reader, line);
+  }
+
+  /** The port that it listens on. */
+  get port(): number {
+    return Number(/:(\d+)$/.exec(this.where)![1]);
+  }
+
+  /** Its memory in bytes as the kernel counts it (Linux). */
+  get residentBytes(): number {
+    const status = Deno.readTextFileSync(`/proc/${this.#child.pid}/status`);
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) * 1024;
+  }
+
+  /** Sends it a signal and waits until it has ended; kills it if it does not. */
+  stop(signal: Deno.Signal = "SIGTERM"): Promise<Ended> {
+    return this.#ended ??= this.#end(signal);
+  }
+
+  /** Stops it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #end(signal: Deno.Signal): Promise<Ended> {
+    const child = this.#child;
+    const err = new Response(child.stderr).text();
+    try {
+      child.kill(signal);
+    } catch {
+      // It has ended by itself; its exit code tells.
+    }
+    const killer = setTimeout(() => child.kill("SIGKILL"), 5000);
+    let out = this.#firstLine;
+    for (;;) {
+      const { value, done } = await this.#reader.read();
+      if (done) break;
+      out += value;
+    }
+    const { code } = await child.status;
+    clearTimeout(killer);
+    return { code, out, err: await err };
+  }
+}

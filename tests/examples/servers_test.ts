@@ -1,0 +1,155 @@
+/** The echo servers as processes: how they start, how they stop, what they refuse; and the client. */
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { law } from "../lib/law.ts";
+import { runExample, Server } from "./example.ts";
+
+const ENGINES = ["sequential", "coroutine", "poll"];
+const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
+
+for (const name of ["echo_tcp", "echo_udp"]) {
+  for (const engine of ENGINES) {
+    for (const signal of SIGNALS) {
+      law(
+        `${name} --engine ${engine} says where it is, and stops in order on ${signal}`,
+        async () => {
+          await using server = await Server.start(name, "--port", "0", "--engine", engine);
+          assertMatch(server.where, /^127\.0\.0\.1:[1-9]\d*$/);
+          const transport = name === "echo_tcp" ? "tcp" : "udp";
+          const address = ["--transport", transport, "--port", String(server.port)];
+          const said = await runExample("client", address, { input: "hello\nWörld 1\n" });
+          assertEquals(said, { code: 0, out: "HELLO\nWöRLD 1\n", err: "" });
+          const { code, out, err } = await server.stop(signal);
+          assertEquals({ code, err }, { code: 0, err: "" });
+          assertEquals(out, `listening on ${server.where}\n`);
+        },
+      );
+    }
+  }
+}
+
+for (const engine of ENGINES) {
+  for (const signal of SIGNALS) {
+    law(`echo_unix --engine ${engine} removes its file on ${signal}`, async () => {
+      const folder = await Deno.makeTempDir();
+      try {
+        const path = `${folder}/echo`;
+        await using server = await Server.start("echo_unix", "--path", path, "--engine", engine);
+        assertEquals(server.where, path);
+        const address = ["--transport", "unix", "--path", path];
+        const said = await runExample("client", address, { input: "hello\n" });
+        assertEquals(said, { code: 0, out: "HELLO\n", err: "" });
+        const { code, out, err } = await server.stop(signal);
+        assertEquals({ code, out, err }, { code: 0, out: `listening on ${path}\n`, err: "" });
+        assertEquals([...Deno.readDirSync(folder)], []);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    });
+
+    law(`echo_tcp --engine ${engine} stops on ${signal} while clients are connected`, async () => {
+      await using server = await Server.start("echo_tcp", "--port", "0", "--engine", engine);
+      const dial = () => Deno.connect({ hostname: "127.0.0.1", port: server.port });
+      using idle = await dial();
+      using busy = await dial();
+      await idle.write(new TextEncoder().encode("hello"));
+      assertEquals(await idle.read(new Uint8Array(10)), 5);
+      if (engine !== "sequential") {
+        await busy.write(new TextEncoder().encode("hello"));
+        assertEquals(await busy.read(new Uint8Array(10)), 5);
+      }
+      const { code, err } = await server.stop(signal);
+      assertEquals({ code, err }, { code: 0, err: "" });
+      assertEquals(await idle.read(new Uint8Array(10)), null);
+    });
+  }
+}
+
+law("An echo server frees its port when it has stopped", async () => {
+  const first = await Server.start("echo_tcp", "--port", "0");
+  const port = String(first.port);
+  const second = await runExample("echo_tcp", ["--port", port]);
+  assertEquals({ code: second.code, out: second.out }, { code: 2, out: "" });
+  assertMatch(second.err, /^Cannot listen on 127\.0\.0\.1:\d+: .*\n$/);
+  await first.stop();
+  await using third = await Server.start("echo_tcp", "--port", port);
+  assertEquals(String(third.port), port);
+});
+
+law("An echo server binds to --hostname", async () => {
+  await using server = await Server.start("echo_tcp", "--port", "0", "--hostname", "127.0.0.2");
+  assertMatch(server.where, /^127\.0\.0\.2:\d+$/);
+  await assertRejects(
+    () => Deno.connect({ hostname: "127.0.0.1", port: server.port }),
+    Deno.errors.ConnectionRefused,
+  );
+  using conn = await Deno.connect({ hostname: "127.0.0.2", port: server.port });
+  await conn.write(new TextEncoder().encode("x"));
+});
+
+law("Echo servers and the client refuse bad arguments with one line and exit code 2", async () => {
+  const wrong: [name: string, ...args: string[]][] = [
+    ["echo_tcp", "--engine", "steam"],
+    ["echo_tcp", "--engine", "worker"],
+    ["echo_tcp", "--engine"],
+    ["echo_tcp", "--port", "65536"],
+    ["echo_tcp", "--port", "-1"],
+    ["echo_tcp", "--port", "1.5"],
+    ["echo_tcp", "--port"],
+    ["echo_tcp", "--port", "0", "--hostname", "no.such.host.invalid"],
+    ["echo_tcp", "--workers", "two"],
+    ["echo_tcp", "7000"],
+    ["echo_udp", "--engine", "worker"],
+    ["echo_udp", "--port", "65536"],
+    ["echo_unix", "--engine", "worker"],
+    ["echo_unix", "--path", "/no/such/folder/echo"],
+    ["echo_unix", "--path"],
+    ["client", "--transport", "pigeon"],
+    ["client", "--transport", "unix"],
+    ["client", "--transport", "udp"],
+    ["client", "--port", "x"],
+    ["client", "--port", "70000"],
+    ["client", "--port", "1", "--path", "/tmp/x"],
+  ];
+  for (const [name, ...args] of wrong) {
+    const { code, out, err } = await runExample(name, args);
+    const call = [name, ...args].join(" ");
+    assertEquals({ code, out }, { code: 2, out: "" }, `${call}: ${err}`);
+    assertEquals(err.trim().split("\n").length, 1, `${call}: ${err}`);
+  }
+}, 60_000);
+
+law(
+  "The client sends a last line without a newline, empty lines, and a line of 3 MiB",
+  async () => {
+    await using server = await Server.start("echo_tcp", "--port", "0");
+    const long = "x".repeat(3 << 20);
+    const input = `a\n\n${long}\nlast`;
+    const { code, out, err } = await runExample("client", ["--port", String(server.port)], {
+      input,
+    });
+    assertEquals({ code, err }, { code: 0, err: "" });
+    assertEquals(out === `${input.toUpperCase()}\n`, true);
+  },
+);
+
+law("The client says in one line that nobody is there", async () => {
+  const server = await Server.start("echo_tcp", "--port", "0");
+  await server.stop();
+  const gone = await runExample("client", ["--port", String(server.port)], { input: "a\n" });
+  assertEquals({ code: gone.code, out: gone.out }, { code: 1, out: "" });
+  assertMatch(gone.err, /^Cannot connect to 127\.0\.0\.1:\d+: .*\n$/);
+});
+
+law("The client gives a lost datagram up, and goes on with the next line", async () => {
+  const deaf = Deno.listenDatagram({ hostname: "127.0.0.1", port: 0, transport: "udp" });
+  const { port } = deaf.addr as Deno.NetAddr;
+  const talking = runExample("client", ["--transport", "udp", "--port", String(port)], {
+    input: "one\ntwo\n",
+  });
+  await deaf.receive();
+  const [data, from] = await deaf.receive();
+  await deaf.send(data, from);
+  deaf.close();
+  const { code, out, err } = await talking;
+  assertEquals({ code, out, err }, { code: 1, out: "two\n", err: "No reply within 2000 ms\n" });
+});

@@ -1,0 +1,182 @@
+/** The main job, called as a user calls it. */
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { compare, type Row, type Runner } from "../../examples/lib/throughput/compare.ts";
+import { expectedChecksum } from "../../examples/lib/throughput/expected.ts";
+import { type EngineName, type Measured, SIZES } from "../../examples/lib/throughput/plan.ts";
+import { verdict } from "../../examples/lib/throughput/verdict.ts";
+import { law } from "../lib/law.ts";
+
+const PROGRAM = new URL("../../examples/throughput.ts", import.meta.url).href;
+
+async function throughput(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--allow-all", PROGRAM, ...args],
+    env: { NO_COLOR: "1" },
+  }).output();
+  const text = new TextDecoder();
+  return { code, out: text.decode(stdout), err: text.decode(stderr) };
+}
+
+const FIGURES = [
+  "ops",
+  "seconds",
+  "opsPerSecond",
+  "p50Ms",
+  "p99Ms",
+  "speedup",
+  "cpuSeconds",
+  "peakRssBytes",
+  "checksum",
+];
+
+law(
+  "throughput --json prints one record a cell, with equal checksums in each workload",
+  async () => {
+    const engines = ["sequential", "async", "generator", "coroutine"];
+    const flags = ["--workload", "cpu,io", "--engine", engines.join(","), "--tasks", "8"];
+    const { code, out, err } = await throughput("--quick", "--json", ...flags);
+    assertEquals({ code, err }, { code: 0, err: "" });
+    const { machine, results, ...more } = JSON.parse(out);
+    assertEquals(more, {});
+    assertEquals(machine.deno, Deno.version.deno);
+    assertEquals(
+      results.map((cell: Record<string, unknown>) => `${cell.workload} ${cell.engine}`),
+      ["cpu", "io"].flatMap((workload) => engines.map((engine) => `${workload} ${engine}`)),
+    );
+    const checksums = { cpu: new Set(), io: new Set() };
+    for (const cell of results) {
+      assertEquals(Object.keys(cell), ["workload", "engine", ...FIGURES]);
+      assertEquals(FIGURES.filter((name) => !(Number.isFinite(cell[name]) && cell[name] >= 0)), []);
+      assertEquals(cell.ops, 8);
+      checksums[cell.workload as "cpu" | "io"].add(cell.checksum);
+    }
+    assertEquals([checksums.cpu.size, checksums.io.size], [1, 1]);
+  },
+  60_000,
+);
+
+law(
+  "throughput without --json prints a table and a sentence a workload, and leaves the yardstick out",
+  async () => {
+    const { code, out, err } = await throughput(
+      "--quick",
+      "--workload=io",
+      "--engine=async",
+      "--tasks=8",
+    );
+    assertEquals({ code, err }, { code: 0, err: "" });
+    assertMatch(out, /│ io +│ async +│/);
+    assertEquals(/│ sequential/.test(out), false);
+    assertMatch(out, /^io: .*\.$/m);
+  },
+  60_000,
+);
+
+law("throughput --html writes one page with charts that loads nothing", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".html" });
+  try {
+    const { code } = await throughput(
+      "--quick",
+      "--workload=cpu",
+      "--engine=async",
+      "--tasks=4",
+      `--html=${path}`,
+    );
+    assertEquals(code, 0);
+    const page = await Deno.readTextFile(path);
+    assertStringIncludes(page, "<svg");
+    assertEquals(/<script|src=|<link|@import/.test(page), false);
+  } finally {
+    await Deno.remove(path);
+  }
+}, 60_000);
+
+law("throughput refuses bad arguments with one line and exit code 2", async () => {
+  const wrong = [
+    "--workload=io,tea",
+    "--engine=async,steam",
+    "--tasks=0",
+    "--tasks=many",
+    "--workers=0",
+    "--repeat=-1",
+    "--frobnicate",
+    "--html=/nowhere/at/all.html",
+  ];
+  for (const argument of wrong) {
+    const { code, out, err } = await throughput(argument);
+    assertEquals({ code, out, lines: err.trim().split("\n").length }, {
+      code: 2,
+      out: "",
+      lines: 1,
+    }, argument);
+  }
+}, 60_000);
+
+law("throughput --help names every workload and engine", async () => {
+  const { code, out } = await throughput("--help");
+  assertEquals(code, 0);
+  for (
+    const name of "io cpu mixed echo sequential async generator coroutine poll worker hybrid pooled"
+      .split(" ")
+  ) {
+    assertMatch(out, new RegExp(`^ +${name} `, "m"));
+  }
+});
+
+function measured(seconds: number, checksum: number): Measured {
+  return { ops: 100, seconds, p50Ms: 1, p99Ms: 2, cpuSeconds: 1, peakRssBytes: 2 ** 20, checksum };
+}
+
+function fakeRunner(run: (engine: EngineName, nth: number) => Measured): Runner {
+  let nth = 0;
+  return {
+    startServer: () => Promise.resolve({ delayPort: 1, echoPort: 2 }),
+    runCell: ({ engine }) => Promise.resolve(run(engine, nth++)),
+  };
+}
+
+const IO = {
+  workloads: ["io" as const],
+  sizes: SIZES.quick,
+  workers: 2,
+  repeat: 1,
+  json: false,
+  html: "",
+};
+
+law("compare() fails and names the cell whose checksum is wrong", async () => {
+  const right = expectedChecksum("io", SIZES.quick.io);
+  const runner = fakeRunner((engine) => measured(1, engine === "coroutine" ? right + 1 : right));
+  await assertRejects(
+    () => compare({ ...IO, engines: ["async", "coroutine"] }, runner, () => {}),
+    Error,
+    `the checksum of io on coroutine is ${right + 1}, and should be ${right}`,
+  );
+});
+
+law("compare() takes the run in the middle, and compares it with sequential", async () => {
+  const right = expectedChecksum("io", SIZES.quick.io);
+  const runner = fakeRunner((_, nth) => measured([30, 3, 10, 5, 20, 4][nth]!, right));
+  const rows = await compare({ ...IO, repeat: 3, engines: ["async"] }, runner, () => {});
+  assertEquals(
+    rows.map((row) => [row.engine, row.seconds, row.speedup]),
+    [["sequential", 20, 1], ["async", 4, 5]],
+  );
+});
+
+law("verdict() explains a win by the two ratios it is made of", () => {
+  const row = (engine: EngineName, seconds: number, cpuSeconds: number): Row => ({
+    ...measured(seconds, 0),
+    workload: "io",
+    engine,
+    cpuSeconds,
+    opsPerSecond: 100 / seconds,
+    speedup: 10 / seconds,
+  });
+  const alone = row("sequential", 10, 1);
+  assertMatch(verdict("io", [alone, row("async", 2, 1)]), /async won .*idle 90 % .*only 50 %\.$/);
+  assertMatch(verdict("io", [alone, row("worker", 1, 1.9)]), /kept 1\.90 cores busy .*although/);
+  assertMatch(verdict("io", [alone, row("poll", 9.8, 1)]), /no engine gained over sequential/);
+  assertMatch(verdict("io", [alone]), /only sequential was measured/);
+  assertMatch(verdict("cpu", [alone, row("worker", 1, 1.9)]), /measure again on a quiet machine/);
+});

@@ -1,0 +1,163 @@
+/** Every future settles, whatever becomes of its worker. */
+import {
+  assert,
+  assertEquals,
+  assertInstanceOf,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { type Future, WorkerCrashedError, WorkerPool } from "@weft/weft";
+import { law } from "../lib/law.ts";
+import {
+  add,
+  closeWorker,
+  countCalls,
+  exitProcess,
+  exitWorker,
+  fib,
+  lateThrow,
+  lateThrowWhileWaiting,
+  nap,
+  orphan,
+} from "./fixtures/work.ts";
+
+/** A future settles within this many milliseconds of its cause. */
+const SOON = 200;
+
+async function settlesSoon(future: Future<unknown>): Promise<PromiseSettledResult<unknown>> {
+  const began = performance.now();
+  const [result] = await Promise.allSettled([future]);
+  const ms = performance.now() - began;
+  assert(ms < SOON, `it took ${ms} ms`);
+  return result;
+}
+
+for (
+  const [how, job] of Object.entries({
+    "calls Deno.exit": exitWorker,
+    "calls process.exit": exitProcess,
+    "calls self.close": closeWorker,
+  })
+) {
+  law(`A job whose worker ${how} fails soon, and the pool goes on`, async () => {
+    await using pool = new WorkerPool(2);
+    await Promise.all([pool.submit(fib, 1), pool.submit(fib, 1), pool.submit(nap, 1)]);
+    const result = await settlesSoon(pool.submit(job));
+    assert(result.status === "rejected");
+    assertInstanceOf(result.reason, WorkerCrashedError);
+    assertEquals(
+      [result.reason.name, result.reason.job, result.reason.message],
+      [
+        "WorkerCrashedError",
+        job.name,
+        `Cannot finish job "${job.name}": its worker ended while it ran`,
+      ],
+    );
+    assertEquals(await pool.submit(add, 1, 2), 3);
+    assertEquals(pool.statistics().lost, 1);
+  });
+}
+
+law("A crash fails the job that ran and no other of its batch", async () => {
+  await using pool = new WorkerPool(1);
+  await Promise.all(Array.from({ length: 100 }, () => pool.submit(add, 1, 1)));
+  for (const crash of [exitWorker, closeWorker]) {
+    await Promise.allSettled([pool.submit(crash)]); // known, so that it travels with others
+    const futures = Array.from(
+      { length: 99 },
+      (_, i) => i === 40 ? pool.submit(crash) : pool.submit(add, i, 1),
+    );
+    const results = await Promise.allSettled(futures);
+    assertEquals(
+      results.map((result) => result.status === "fulfilled" ? result.value : result.reason.name),
+      Array.from({ length: 99 }, (_, i) => i === 40 ? "WorkerCrashedError" : i + 1),
+    );
+  }
+});
+
+law("A hundred crashes among a thousand jobs leave no future unsettled", async () => {
+  await using pool = new WorkerPool(2);
+  const crashes = [exitWorker, closeWorker, exitProcess];
+  const futures: Future<unknown>[] = Array.from(
+    { length: 1100 },
+    (_, i) =>
+      i % 11 === 5
+        ? pool.submit(crashes[i % 3]!)
+        : i % 11 === 8
+        ? pool.submit(nap, i % 2)
+        : pool.submit(add, i, 1),
+  );
+  const results = await Promise.allSettled(futures);
+  for (const [i, result] of results.entries()) {
+    if (i % 11 === 5) {
+      assert(result.status === "rejected" && result.reason instanceof WorkerCrashedError);
+    } else {assertEquals(
+        result,
+        { status: "fulfilled", value: i % 11 === 8 ? i % 2 : i + 1 },
+        `job ${i}`,
+      );}
+  }
+  assertEquals([pool.statistics().lost, pool.statistics().queued], [100, 0]);
+}, 60_000);
+
+law("A job that had not begun when its worker crashed runs elsewhere, once", async () => {
+  await using pool = new WorkerPool(1);
+  const words = new Int32Array(new SharedArrayBuffer(4));
+  const { countIn } = await import("./fixtures/counting.ts");
+  await pool.submit(countIn, new Int32Array(new SharedArrayBuffer(4)));
+  await Promise.allSettled([pool.submit(exitWorker)]);
+  const crash = pool.submit(exitWorker);
+  const futures = Array.from({ length: 50 }, () => pool.submit(countIn, words));
+  await assertRejects(async () => await crash, WorkerCrashedError);
+  assertEquals(
+    (await Promise.all(futures)).toSorted((a, b) => a - b),
+    Array.from({ length: 50 }, (_, i) => i + 1),
+  );
+});
+
+law("A crashed worker is replaced by one that knows nothing of it", async () => {
+  await using pool = new WorkerPool(1);
+  assertEquals([await pool.submit(countCalls), await pool.submit(countCalls)], [1, 2]);
+  await Promise.allSettled([pool.submit(exitWorker)]);
+  assertEquals(await pool.submit(countCalls), 1);
+});
+
+law("An error thrown late, when no job runs, is told and harms nobody", async () => {
+  const told: unknown[] = [];
+  await using pool = new WorkerPool(1, { name: "late", warn: (message) => told.push(message) });
+  assertEquals(await pool.submit(lateThrow), "returned");
+  assertEquals(await pool.submit(orphan), "returned");
+  assertEquals(await pool.submit(nap, 20), 20);
+  assertEquals(await pool.submit(countCalls), 1);
+  assertEquals(pool.statistics().lost, 0);
+  assertEquals(told.length, 2);
+  assertStringIncludes(String(told), "Something in a worker of late threw when no job ran");
+});
+
+law("An error thrown in a timer of a job that waits for ever fails that job", async () => {
+  await using pool = new WorkerPool(1);
+  await pool.submit(fib, 1);
+  const result = await settlesSoon(pool.submit(lateThrowWhileWaiting));
+  assert(result.status === "rejected");
+  assertEquals(result.reason.message, "never settles otherwise");
+  assertEquals([await pool.submit(fib, 10), pool.statistics().lost], [55, 0]);
+});
+
+law("A job whose moved arguments went down with the worker fails", async () => {
+  await using pool = new WorkerPool(1);
+  const { move } = await import("./fixtures/work.ts");
+  const { transfer } = await import("@weft/weft");
+  await pool.submit(move, new Uint8Array(1));
+  await Promise.allSettled([pool.submit(exitWorker)]);
+  const bytes = Array.from({ length: 5 }, () => new Uint8Array(10));
+  const futures = [
+    pool.submit(move, transfer(bytes[0]!, [bytes[0]!.buffer])),
+    pool.submit(exitWorker),
+    ...bytes.slice(1).map((one) => pool.submit(move, transfer(one, [one.buffer]))),
+  ];
+  const results = await Promise.allSettled(futures);
+  assertEquals(results[1]!.status, "rejected");
+  for (const result of results) {
+    if (result.status === "rejected") assertInstanceOf(result.reason, WorkerCrashedError);
+  }
+});
