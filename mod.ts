@@ -48,6 +48,13 @@ export { Membership } from "./src/net/multicast.ts";
 export { PipeReader, readFrom, stdin } from "./src/net/pipe_reader.ts";
 export { PipeWriter, writeTo } from "./src/net/pipe_writer.ts";
 export { Socket } from "./src/net/socket.ts";
+export type { DatagramHandle } from "./src/io/datagram.ts";
+export type { EventHandle } from "./src/io/events.ts";
+export type { ListenerHandle } from "./src/io/listener.ts";
+export type { ReadHandle, WriteHandle } from "./src/io/pipe.ts";
+export type { HasHandle, Pollable, Watcher } from "./src/io/pollable.ts";
+export type { StdinHandle } from "./src/io/stdin.ts";
+export type { StreamHandle } from "./src/io/stream.ts";
 export { adopt, type PollTarget, type RawHandle } from "./src/poll/adopt.ts";
 export { fileno } from "./src/poll/descriptors.ts";
 export { NotRegisteredError } from "./src/poll/errors.ts";
@@ -70,11 +77,24 @@ export {
 } from "./src/poll/registry.ts";
 export { select } from "./src/poll/select.ts";
 export type { CancelMeans, Future } from "./src/parallel/future.ts";
-export { jobs } from "./src/parallel/jobs.ts";
+export {
+  type Addressed,
+  type AnyFunction,
+  type CannotBeSent,
+  type JobAddress,
+  jobAddress,
+  type JobFunction,
+  type Jobs,
+  jobs,
+  type Sendable,
+  type SendableFunction,
+} from "./src/parallel/jobs.ts";
+export type { ModuleJob, ModuleJobs } from "./src/parallel/module_jobs.ts";
 export {
   type JobOptions,
   type JobSender,
   type MapOptions,
+  type PoolState,
   WorkerPool,
   type WorkerPoolOptions,
   type WorkerPoolStatistics,

@@ -35,9 +35,7 @@ await run(async function* () {
     () => listen({ hostname, port: Math.max(port, 0) }),
   );
   const { localAddr } = listener;
-  if (port >= 0) yield* serveUntilSignal(show(localAddr), engine(listener));
-  else {yield* serveDuring(
-      tryEcho(() => connect({ hostname, port: localAddr.port })),
-      engine(listener),
-    );}
+  const server = engine(listener);
+  if (port >= 0) return yield* serveUntilSignal(show(localAddr), server);
+  yield* serveDuring(tryEcho(() => connect({ hostname, port: localAddr.port })), server);
 });

@@ -45,6 +45,7 @@ await run(async function* () {
     () => bindDatagram({ hostname, port: Math.max(port, 0) }),
   );
   const { localAddr } = socket;
-  if (port >= 0) yield* serveUntilSignal(show(localAddr), engine(socket));
-  else yield* serveDuring(tryEcho(localAddr), engine(socket));
+  const server = engine(socket);
+  if (port >= 0) return yield* serveUntilSignal(show(localAddr), server);
+  yield* serveDuring(tryEcho(localAddr), server);
 });

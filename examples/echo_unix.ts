@@ -32,8 +32,9 @@ const engine = chooseEngine(streamEngines, string.engine!);
 function serve(path: string, isTest: boolean): Promise<void> {
   return run(async function* () {
     await using listener = openOrRefuse(path, () => listen({ transport: "unix", path }));
-    if (!isTest) yield* serveUntilSignal(path, engine(listener));
-    else yield* serveDuring(tryEcho(() => connect({ transport: "unix", path })), engine(listener));
+    const server = engine(listener);
+    if (!isTest) return yield* serveUntilSignal(path, server);
+    yield* serveDuring(tryEcho(() => connect({ transport: "unix", path })), server);
   });
 }
 

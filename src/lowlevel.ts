@@ -37,3 +37,12 @@ export {
   type WaitState,
 } from "./kernel/wait.ts";
 export { type QueueOwner, WaitQueue } from "./kernel/wait_queue.ts";
+export type { DatagramReceiver, Received } from "./io/datagram_receiver.ts";
+export type { DatagramSender } from "./io/datagram_sender.ts";
+export type { Fault } from "./io/fault.ts";
+export type { Timeout } from "./io/limit.ts";
+export type { NativeDatagram, NativeListener, NativeStream } from "./io/native.ts";
+export type { StreamReader } from "./io/stream_reader.ts";
+export type { StreamWriter } from "./io/stream_writer.ts";
+export type { NativeReader, NativeWriter } from "./io/native.ts";
+export type { Sender } from "./io/sender.ts";

@@ -34,7 +34,9 @@ export interface SenderHost {
 
 /** One datagram on its way. */
 interface Parcel {
+  /** What it holds. */
   readonly data: Uint8Array;
+  /** Where it goes. */
   readonly to: Deno.Addr;
   /** Is told how it ended; `null` for one that nobody waits for. */
   readonly waiter: Waiter | null;
@@ -122,8 +124,8 @@ export class DatagramSender {
   }
 
   /** How many bytes of a datagram would go out if nobody waited for it any more: all or none. */
-  committed(parcel: Parcel): number {
-    return this.#flying === parcel ? parcel.data.length : 0;
+  committed(parcel: object): number {
+    return this.#flying === parcel ? this.#flying.data.length : 0;
   }
 
   /** Forgets a datagram for a cancel. Returns `false` if the host has it and will soon be through with it. */

@@ -12,11 +12,13 @@
 
 /** The other side, the network or the host broke a connection; `cause` is the Deno error. */
 export class BrokenError extends Error {
+  /** The class name. */
   override readonly name: string = "BrokenError";
 }
 
 /** The other side ended the stream in the middle of something: what came is in `partial`. */
 export class IncompleteError extends Error {
+  /** The class name. */
   override readonly name: string = "IncompleteError";
   /** The bytes that did come; they have been taken. */
   readonly partial: Uint8Array;

@@ -109,6 +109,11 @@ export class Batch {
     return isList(kinds) ? kinds[index]! : kinds;
   }
 
+  /** Whether the worker has begun the job at `index`. */
+  hasBegun(index: number): boolean {
+    return Atomics.load(this.carrier!.words, claimWord(this.slot)) > index;
+  }
+
   /** Takes back the jobs that have not been begun. Returns whether there were any. */
   takeBack(): boolean {
     if (this.idle === 0) return false;
@@ -138,6 +143,11 @@ export class Batch {
       if (failures !== null && failures.has(index)) this.#owner.failed(index, failures.get(index));
       else this.#owner.returned(index, values[index - first]);
     }
+  }
+
+  /** Ends one job; what its worker may still say of it will not count. */
+  failAt(index: number, error: unknown): void {
+    this.#owner.failed(index, error);
   }
 
   /** Ends every job that is still owed, each with an error of its own. */

@@ -1,12 +1,5 @@
 /**
- * Who gets what: keeps each worker supplied with about 2 ms of work, and takes back what was dealt
- * unwisely.
- *
- * Two milliseconds hide the way to the worker and back, and are little enough to deal evenly. A job
- * that takes longer gets one more behind it, so that its worker never waits. What a call costs is only
- * an estimate, though, and the next one may take a thousand times longer. So when a worker has nothing
- * to do while another sits on jobs it has not begun, these are taken back: at once if they are known
- * to be worth it, otherwise after a millisecond.
+ * The middle of a pool: jobs come in on one side, workers on the other, and results go back.
  *
  * All dealing happens in one pass, {@linkcode Dispatcher.deal}. It runs after a burst of submits, in a
  * microtask (dealing amid the burst, every some hundred jobs, was slower), and whenever a worker answers.
@@ -20,21 +13,14 @@ import { JobQueue } from "./job_queue.ts";
 import type { Allowance, JobSource } from "./job_source.ts";
 import type { JobAddress } from "./jobs.ts";
 import type { MapHost, MapRun } from "./map_run.ts";
+import { allowanceFor, pickWorker, relieve } from "./placement.ts";
 import { Staff } from "./staff.ts";
 import { Watch } from "./watch.ts";
-import { at, MOST_JOBS } from "./wire.ts";
+import { at } from "./wire.ts";
 import { crashError, unsendable } from "./worker_error.ts";
 import type { WorkerHandle, WorkerOwner } from "./worker_handle.ts";
 
-/** How much work a worker is given ahead, in milliseconds. */
-const AHEAD_MS = 2;
-/** It is topped up once it has no more than this. */
-const LOW_MS = 1;
-/** Jobs not begun are taken back at once if they make up more than this, in milliseconds. */
-const WORTH_MS = 1;
-/** Or if the worker has been silent for this much longer than expected, in milliseconds. */
-const LATE_MS = 0.5;
-/** Otherwise a worker may idle this long before they are. */
+/** Jobs of a busy worker wait this long for it while another is idle. */
 const IDLE_MS = 1;
 /** After this long without work the workers no longer keep the process alive; it costs some microseconds. */
 const REST_MS = 5;
@@ -131,10 +117,13 @@ export class Dispatcher implements WorkerOwner, MapHost {
   deal(): void {
     if (this.#dealing) return;
     this.#dealing = true;
-    do {
-      while (this.#dealOne());
-    } while (this.#relieve(true));
-    this.#dealing = false;
+    try {
+      do {
+        while (this.#dealOne());
+      } while (this.#relieve());
+    } finally {
+      this.#dealing = false;
+    }
     this.#hold();
     this.#owner.dealt();
   }
@@ -148,14 +137,19 @@ export class Dispatcher implements WorkerOwner, MapHost {
       this.queue.forget();
       return "dropped";
     }
-    this.#signal(batch!, index, reason);
+    const begun = batch!.hasBegun(index);
+    batch!.signal(index, reason);
+    if (!begun) return "dropped"; // its arguments were moved, so it stays where it is, and will be skipped
+    this.#expect(batch!, index, this.#grace);
     return "signalled";
   }
 
   /** Ends a batch of a map that is over. */
   halt(batch: Batch, reason: unknown): void {
     batch.takeBack();
-    if (batch.owed > 0) this.#signal(batch, batch.count - 1, reason);
+    if (batch.owed === 0) return;
+    batch.signal(batch.count - 1, reason);
+    this.#expect(batch, batch.count - 1, this.#grace);
   }
 
   /** A map is over. */
@@ -197,7 +191,7 @@ export class Dispatcher implements WorkerOwner, MapHost {
   isWaiting(batch: Batch, index: number): void {
     const limit = at(batch.content.limits, index);
     const late = new TimeoutError(limit, `job "${batch.kindAt(index).name}"`);
-    this.#expect(batch, index, limit + this.#grace, (lost) => lost === index ? late : null);
+    this.#expect(batch, index, limit + this.#grace, late);
   }
 
   /** An error came up that belongs to no running job. */
@@ -229,19 +223,10 @@ export class Dispatcher implements WorkerOwner, MapHost {
   #dealOne(): boolean {
     const sources = this.#waitingSources();
     if (sources.length === 0) return false;
-    const handle = this.#pick(sources);
+    const handle = pickWorker(this.staff, sources);
     if (handle === null) return false;
-    const { load, owed } = handle;
     for (const source of sources) {
-      const allowance = {
-        jobs: Math.min(
-          MOST_JOBS,
-          this.staff.left(handle),
-          Math.ceil(source.waiting / this.#takers()),
-        ),
-        ms: Math.max(0, AHEAD_MS - load),
-        idle: owed === 0,
-      };
+      const allowance = allowanceFor(handle, this.staff, source);
       const batch = source.take(allowance);
       if (batch === null) continue;
       this.#turn++;
@@ -260,35 +245,6 @@ export class Dispatcher implements WorkerOwner, MapHost {
     return turn === 0 ? sources : [...sources.slice(turn), ...sources.slice(0, turn)];
   }
 
-  /** An idle worker if there is one, else a new one if that pays, else the one with least to do. */
-  #pick(sources: readonly JobSource[]): WorkerHandle | null {
-    let best: WorkerHandle | null = null;
-    let least = Infinity;
-    for (const handle of this.staff.active) {
-      if (!this.#hasRoom(handle)) continue;
-      const load = handle.owed > 0 ? handle.load : handle.state === "up" ? -2 : -1;
-      if (load >= least) continue;
-      best = handle;
-      least = load;
-    }
-    if (best !== null && least < 0) return best;
-    const pays = best === null || sources.some((source) => source.work > WORTH_MS);
-    return pays && this.staff.short ? this.staff.hire() : best;
-  }
-
-  /** Among how many workers the jobs that wait may be divided. */
-  #takers(): number {
-    let stalled = 0;
-    for (const handle of this.staff.active) if (handle.stalled) stalled++;
-    return Math.max(1, this.staff.size - stalled);
-  }
-
-  #hasRoom(handle: WorkerHandle): boolean {
-    if (!handle.hasSlot || handle.stalled || this.staff.left(handle) <= 0) return false;
-    const { owed, load } = handle;
-    return owed === 0 || (load < Infinity && (owed < 2 || load <= LOW_MS));
-  }
-
   /** Sends a batch. If something in it cannot be cloned, sends its first half instead, down to the culprit. */
   #send(handle: WorkerHandle, source: JobSource, batch: Batch, allowance: Allowance): void {
     try {
@@ -304,46 +260,17 @@ export class Dispatcher implements WorkerOwner, MapHost {
     }
   }
 
-  /**
-   * If a worker is idle, takes back what another has not begun, provided that it is `surely` worth it;
-   * otherwise looks again later. Returns whether it took something.
-   */
-  #relieve(surely: boolean): boolean {
-    if (this.staff.active.length < 2 || !this.#anyIdle()) return false;
-    let victim: WorkerHandle | null = null;
-    let most = -1;
-    for (const handle of this.staff.active) {
-      const idle = handle.idleWork;
-      if (idle > most) {
-        victim = handle;
-        most = idle;
-      }
+  /** Takes jobs back from a busy worker for an idle one, now or later. Returns whether it did. */
+  #relieve(): boolean {
+    const relief = relieve(this.staff, true);
+    if (relief === "later" && !this.#looking) {
+      this.#looking = true;
+      this.#watch.in(IDLE_MS, () => {
+        this.#looking = false;
+        if (relieve(this.staff, false) === "took") this.deal();
+      });
     }
-    if (victim === null) return false;
-    if (surely && !(victim.working && (most > WORTH_MS || victim.late > LATE_MS))) {
-      this.#relieveLater();
-      return false;
-    }
-    victim.stalled = true;
-    let took = false;
-    for (const batch of victim.batches.toReversed()) took = batch.takeBack() || took;
-    return took;
-  }
-
-  #relieveLater(): void {
-    if (this.#looking) return;
-    this.#looking = true;
-    this.#watch.in(IDLE_MS, () => {
-      this.#looking = false;
-      if (this.#relieve(false)) this.deal();
-    });
-  }
-
-  #anyIdle(): boolean {
-    for (const handle of this.staff.active) {
-      if (handle.state === "up" && handle.owed === 0) return true;
-    }
-    return false;
+    return relief === "took";
   }
 
   /** Keeps the process alive while there is work, and for a moment after. */
@@ -361,31 +288,27 @@ export class Dispatcher implements WorkerOwner, MapHost {
 
   // -- Stopping --
 
-  #signal(batch: Batch, index: number, reason: unknown): void {
-    batch.signal(index, reason);
-    this.#expect(batch, index, this.#grace, () => null);
-  }
-
-  /** If the job is not answered within `ms`, gives its worker up; `fate` may have errors for its jobs. */
-  #expect(batch: Batch, index: number, ms: number, fate: (index: number) => Error | null): void {
+  /** If the job is not answered within `ms`, gives its worker up; `fate` may have an error for it. */
+  #expect(batch: Batch, index: number, ms: number, fate?: Error): void {
     this.#watch.in(ms, () => {
       const handle = this.staff.active.find((one) => one === batch.carrier);
       if (handle === undefined || batch.answered > index) return;
       const { name } = batch.kindAt(index);
-      this.#lose(handle, new Error(`job "${name}" did not stop in time, so it was given up`), fate);
+      if (fate !== undefined) batch.failAt(index, fate);
+      this.#lose(handle, new Error(`job "${name}" did not stop in time, so it was given up`));
       this.staff.dismiss(handle);
       this.deal();
     });
   }
 
   /** Takes back what a lost worker has not begun, and fails the rest. */
-  #lose(handle: WorkerHandle, cause: unknown, fate?: (index: number) => Error | null): void {
+  #lose(handle: WorkerHandle, cause: unknown): void {
     const { batches } = handle;
     for (const batch of batches.toReversed()) batch.takeBack();
     for (const batch of batches) {
       batch.fail((index) => {
         const lost = index === batch.count - 1 ? "running" : "unsent";
-        return fate?.(index) ?? crashError(batch.kindAt(index).name, lost, cause);
+        return crashError(batch.kindAt(index).name, lost, cause);
       });
     }
     this.#owner.lost();

@@ -3,9 +3,10 @@
  *
  * One at a time also if they are async: as many jobs run at once as there are workers, whatever they
  * do. While an async job waits, errors that come up outside of every call are told apart by an
- * `AsyncLocalStorage`, entered only for functions known to be async: it costs as much as a tiny job.
+ * `AsyncLocalStorage`. It is loaded with the first async function and entered for such alone: loading
+ * it takes 2 ms of a worker's start, and entering it as long as a tiny job.
  */
-import { AsyncLocalStorage } from "node:async_hooks";
+import type { AsyncLocalStorage } from "node:async_hooks";
 import { SystemClock } from "../kernel/clock.ts";
 import { TimeoutError } from "../kernel/errors.ts";
 import { abortJob, enterJob, leaveJob } from "./job_signal.ts";
@@ -28,12 +29,12 @@ export class JobRunner {
   readonly #outbox: Outbox;
   readonly #functions: WorkerFunction[] = [];
   readonly #batches: BatchMessage[] = [];
-  readonly #owner = new AsyncLocalStorage<object>();
   readonly #clock = new SystemClock();
   #batch: BatchMessage | null = null;
   #pending: Pending | null = null;
   /** Stands for the async job that was called last. */
   #era: object = {};
+  #owner: AsyncLocalStorage<object> | null = null;
   #callWithin: CallWithin | null = null;
 
   /** A runner that has nothing to do. */
@@ -63,7 +64,7 @@ export class JobRunner {
   /** An error came up outside of every call. It ends the job it belongs to, or else is passed on. */
   stray(error: unknown): void {
     const pending = this.#pending;
-    const owner = this.#owner.getStore();
+    const owner = this.#owner?.getStore();
     // Out of a timer it has lost its owner; and if that is the job that waits, it would wait for ever.
     if (pending !== null && (owner === undefined || owner === pending.owner)) pending.fail(error);
     else this.#outbox.post(["stray", packError(error)]);
@@ -100,7 +101,7 @@ export class JobRunner {
       let began = now;
       try {
         if (Atomics.load(words, cancelWord(slot)) === index + 1) throw cancelledEarly();
-        if (f.call === null || limit > 0) {
+        if (f.call === null || f.isAsync || limit > 0) {
           await this.#prepare(f, limit);
           began = performance.now();
         }
@@ -125,15 +126,16 @@ export class JobRunner {
   /** Loads what the job needs, so that neither counts as its time. */
   async #prepare(f: WorkerFunction, limit: number): Promise<void> {
     if (f.call === null) await f.load();
+    if (f.isAsync) this.#owner ??= new (await import("node:async_hooks")).AsyncLocalStorage();
     if (limit > 0) this.#callWithin ??= await loadCallWithin();
   }
 
   /** Calls a function that is async, or must not take longer than `limit`. */
   #call({ call, name }: WorkerFunction, limit: number, args: readonly unknown[]): unknown {
-    return this.#owner.run(
-      this.#era = {},
-      () => limit === 0 ? call!(...args) : this.#callWithin!(limit, name, () => call!(...args)),
-    );
+    const run = (): unknown => call!(...args);
+    const limited = limit === 0 ? run : (): unknown => this.#callWithin!(limit, name, run);
+    this.#era = {};
+    return this.#owner === null ? limited() : this.#owner.run(this.#era, limited);
   }
 
   /** Waits for an async job: until it settles, its time is up, or an error of its own comes up elsewhere. */

@@ -17,21 +17,21 @@ export interface RunningJob {
   readonly index: number;
 }
 
+const nativeAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, "aborted")!.get!;
+
 /** One job's signal, made when it asks. */
 class JobSignal {
   readonly #job: RunningJob;
   readonly #controller = new AbortController();
-  #over = false;
+  #state: "waiting" | "fired" | "over" = "waiting";
 
   constructor(job: RunningJob) {
     this.#job = { ...job };
     const { signal } = this.#controller;
-    const native = Object.getOwnPropertyDescriptor(AbortSignal.prototype, "aborted")!.get!;
-    const look = (): boolean => this.#look() || native.call(signal) as boolean;
-    Object.defineProperty(signal, "aborted", { get: look });
+    Object.defineProperty(signal, "aborted", { get: () => this.#aborted });
     Object.defineProperty(signal, "throwIfAborted", {
       value: () => {
-        if (look()) throw signal.reason;
+        if (this.#aborted) throw signal.reason;
       },
     });
   }
@@ -41,22 +41,27 @@ class JobSignal {
   }
 
   abort(reason: unknown): void {
-    if (!this.#over) this.#controller.abort(reason);
+    if (this.#state !== "waiting") return;
+    this.#state = "fired"; // first, because aborting reads `aborted`
+    this.#controller.abort(reason);
   }
 
   end(): void {
-    this.#over = true;
+    this.#state = "over";
   }
 
-  /** Fires the signal if the shared words say so. */
-  #look(): boolean {
-    const { words, slot, index } = this.#job;
-    if (this.#over) return false;
-    const told = Atomics.load(words, cancelWord(slot)) === index + 1 ||
-      Atomics.load(words, STOP_WORD) === 1;
-    if (told) this.abort(new DOMException("The job was cancelled", "AbortError"));
-    return told;
+  get #aborted(): boolean {
+    if (this.#state === "waiting" && isTold(this.#job)) {
+      this.abort(new DOMException("The job was cancelled", "AbortError"));
+    }
+    return nativeAborted.call(this.signal) as boolean;
   }
+}
+
+/** Whether the shared words say that a job is to stop. */
+function isTold({ words, slot, index }: RunningJob): boolean {
+  return Atomics.load(words, cancelWord(slot)) === index + 1 ||
+    Atomics.load(words, STOP_WORD) === 1;
 }
 
 let running: RunningJob | null = null;

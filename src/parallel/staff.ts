@@ -4,6 +4,7 @@
  * Hiring waits for work because a pool is often made at the top of a module, and workers import that
  * module, too: a pool that started its workers at once would start them without end.
  */
+import { withScope } from "../kernel/context.ts";
 import { WorkerHandle, type WorkerOwner } from "./worker_handle.ts";
 
 /** The workers of one pool. */
@@ -53,7 +54,9 @@ export class Staff {
 
   /** Starts a worker. */
   hire(): WorkerHandle {
-    const handle = new WorkerHandle(`${this.#name} worker ${++this.#hired}`, this.#owner);
+    const name = `${this.#name} worker ${++this.#hired}`;
+    // In nobody's scope: the worker's messages are not part of the task that happened to want it.
+    const handle = withScope(null, () => new WorkerHandle(name, this.#owner));
     handle.hold(this.held);
     this.active = [...this.active, handle];
     return handle;

@@ -1,5 +1,6 @@
 /** Deadlines of a pool: a handful at a time, behind the one alarm of a clock. */
 import { SystemClock } from "../kernel/clock.ts";
+import { withScope } from "../kernel/context.ts";
 
 /** Things to look at later. They keep the process alive while they are due. */
 export class Watch {
@@ -21,7 +22,8 @@ export class Watch {
   #setAlarm(): void {
     let next = Infinity;
     for (const { at } of this.#entries) next = Math.min(next, at);
-    if (next < Infinity) this.#clock.setAlarm(next, () => this.#ring());
+    // In nobody's scope: what is due is not part of the task that happened to set the alarm.
+    if (next < Infinity) withScope(null, () => this.#clock.setAlarm(next, () => this.#ring()));
   }
 
   #ring(): void {

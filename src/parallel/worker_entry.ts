@@ -13,7 +13,17 @@ import { JobRunner } from "./job_runner.ts";
 import type { StartMessage, ToPool, ToWorker } from "./wire.ts";
 
 export { jobSignal } from "./job_signal.ts";
-export { type Addressed, type JobAddress, type JobFunction, type Jobs, jobs } from "./jobs.ts";
+export {
+  type Addressed,
+  type AnyFunction,
+  type CannotBeSent,
+  type JobAddress,
+  type JobFunction,
+  type Jobs,
+  jobs,
+  type Sendable,
+  type SendableFunction,
+} from "./jobs.ts";
 export { type Movable, transfer } from "./transfer.ts";
 
 /** What a worker's global object has besides; the library types cover the main thread. */

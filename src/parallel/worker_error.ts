@@ -2,6 +2,8 @@
 
 /** A job could not be carried out for a reason that is not its own: it could not be found, or sent. */
 export class WorkerError extends Error {
+  /** The class name. */
+  /** `"WorkerError"`. */
   override readonly name: string = "WorkerError";
   /** The job function's name. */
   readonly job: string;
@@ -20,6 +22,8 @@ export class WorkerError extends Error {
  * are, so they never see this error.
  */
 export class WorkerCrashedError extends WorkerError {
+  /** The class name. */
+  /** `"WorkerCrashedError"`. */
   override readonly name: string = "WorkerCrashedError";
 }
 

@@ -110,9 +110,13 @@ export class EventRegistry implements Disposable {
    * @throws {RangeError} If the number is negative or too large, or the mask has unknown bits.
    */
   register(target: Deno.Listener, mask?: number): ListenerHandle<StreamHandle>;
+  /** Registers a raw connection, which is adopted. */
   register(target: Deno.Conn, mask?: number): StreamHandle;
+  /** Registers a raw datagram socket, which is adopted. */
   register(target: Deno.DatagramConn, mask?: number): DatagramHandle;
+  /** Registers a handle, or what stands on one. */
   register<H extends Pollable>(target: H | { readonly handle: H }, mask?: number): H;
+  /** Registers any of these, or a number, as poll(2) does. */
   register(target: PollTarget, mask?: number): Pollable | null;
   register(target: PollTarget, mask: number = POLLIN | POLLPRI | POLLOUT): Pollable | null {
     this.#checkOpen("register with");

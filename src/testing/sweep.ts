@@ -61,13 +61,13 @@ export class Struck extends Error {
  *   await sweepCancel(async function* () {
  *     const lock = new Lock();
  *     yield* lock.acquire();
- *     yield* sleep(1); // cancelled here, it keeps the lock
+ *     yield* sleep(1); // a cancel thrown here leaves the lock taken
  *     lock.release();
  *   });
  * } catch (error) {
  *   message = String(error);
  * }
- * if (!message.includes("checkpoint 2")) throw new Error(message);
+ * if (!message.includes("checkpoint 1")) throw new Error(message);
  * ```
  *
  * @param body Run as a task of its own in each round; it should set up all it uses.

@@ -1,6 +1,6 @@
 """Clients of an upper-case echo server on UDP, written against the plain sockets API.
 
-    python3 datagram_clients.py CASE HOST PORT
+    python3 datagram_clients.py HOST:PORT CASE...
 """
 import random
 import socket
@@ -8,7 +8,9 @@ import sys
 
 PATIENCE = 5.0
 
-SERVER = (sys.argv[2], int(sys.argv[3]))
+WHERE, *CASES = sys.argv[1:]
+host, port = WHERE.split(":")
+SERVER = (host, int(port))
 
 
 def bind():
@@ -120,4 +122,5 @@ def flood():
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]]()
+    for case in CASES:
+        globals()[case]()

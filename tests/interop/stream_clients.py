@@ -1,7 +1,7 @@
 """Clients of an upper-case echo server on streams, written against the plain sockets API.
 
-    python3 stream_clients.py CASE tcp HOST PORT
-    python3 stream_clients.py CASE unix PATH
+    python3 stream_clients.py tcp HOST:PORT CASE...
+    python3 stream_clients.py unix PATH CASE...
 
 Exits with 0 if the server did what a server of CPython's does, and with a traceback if not.
 """
@@ -15,8 +15,12 @@ import time
 
 PATIENCE = 10.0
 
-TRANSPORT = sys.argv[2]
-ADDRESS = (sys.argv[3], int(sys.argv[4])) if TRANSPORT == "tcp" else sys.argv[3]
+TRANSPORT, WHERE, *CASES = sys.argv[1:]
+if TRANSPORT == "tcp":
+    host, port = WHERE.split(":")
+    ADDRESS = (host, int(port))
+else:
+    ADDRESS = WHERE
 
 
 def dial(small_buffers=False):
@@ -210,9 +214,9 @@ def fill(sock, most=1 << 62):
 
 
 def deaf_peers():
-    """A hundred peers that read nothing are sent as much as they take, and then read it all.
+    """A hundred peers that read nothing are sent as much as the server takes.
 
-    Prints `held` when they are full, and waits for a line on stdin.
+    Prints `held` and how much that is, and waits for a line on stdin. Then some of them read it all.
     """
     peers = [dial(small_buffers=True) for _ in range(100)]
     for sock in peers:
@@ -237,12 +241,11 @@ def deaf_peers():
     assert took < 2, f"another client waited {took:.1f} s for 100 answers"
     print(f"held {sum(taken)}", flush=True)
     sys.stdin.readline()
-    # What was taken is answered to the last byte.
     whole = (PATTERN * (max(taken) // len(PATTERN) + 1)).upper()
     selector = selectors.DefaultSelector()
     read = [0] * len(peers)
     for i, sock in enumerate(peers):
-        if i % 10 == 0:
+        if i % 10 == 0:  # to check every byte of all takes long
             sock.shutdown(socket.SHUT_WR)
             selector.register(sock, selectors.EVENT_READ, i)
     while selector.get_map():
@@ -262,4 +265,5 @@ def deaf_peers():
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]]()
+    for case in CASES:
+        globals()[case]()

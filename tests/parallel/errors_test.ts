@@ -119,7 +119,10 @@ law("Arguments that cannot be sent fail their own job and no other", async () =>
     } else {
       assert(result.status === "rejected" && result.reason instanceof WorkerError);
       assertStringIncludes(result.reason.message, 'Cannot send the arguments of job "add": ()=>{}');
-      assertEquals([result.reason.job, (result.reason.cause as Error).name], ["add", "DataCloneError"]);
+      assertEquals([result.reason.job, (result.reason.cause as Error).name], [
+        "add",
+        "DataCloneError",
+      ]);
     }
   }
   assertEquals(pool.statistics().lost, 0);

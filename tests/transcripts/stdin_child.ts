@@ -22,7 +22,9 @@ const peers: Peers = {
   },
 };
 
-const { scenario, golden } = (await readTranscripts()).find(({ scenario }) => scenario.name === name)!;
+const { scenario, golden } = (await readTranscripts()).find(({ scenario }) =>
+  scenario.name === name
+)!;
 const expected = expectedOf(golden, DEVIATING[scenario.name]);
 console.log(JSON.stringify(await play(scenario, expected, peers)));
 connection.close();

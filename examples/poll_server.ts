@@ -1,0 +1,106 @@
+/**
+ * One registry and one loop over everything a server waits for: a TCP listener and its connections, a UDP
+ * socket, standard input, a timer and a signal. Watch for what is not there: no task for a connection and no
+ * callback of the host, only a map from descriptors to what is to be done, as in the textbook on poll(2).
+ *
+ *     deno run --allow-net examples/poll_server.ts
+ *     deno run --allow-net examples/poll_server.ts --port 7000
+ */
+import {
+  alarm,
+  bindDatagram,
+  connect,
+  fileno,
+  listen,
+  poll,
+  POLLIN,
+  type PollTarget,
+  run,
+  signals,
+  spawn,
+  stdin,
+} from "@weft/weft";
+import { decode, encode, upperCase } from "./lib/bytes.ts";
+import { readArgs } from "./lib/cli.ts";
+import { Conversation } from "./lib/poll_echo.ts";
+import { checkPort, openOrRefuse, show } from "./lib/serve.ts";
+
+const { string, number } = readArgs(
+  `Upper-case echo on TCP and UDP, by one event registry. A line on stdin goes to every connection.
+
+  --port N         stays up until SIGINT or SIGTERM; 0 takes a free port;
+                   without it, the server tests itself and ends
+  --hostname HOST  the address to bind (127.0.0.1)`,
+  { string: { hostname: "127.0.0.1" }, number: { port: -1 } },
+);
+const hostname = string.hostname!;
+const port = checkPort(number.port!);
+const reportMs = port < 0 ? 20 : 10_000;
+
+await run(async function* () {
+  const where = { hostname, port: Math.max(port, 0) };
+  const listener = openOrRefuse(show(where), () => listen(where));
+  const { localAddr } = listener;
+  const datagrams = openOrRefuse(
+    show(localAddr),
+    () => bindDatagram({ hostname, port: localAddr.port }),
+  );
+  const [timer, stop, input] = [
+    alarm(reportMs, { every: reportMs }),
+    signals("SIGINT", "SIGTERM"),
+    stdin(),
+  ];
+  const registry = poll();
+  const actions = new Map<number, () => void>();
+  const conversations = new Set<Conversation>();
+  let isOver = false;
+
+  function when(source: PollTarget, action: () => void): void {
+    actions.set(fileno(registry.register(source, POLLIN)!), action);
+  }
+  function forget(source: { readonly handle: PollTarget } & Disposable): void {
+    registry.unregister(source.handle);
+    source[Symbol.dispose]();
+  }
+
+  when(listener, () => {
+    const socket = listener.tryAccept();
+    const conversation = new Conversation(socket, registry);
+    conversations.add(conversation);
+    when(socket, () => {
+      if (conversation.goOn()) return;
+      conversations.delete(conversation);
+      forget(socket);
+    });
+  });
+  when(datagrams, () => {
+    const [data, from] = datagrams.tryRecvFrom();
+    datagrams.trySendTo(upperCase(data), from);
+  });
+  when(input, () => {
+    const line = input.tryRecv();
+    if (line.length === 0) forget(input);
+    for (const conversation of conversations) conversation.say(line);
+  });
+  when(timer, () => {
+    timer.tryNext();
+    console.error(`${conversations.size} connected, ${registry.size} descriptors registered`);
+  });
+  when(stop, () => isOver = true);
+
+  console.log(`listening on ${show(localAddr)}`);
+  if (port < 0) spawn(test, localAddr).link(() => Deno.kill(Deno.pid, "SIGINT"));
+  while (!isOver) {
+    for (const [fd] of yield* registry.poll()) actions.get(fd)?.();
+  }
+});
+
+/** Asks the server on both transports. */
+async function* test(address: Deno.NetAddr) {
+  using socket = yield* connect({ hostname, port: address.port });
+  yield* socket.sendAll(encode("by tcp"));
+  console.log(decode(yield* socket.recvExactly(6)));
+  using datagrams = bindDatagram({ hostname, port: 0 });
+  yield* datagrams.sendTo(encode("by udp"), { hostname, port: address.port });
+  console.log(decode((yield* datagrams.recvFrom())[0]));
+}

@@ -1,0 +1,221 @@
+/** Stopping: cancels, time limits, the end of a pool. */
+import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { Cancelled, type Future, TimeoutError, WorkerPool } from "@weft/weft";
+import { law } from "../lib/law.ts";
+import {
+  add,
+  burn,
+  countCalls,
+  exitWorker,
+  fib,
+  hang,
+  ignoreCancel,
+  nap,
+  spin,
+  spinAfterAwait,
+  spinUntilCancelled,
+  waitUntilCancelled,
+} from "./fixtures/work.ts";
+
+/** Two shared words: a job sets the first when it has begun, the second when it was told to stop. */
+function flags(): Int32Array {
+  return new Int32Array(new SharedArrayBuffer(8));
+}
+
+/** Resolves once a shared word is set. */
+async function isSet(words: Int32Array, index: number): Promise<void> {
+  while (Atomics.load(words, index) === 0) await new Promise((resolve) => setImmediate(resolve));
+}
+
+async function errorOf(future: Future<unknown>): Promise<Error & Record<string, unknown>> {
+  return await assertRejects(async () => await future) as Error & Record<string, unknown>;
+}
+
+law("Future.cancel() drops a job that has not begun", async () => {
+  await using pool = new WorkerPool(1);
+  await pool.submit(burn, 5);
+  const running = pool.submit(burn, 30);
+  const ahead = pool.submit(countCalls); // is with the worker, and has not begun
+  const queued = Array.from({ length: 5 }, () => pool.submit(countCalls));
+  await pool.submit(countCalls).get(0).then(() => {}, () => {});
+  assertEquals(ahead.cancel("not needed"), "dropped");
+  assertEquals(queued[2]!.cancel(), "dropped");
+  const error = await errorOf(ahead);
+  assertInstanceOf(error, Cancelled);
+  assertEquals([error.source, error.reason, ahead.cancelled], ["explicit", "not needed", true]);
+  await running;
+  const left = queued.filter((_, i) => i !== 2);
+  assertEquals((await Promise.all(left)).toSorted(), [1, 2, 3, 4]);
+});
+
+law("Future.cancel() stops a loop that looks at its signal, and keeps the worker", async () => {
+  await using pool = new WorkerPool(1);
+  const words = flags();
+  const future = pool.submit(spinUntilCancelled, words);
+  await isSet(words, 0);
+  assertEquals(future.cancel(), "signalled");
+  assertEquals([future.done, future.cancelled], [true, true]);
+  await isSet(words, 1);
+  assertEquals(await pool.submit(fib, 10), 55);
+  assertEquals(pool.statistics().lost, 0);
+});
+
+law("Future.cancel() fires the signal of a job that waits", async () => {
+  await using pool = new WorkerPool(1);
+  const words = flags();
+  const future = pool.submit(waitUntilCancelled, words);
+  await isSet(words, 0);
+  assertEquals(future.cancel("that will do"), "signalled");
+  await isSet(words, 1);
+  assertEquals([await pool.submit(fib, 10), pool.statistics().lost], [55, 0]);
+});
+
+law("A job that ignores a cancel loses its worker, and no other job suffers", async () => {
+  await using pool = new WorkerPool(1, { grace: 20 });
+  await pool.submit(fib, 1);
+  const futures = [pool.submit(add, 1, 1), pool.submit(spin), pool.submit(add, 2, 2)];
+  await futures[0];
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  const began = performance.now();
+  assertEquals(futures[1]!.cancel(), "signalled");
+  assertEquals(futures[1]!.cancelled, true);
+  assertEquals([await futures[0], await futures[2]], [2, 4]);
+  assert(performance.now() - began < 200);
+  assertEquals(pool.statistics().lost, 1);
+});
+
+law("Future.cancel() comes too late for a future that has settled", async () => {
+  await using pool = new WorkerPool(1);
+  const future = pool.submit(fib, 5);
+  assertEquals(await future, 5);
+  assertEquals([future.cancel(), future.value, future.cancelled], ["late", 5, false]);
+});
+
+law("A hundred cancels leave the others alone", async () => {
+  await using pool = new WorkerPool(2);
+  await Promise.all([pool.submit(add, 1, 1), pool.submit(add, 1, 1)]);
+  const futures = Array.from({ length: 1000 }, (_, i) => pool.submit(add, i, 1));
+  await Promise.resolve();
+  for (let i = 0; i < 1000; i += 10) futures[i]!.cancel();
+  const results = await Promise.allSettled(futures);
+  for (const [i, result] of results.entries()) {
+    if (i % 10 === 0) assert(result.status === "rejected" && result.reason instanceof Cancelled);
+    else assertEquals(result, { status: "fulfilled", value: i + 1 });
+  }
+  assertEquals(pool.statistics().queued, 0);
+});
+
+law("WorkerPool.with({ signal }) cancels the job when the signal aborts", async () => {
+  await using pool = new WorkerPool(1);
+  const controller = new AbortController();
+  const future = pool.with({ signal: controller.signal }).submit(hang);
+  controller.abort("never mind");
+  assertEquals((await errorOf(future)).reason, "never mind");
+  let thrown: unknown;
+  try {
+    pool.with({ signal: controller.signal }).submit(hang);
+  } catch (error) {
+    thrown = error;
+  }
+  assertEquals(thrown, "never mind");
+});
+
+law("A time limit interrupts a loop in time, and keeps the worker and its state", async () => {
+  await using pool = new WorkerPool(1);
+  assertEquals(await pool.submit(countCalls), 1);
+  await pool.with({ timeout: 1000 }).submit(fib, 1); // loads what limits need
+  const began = performance.now();
+  const error = await errorOf(pool.with({ timeout: 20 }).submit(spin));
+  const ms = performance.now() - began;
+  assertInstanceOf(error, TimeoutError);
+  assertEquals([error.ms, error.message], [
+    20,
+    'Cannot finish job "spin" in time: 20 ms have passed',
+  ]);
+  assert(ms >= 19 && ms < 120, `it took ${ms} ms`);
+  assertEquals([await pool.submit(countCalls), pool.statistics().lost], [2, 0]);
+});
+
+law(
+  "A time limit ends the waiting of an async job, fires its signal, and keeps the worker",
+  async () => {
+    await using pool = new WorkerPool(1, { timeout: 10 });
+    assertInstanceOf(await errorOf(pool.submit(hang)), TimeoutError);
+    const words = flags();
+    assertInstanceOf(await errorOf(pool.submit(waitUntilCancelled, words)), TimeoutError);
+    await isSet(words, 1);
+    assertEquals(await pool.with({ timeout: Infinity }).submit(nap, 30), 30);
+    assertEquals(pool.statistics().lost, 0);
+  },
+);
+
+law("A job that outruns its limit where it cannot be interrupted loses its worker", async () => {
+  await using pool = new WorkerPool(1, { grace: 20 });
+  await pool.with({ timeout: 1000 }).submit(fib, 1);
+  const error = await errorOf(pool.with({ timeout: 10 }).submit(spinAfterAwait));
+  assertInstanceOf(error, TimeoutError);
+  assertEquals([await pool.submit(fib, 10), pool.statistics().lost], [55, 1]);
+});
+
+law("A time limit counts from when the job begins, not from when it was submitted", async () => {
+  await using pool = new WorkerPool(1, { timeout: 60 });
+  assertEquals(await Promise.all([1, 2, 3, 4].map(() => pool.submit(nap, 30))), [30, 30, 30, 30]);
+});
+
+law("WorkerPool.map() holds each job to its time limit", async () => {
+  await using pool = new WorkerPool(2);
+  assertEquals(await pool.map(burn, [0, 1, 2], { timeout: 500 }), [0, 1, 2]);
+  const error = await assertRejects(async () => await pool.map(burn, [0, 400], { timeout: 20 }));
+  assertInstanceOf(error, TimeoutError);
+});
+
+law("WorkerPool.terminate() settles every future at once", async () => {
+  const pool = new WorkerPool(2, { name: "doomed" });
+  await pool.submit(fib, 1);
+  const futures: Future<unknown>[] = [pool.submit(hang), pool.submit(nap, 1000)];
+  for (let i = 0; i < 50; i++) futures.push(pool.submit(add, i, i));
+  const map = Promise.allSettled([pool.map(nap, [1000, 1000])]);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  pool.terminate();
+  pool.terminate();
+  assert(futures.every((future) => future.done));
+  const error = await errorOf(futures[0]!);
+  assertInstanceOf(error, Cancelled);
+  assertEquals([error.source, error.reason], ["shutdown", "doomed was terminated"]);
+  const [mapped] = await map;
+  assert(mapped.status === "rejected" && mapped.reason instanceof Cancelled);
+  await pool.join();
+  assertEquals(pool.statistics().workers, 0);
+});
+
+law("WorkerPool.terminate() does not wait for a worker that computes for ever", async () => {
+  const pool = new WorkerPool(2);
+  await Promise.all([pool.submit(fib, 1), pool.submit(fib, 1)]);
+  const futures = [pool.submit(burn, 1500), pool.submit(burn, 1500)];
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  const began = performance.now();
+  pool.terminate();
+  await Promise.allSettled(futures);
+  await pool.join();
+  assert(performance.now() - began < 500);
+});
+
+law("WorkerPool.terminate() right after the first submit leaves nothing behind", async () => {
+  for (const jobs of [0, 1, 20]) {
+    const pool = new WorkerPool(2);
+    const futures = Array.from({ length: jobs }, () => pool.submit(fib, 10));
+    if (jobs === 20) await Promise.resolve();
+    pool.terminate();
+    await pool.join();
+    assert(futures.every((future) => future.cancelled));
+  }
+});
+
+law("WorkerPool.terminate() while a worker crashes settles everything once", async () => {
+  const pool = new WorkerPool(2);
+  const futures = [pool.submit(exitWorker), pool.submit(exitWorker), pool.submit(ignoreCancel, 5)];
+  await Promise.race(futures.map((future) => Promise.resolve(future).catch(() => {})));
+  pool.terminate();
+  await pool.join();
+  assert(futures.every((future) => future.done));
+});
