@@ -145,6 +145,11 @@ export class ListenerHandle<S> implements Pollable, Resource {
       if (outcome.kind === "stream") closeQuietly(outcome.native);
       return;
     }
+    // A connection that its peer reset while it stood in the queue. Linux would hand it out; Deno 2.9
+    // makes an error of it, which says nothing of the listener: an accept loop must not end by it.
+    if (outcome.kind === "error" && outcome.error instanceof Deno.errors.NotConnected) {
+      return this.#accept();
+    }
     this.#outcome = outcome;
     const wait = this.#seat.leave();
     if (wait === null) return this.#watchers.changed(IN);
