@@ -56,7 +56,7 @@ export type { HasHandle, Pollable, Watcher } from "./src/io/pollable.ts";
 export type { StdinHandle } from "./src/io/stdin.ts";
 export type { StreamHandle } from "./src/io/stream.ts";
 export { adopt, type PollTarget, type RawHandle } from "./src/poll/adopt.ts";
-export { fileno } from "./src/poll/descriptors.ts";
+export { fileno, type Numbered } from "./src/poll/descriptors.ts";
 export { NotRegisteredError } from "./src/poll/errors.ts";
 export {
   describeMask,

@@ -11,8 +11,8 @@
 const SMALL = 2 << 10;
 /** What the others are cut into, in bytes. */
 export const LARGE: number = 32 << 10;
-/** How many free chunks of each size are kept when none is lent: 128 KiB and 4 MiB in all. */
-const KEEP_SMALL = 64;
+/** How many free chunks of each size are kept when none is lent: 2 MiB and 4 MiB in all. A poll that finds 512 readers sends 512 times before one write is out. */
+const KEEP_SMALL = 1024;
 const KEEP_LARGE = 128;
 
 /** A lent buffer, and the part of it that is in use. */

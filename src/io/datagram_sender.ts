@@ -129,8 +129,8 @@ export class DatagramSender {
   }
 
   /** Forgets a datagram for a cancel. Returns `false` if the host has it and will soon be through with it. */
-  cancel(parcel: Parcel): boolean {
-    return this.#queue.delete(parcel) || !this.#host.isPrompt;
+  cancel(parcel: object): boolean {
+    return this.#queue.delete(parcel as Parcel) || !this.#host.isPrompt;
   }
 
   /**

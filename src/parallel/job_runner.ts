@@ -13,7 +13,14 @@ import { abortJob, enterJob, leaveJob } from "./job_signal.ts";
 import { Outbox } from "./outbox.ts";
 import { type CallWithin, loadCallWithin } from "./time_limit.ts";
 import { packError, unpackError } from "./transported_error.ts";
-import { at, type BatchMessage, cancelWord, claimWord, type ToWorker } from "./wire.ts";
+import {
+  at,
+  type BatchMessage,
+  cancelWord,
+  claimWord,
+  type FunctionDefinition,
+  type ToWorker,
+} from "./wire.ts";
 import { type Call, WorkerFunction } from "./worker_function.ts";
 
 /** An async job that is waiting for something. */
@@ -32,6 +39,8 @@ export class JobRunner {
   readonly #clock = new SystemClock();
   #batch: BatchMessage | null = null;
   #pending: Pending | null = null;
+  /** When the job at hand began. */
+  #now = 0;
   /** Stands for the async job that was called last. */
   #era: object = {};
   #owner: AsyncLocalStorage<object> | null = null;
@@ -70,77 +79,91 @@ export class JobRunner {
     else this.#outbox.post(["stray", packError(error)]);
   }
 
+  /** Does one batch after another, each as far as the pool does not take it back. */
   async #work(): Promise<void> {
+    const words = this.#words;
     for (let batch = this.#batches.shift(); batch !== undefined; batch = this.#batches.shift()) {
+      const [, slot, count, functions, arity, , define, limits = 0] = batch;
+      const claim = claimWord(slot);
+      if (define !== undefined) this.#learn(define);
       this.#batch = batch;
-      for (const definition of batch[6] ?? []) {
-        this.#functions[definition[0]] = new WorkerFunction(definition);
+      this.#now = performance.now();
+      this.#outbox.open(slot, this.#now);
+      let offset = 0;
+      for (let index; (index = Atomics.add(words, claim, 1)) < count;) {
+        const f = this.#functions[at(functions, index)]!;
+        const size = at(arity, index);
+        const call = { f, slot, index, offset, size, limit: at(limits, index) };
+        const going = this.#start(call);
+        if (going !== null) await this.#finish(call, going);
+        offset += size;
       }
-      await this.#do(batch);
+      leaveJob();
       this.#outbox.close();
     }
     this.#batch = null;
   }
 
-  /** Does the jobs of a batch, as far as the pool does not take them back. */
-  async #do([, slot, count, functions, arity, args, , limits = 0]: BatchMessage): Promise<void> {
-    const words = this.#words;
-    const outbox = this.#outbox;
-    const claim = claimWord(slot);
-    const job = { words, slot, index: 0 };
-    let now = performance.now();
-    let offset = 0;
-    outbox.open(slot, now);
-    for (let index; (index = Atomics.add(words, claim, 1)) < count;) {
-      const f = this.#functions[at(functions, index)]!;
-      const size = at(arity, index);
-      const limit = at(limits, index);
-      if (f.careful) outbox.flush();
-      job.index = index;
-      enterJob(job);
-      let began = now;
-      try {
-        if (Atomics.load(words, cancelWord(slot)) === index + 1) throw cancelledEarly();
-        if (f.call === null || f.isAsync || limit > 0) {
-          await this.#prepare(f, limit);
-          began = performance.now();
-        }
-        let value = f.isAsync || limit > 0
-          ? this.#call(f, limit, args.slice(offset, offset + size))
-          : apply(f.call!, args, offset, size);
-        if (isThenable(value)) {
-          f.isAsync = true;
-          value = await this.#settled(value, { slot, index, limit, began, name: f.name });
-        }
-        outbox.add(value);
-      } catch (error) {
-        outbox.fail(error);
-      }
-      offset += size;
-      now = performance.now();
-      outbox.count(f, now - began, now);
+  /** Begins a job. As a rule that is all; what must be waited for is returned. */
+  #start(call: JobCall): Promise<unknown> | null {
+    const { f, slot, index, offset, size, limit } = call;
+    if (f.careful) this.#outbox.flush();
+    enterJob(this.#words, slot, index);
+    try {
+      if (Atomics.load(this.#words, cancelWord(slot)) === index + 1) throw cancelledEarly();
+      if (f.call === null || f.isAsync || limit > 0) return this.#prepareAndCall(call);
+      const value = apply(f.call, this.#batch![5], offset, size);
+      if (isThenable(value)) return this.#settled(value, call);
+      this.#outbox.add(value);
+    } catch (error) {
+      this.#outbox.fail(error);
     }
-    leaveJob();
+    this.#count(f);
+    return null;
   }
 
-  /** Loads what the job needs, so that neither counts as its time. */
-  async #prepare(f: WorkerFunction, limit: number): Promise<void> {
+  /** Waits for a job that was not over at once. */
+  async #finish({ f }: JobCall, going: Promise<unknown>): Promise<void> {
+    try {
+      this.#outbox.add(await going);
+    } catch (error) {
+      this.#outbox.fail(error);
+    }
+    this.#count(f);
+  }
+
+  #count(f: WorkerFunction): void {
+    const began = this.#now;
+    this.#now = performance.now();
+    this.#outbox.count(f, this.#now - began, this.#now);
+  }
+
+  #learn(definitions: readonly FunctionDefinition[]): void {
+    for (const definition of definitions) {
+      this.#functions[definition[0]] = new WorkerFunction(definition);
+    }
+  }
+
+  /** Calls a function that is new, async, or has a time limit. What has to be loaded is not its time. */
+  async #prepareAndCall(call: JobCall): Promise<unknown> {
+    const { f, offset, size, limit } = call;
     if (f.call === null) await f.load();
     if (f.isAsync) this.#owner ??= new (await import("node:async_hooks")).AsyncLocalStorage();
     if (limit > 0) this.#callWithin ??= await loadCallWithin();
-  }
-
-  /** Calls a function that is async, or must not take longer than `limit`. */
-  #call({ call, name }: WorkerFunction, limit: number, args: readonly unknown[]): unknown {
-    const run = (): unknown => call!(...args);
-    const limited = limit === 0 ? run : (): unknown => this.#callWithin!(limit, name, run);
+    this.#now = performance.now();
     this.#era = {};
-    return this.#owner === null ? limited() : this.#owner.run(this.#era, limited);
+    const plain = (): unknown => apply(f.call!, this.#batch![5], offset, size);
+    const limited = limit === 0 ? plain : (): unknown => this.#callWithin!(limit, f.name, plain);
+    const value = this.#owner === null ? limited() : this.#owner.run(this.#era, limited);
+    return isThenable(value) ? await this.#settled(value, call) : value;
   }
 
   /** Waits for an async job: until it settles, its time is up, or an error of its own comes up elsewhere. */
-  async #settled(value: PromiseLike<unknown>, job: Started): Promise<unknown> {
-    const { slot, index, limit, began, name } = job;
+  async #settled(
+    value: PromiseLike<unknown>,
+    { f, slot, index, limit }: JobCall,
+  ): Promise<unknown> {
+    f.isAsync = true;
     this.#outbox.flush();
     if (limit > 0) this.#outbox.post(["waiting", slot, index]);
     try {
@@ -148,8 +171,8 @@ export class JobRunner {
         this.#pending = { owner: this.#era, index, fail: reject };
         value.then(resolve, reject);
         if (limit === 0) return;
-        this.#clock.setAlarm(began + limit, () => {
-          const late = new TimeoutError(limit, `job "${name}"`);
+        this.#clock.setAlarm(this.#now + limit, () => {
+          const late = new TimeoutError(limit, `job "${f.name}"`);
           abortJob(late);
           reject(late);
         });
@@ -161,13 +184,14 @@ export class JobRunner {
   }
 }
 
-/** An async job that has begun. */
-interface Started {
+/** A job of the batch at hand. */
+interface JobCall {
+  readonly f: WorkerFunction;
   readonly slot: number;
   readonly index: number;
+  readonly offset: number;
+  readonly size: number;
   readonly limit: number;
-  readonly began: number;
-  readonly name: string;
 }
 
 function apply(f: Call, args: readonly unknown[], offset: number, size: number): unknown {

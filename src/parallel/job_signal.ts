@@ -7,8 +7,8 @@
  */
 import { cancelWord, STOP_WORD } from "./wire.ts";
 
-/** The job that runs in this worker. */
-export interface RunningJob {
+/** A job, by the words that speak of it. */
+interface RunningJob {
   /** The words shared with the pool. */
   readonly words: Int32Array;
   /** Its batch. */
@@ -26,7 +26,7 @@ class JobSignal {
   #state: "waiting" | "fired" | "over" = "waiting";
 
   constructor(job: RunningJob) {
-    this.#job = { ...job };
+    this.#job = job;
     const { signal } = this.#controller;
     Object.defineProperty(signal, "aborted", { get: () => this.#aborted });
     Object.defineProperty(signal, "throwIfAborted", {
@@ -64,29 +64,33 @@ function isTold({ words, slot, index }: RunningJob): boolean {
     Atomics.load(words, STOP_WORD) === 1;
 }
 
-let running: RunningJob | null = null;
+let words: Int32Array | null = null;
+let slot = 0;
+let index = 0;
 let made: JobSignal | null = null;
 
-/** Enters a job; the object may be changed and entered again for the next. */
-export function enterJob(job: RunningJob): void {
-  made?.end();
-  made = null;
-  running = job;
+/** Enters a job, and leaves the one before. */
+export function enterJob(sharedWords: Int32Array, itsSlot: number, itsIndex: number): void {
+  leaveJob();
+  words = sharedWords;
+  slot = itsSlot;
+  index = itsIndex;
 }
 
 /** Leaves the job: its signal never fires again. */
 export function leaveJob(): void {
-  made?.end();
+  words = null;
+  if (made === null) return;
+  made.end();
   made = null;
-  running = null;
 }
 
 /** Fires the signal of the job that runs. */
 export function abortJob(reason: unknown): void {
-  if (running !== null) signalOf(running).abort(reason);
+  currentSignal()?.abort(reason);
 }
 
-/** Whether a job may take its time: whoever asks is one, or is none and is never stopped. */
+/** For whoever asks and is no job. */
 const never = new AbortController().signal;
 
 /**
@@ -115,9 +119,9 @@ const never = new AbortController().signal;
  * ```
  */
 export function jobSignal(): AbortSignal {
-  return running === null ? never : signalOf(running).signal;
+  return currentSignal()?.signal ?? never;
 }
 
-function signalOf(job: RunningJob): JobSignal {
-  return made ??= new JobSignal(job);
+function currentSignal(): JobSignal | null {
+  return words === null ? null : made ??= new JobSignal({ words, slot, index });
 }

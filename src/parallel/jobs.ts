@@ -24,10 +24,13 @@ export interface JobAddress<F extends AnyFunction = AnyFunction> {
   readonly type?: F;
 }
 
+/** The property under which a function carries its {@linkcode JobAddress}. */
+export const jobAddress: unique symbol = Symbol("weft.jobAddress");
+
 /** Whatever carries the address of a function of type `F`: what a pool takes. */
 export interface Addressed<F extends AnyFunction> {
   /** Where a worker finds it. */
-  readonly jobAddress: JobAddress<F>;
+  readonly [jobAddress]: JobAddress<F>;
 }
 
 /** A function that can be called here and sent to a worker. */
@@ -97,12 +100,12 @@ export function jobs<T extends Record<string, AnyFunction>>(
     if (typeof f !== "function") {
       throw new TypeError(`Cannot make a job of "${name}": it is ${describe(f)}, not a function`);
     }
-    const known = Object.getOwnPropertyDescriptor(f, "jobAddress")?.value as JobAddress | undefined;
+    const known = Object.getOwnPropertyDescriptor(f, jobAddress)?.value as JobAddress | undefined;
     if (known !== undefined || table.has(key(meta.url, name))) {
       throw new TypeError(`Cannot make a job of "${name}" twice in ${known?.url ?? meta.url}`);
     }
     const address: JobAddress = Object.freeze({ url: meta.url, name });
-    Object.defineProperty(f, "jobAddress", { value: address });
+    Object.defineProperty(f, jobAddress, { value: address });
     table.set(key(meta.url, name), f as AnyFunction);
   }
   return functions as unknown as Jobs<T>;
@@ -115,7 +118,7 @@ export function jobs<T extends Record<string, AnyFunction>>(
  */
 export function addressOf(job: unknown): JobAddress {
   const address = typeof job === "function"
-    ? (job as Partial<Addressed<AnyFunction>>).jobAddress
+    ? (job as Partial<Addressed<AnyFunction>>)[jobAddress]
     : undefined;
   if (address !== undefined) return address;
   const name = typeof job === "function" && /^[\w$]+$/.test(job.name) ? job.name : "work";

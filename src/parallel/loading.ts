@@ -18,11 +18,15 @@ export async function whileLoading<T>(module: Promise<T>): Promise<T> {
   }
 }
 
-/** @throws {Error} If a worker is loading the code that asks. */
-export function refuseWhileLoading(what: string): void {
-  if (depth === 0) return;
-  throw new Error(
-    `Cannot ${what}: a worker is only loading this module to find a job in it; ` +
+/** Whether a worker is loading the code that asks. */
+export function isLoading(): boolean {
+  return depth > 0;
+}
+
+/** The error for whoever wants to `verb` something meanwhile. */
+export function loadingError(verb: string): Error {
+  return new Error(
+    `Cannot ${verb}: a worker is only loading this module to find a job in it; ` +
       `put the main program under "if (import.meta.main)"`,
   );
 }

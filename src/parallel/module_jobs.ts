@@ -5,7 +5,7 @@
  * to learn them; so this is the one place where a `Proxy` makes the properties as they are asked for.
  */
 import type { Future } from "./future.ts";
-import type { Addressed, AnyFunction, JobAddress } from "./jobs.ts";
+import { type Addressed, type AnyFunction, type JobAddress, jobAddress } from "./jobs.ts";
 
 /** An exported function as a job: called, it is submitted; it can also be passed to `submit` and `map`. */
 export type ModuleJob<F extends AnyFunction> =
@@ -49,5 +49,5 @@ function moduleJob(
   const job = (...args: unknown[]): unknown =>
     submit(job as unknown as Addressed<AnyFunction>, args);
   Object.defineProperty(job, "name", { value: address.name });
-  return Object.defineProperty(job, "jobAddress", { value: Object.freeze(address) });
+  return Object.defineProperty(job, jobAddress, { value: Object.freeze(address) });
 }

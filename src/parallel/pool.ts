@@ -19,7 +19,7 @@ import { FailureLog } from "./failure_log.ts";
 import type { Future } from "./future.ts";
 import { Job, type JobTerms } from "./job.ts";
 import { type Addressed, addressOf, type AnyFunction } from "./jobs.ts";
-import { refuseWhileLoading } from "./loading.ts";
+import { isLoading, loadingError } from "./loading.ts";
 import { MapRun } from "./map_run.ts";
 import { type ModuleJobs, moduleJobs } from "./module_jobs.ts";
 import type {
@@ -310,7 +310,7 @@ export class WorkerPool implements JobSender {
 
   #submit(job: Addressed<AnyFunction>, args: readonly unknown[], limit: number): Future<unknown> {
     if (this.#state !== "open") throw this.#closedError("submit to");
-    refuseWhileLoading(`submit to ${this}`);
+    if (isLoading()) throw loadingError(`submit to ${this}`);
     const kind = this.#dispatcher.kindOf(addressOf(job));
     const made = new Job(kind, args, this.#termsFor(limit));
     this.#submitted++;
@@ -347,7 +347,7 @@ export class WorkerPool implements JobSender {
 
   #refuseIfClosed(): void {
     if (this.#state !== "open") throw this.#closedError("map on");
-    refuseWhileLoading(`map on ${this}`);
+    if (isLoading()) throw loadingError(`map on ${this}`);
   }
 
   #closedError(verb: string): ClosedError {

@@ -74,11 +74,14 @@ export interface Reactor {
   react(): void;
 }
 
+/** A microtask by way of a promise: Deno's own `queueMicrotask` takes three times as long. */
+const settled = Promise.resolve();
+
 let due: Reactor[] = [];
 
 /** Runs reactions in a microtask, along with all others that are due by then. */
 export function reactSoon(reactor: Reactor): void {
-  if (due.push(reactor) === 1) queueMicrotask(reactNow);
+  if (due.push(reactor) === 1) settled.then(reactNow);
 }
 
 function reactNow(): void {

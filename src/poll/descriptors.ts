@@ -80,6 +80,12 @@ function release(fd: number): void {
   if (fd >= LOWEST && fd < next) free.push(new Free(fd));
 }
 
+/** A handle that has its descriptor with it. */
+export type Numbered<H> = H & {
+  /** Its descriptor: what a registry calls it. */
+  readonly fd: number;
+};
+
 const numbers = new WeakMap<Pollable, number>();
 
 /** The handle's descriptor: given at the first call, and kept for life. */
@@ -87,4 +93,10 @@ export function fileno(handle: Pollable): number {
   let fd = numbers.get(handle);
   if (fd === undefined) numbers.set(handle, fd = allot(handle));
   return fd;
+}
+
+/** Gives a handle its descriptor as the property `fd`. */
+export function numbered<H extends Pollable>(handle: H): Numbered<H> {
+  if ("fd" in handle) return handle as Numbered<H>;
+  return Object.defineProperty(handle, "fd", { value: fileno(handle) }) as Numbered<H>;
 }

@@ -6,6 +6,7 @@
  * that a poll walks: ten thousand idle handles cost it nothing.
  */
 import type { Pollable, Watcher } from "../io/pollable.ts";
+import { retire } from "./descriptors.ts";
 import { INTEREST, POLLET, POLLIN, POLLNVAL, POLLONESHOT, POLLOUT, UNASKED } from "./masks.ts";
 
 /** Is told when an entry must be looked at. */
@@ -85,6 +86,7 @@ export class Entry implements Watcher {
     this.#seen = bits;
     if ((changed & concerned) === 0 && !source.closed) return;
     if ((fresh & concerned) !== 0 && (this.#mask & POLLONESHOT) === 0) this.#fresh = true;
+    if (source.closed) retire(this.fd);
     this.#owner.activate(this);
   }
 

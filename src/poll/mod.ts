@@ -15,4 +15,5 @@ export type { PollTarget, RawHandle } from "./adopt.ts";
 export { adopt } from "./adopt.ts";
 export { fileno } from "./descriptors.ts";
 export { select } from "./select.ts";
-export { EventRegistry, poll, type PollEvent, type RegistryStatistics } from "./registry.ts";
+export type { PollEvent } from "./poller.ts";
+export { EventRegistry, poll, type RegistryStatistics } from "./registry.ts";

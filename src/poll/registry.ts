@@ -1,49 +1,26 @@
 /**
- * The event registry: poll(2) over handles that complete operations and know no readiness.
+ * The event registry as its users see it: `select.poll()` with descriptors of weft's own.
  *
- * How a poll goes. It walks the active entries (see `entry.ts`): each is armed, that is, its handle starts the
- * native read or write probe that will tell, and those with nothing to tell leave the list. Then it parks.
- * Arming an idle handle costs one native operation, which stays in flight over any number of polls.
- * When a handle's readiness changes, its entry becomes active again, and a microtask later the poll ends
- * with all that is active: a microtask, because Deno settles everything that one turn of its loop found
- * in one go, and all of it belongs in one answer.
- *
- * Looking. What sits in the kernel already comes within three microtasks of being armed (measured); what
- * came to a read in flight comes when Deno's loop has looked at its sockets. So a poll that has something to
- * tell waits those microtasks for more, and `poll(0)`, unless everything is told already, for that look.
- * A program that leaves what it is told untaken would get answers without a turn of the loop, and keep
- * timers and everybody else from theirs; so every so many such answers wait for a turn too.
- *
- * Rejected: asking every handle on each poll (ten thousand idle ones would cost 1 ms); a promise per handle
- * and `Promise.race` over them (the same, and the losers pile up); ending a poll at the first change
- * (an answer for each event, at the cost of a task switch each).
+ * What is registered is kept by descriptor, as in the kernel's table, so that everything costs one step
+ * however many there are. How a poll waits is the business of `poller.ts`.
  */
-import type { Pollable } from "../io/pollable.ts";
 import type { DatagramHandle } from "../io/datagram.ts";
 import type { ListenerHandle } from "../io/listener.ts";
+import type { Pollable } from "../io/pollable.ts";
 import type { StreamHandle } from "../io/stream.ts";
-import { BusyError, ClosedError } from "../kernel/errors.ts";
+import { ClosedError } from "../kernel/errors.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
-import { schedulerOf } from "../kernel/scheduler.ts";
-import type { Task } from "../kernel/task.ts";
-import type { Timer } from "../kernel/timers.ts";
-import type { Wait, WaitSource } from "../kernel/wait.ts";
+import type { Wait } from "../kernel/wait.ts";
 import { handleBehind, type PollTarget } from "./adopt.ts";
-import { fileno, handleOf, pin, retire, unpin } from "./descriptors.ts";
-import { ActiveList, Entry, type EntryOwner } from "./entry.ts";
+import { checkFd, checkTimeout } from "./checks.ts";
+import { fileno, handleOf, type Numbered, numbered, pin, unpin } from "./descriptors.ts";
+import { Entry } from "./entry.ts";
 import { NotRegisteredError } from "./errors.ts";
-import { checkMask, POLLIN, POLLOUT, POLLPRI, show } from "./masks.ts";
+import { checkMask, POLLIN, POLLOUT, POLLPRI } from "./masks.ts";
+import { Poller, type PollEvent } from "./poller.ts";
 
-/** A descriptor and what is so of it, as in `[5, POLLIN | POLLOUT]`. */
-export type PollEvent = readonly [fd: number, mask: number];
-
-/** How many microtasks bring what the kernel has: reads take two, accepts three (measured), and one to spare. */
-const LOOK_HOPS = 4;
-/** So many answers in a row may do without a turn of the host's loop. */
-const MOST_WITHOUT_TURN = 16;
-/** The longest time that poll(2) takes, in milliseconds. */
-const LONGEST = 0x7fff_ffff;
+export type { PollEvent } from "./poller.ts";
 
 /** What a registry has to say of itself. */
 export interface RegistryStatistics {
@@ -66,23 +43,23 @@ export interface RegistryStatistics {
  * - A registry never closes a handle, nor does closing the registry. A registered handle that is closed
  *   is told as `POLLNVAL` until it is unregistered.
  * - One poll at a time; a second gets a `BusyError`. Changes made while it waits take effect at once.
+ *
+ * Where it differs from poll(2) and epoll(7), because Deno completes operations and knows no readiness:
+ *
+ * - `POLLPRI` never comes. `POLLRDHUP` and other bits are refused.
+ * - To find out, something must be in flight: a registered handle reads ahead whatever its mask asks, one
+ *   chunk, one connection or one datagram; what comes behind that is no edge until it has been taken.
+ * - A pipe's hang-up behind unread bytes, and a reset behind them, may be told only when they have been taken.
+ * - That a pipe has lost its reader, and that a datagram was refused, is told after a real send.
+ * - With `POLLET` each send that has gone out is news of room, not only one that did not fit.
+ * - A broken connection throws at every receive, not at the first only.
+ * - Closing a handle wakes the poll that waits on it; on Linux it would wait on.
+ * - Descriptors are weft's own. The number of a closed handle is not used again while it is registered.
  */
 export class EventRegistry implements Disposable {
   readonly #name = nextName("EventRegistry");
   readonly #entries = new Map<number, Entry>();
-  readonly #active = new ActiveList();
-  readonly #owner: EntryOwner = { activate: (entry) => this.#activate(entry) };
-  readonly #source: WaitSource = {
-    host: "open",
-    abandon: (wait) => this.#abandon(wait),
-    toString: () => `${this.#name}.poll()`,
-  };
-  #wait: Wait<PollEvent[]> | null = null;
-  #timer: Timer | null = null;
-  #looking = false;
-  #attending = false;
-  #woken = false;
-  #answers = 0;
+  readonly #poller = new Poller(this);
   #closed = false;
 
   /** How many descriptors are registered. */
@@ -109,16 +86,19 @@ export class EventRegistry implements Disposable {
    * @throws {TypeError} If the target is nothing to be polled, or a number that is not whole.
    * @throws {RangeError} If the number is negative or too large, or the mask has unknown bits.
    */
-  register(target: Deno.Listener, mask?: number): ListenerHandle<StreamHandle>;
+  register(target: Deno.Listener, mask?: number): Numbered<ListenerHandle<StreamHandle>>;
   /** Registers a raw connection, which is adopted. */
-  register(target: Deno.Conn, mask?: number): StreamHandle;
+  register(target: Deno.Conn, mask?: number): Numbered<StreamHandle>;
   /** Registers a raw datagram socket, which is adopted. */
-  register(target: Deno.DatagramConn, mask?: number): DatagramHandle;
+  register(target: Deno.DatagramConn, mask?: number): Numbered<DatagramHandle>;
   /** Registers a handle, or what stands on one. */
-  register<H extends Pollable>(target: H | { readonly handle: H }, mask?: number): H;
+  register<H extends Pollable>(target: H | { readonly handle: H }, mask?: number): Numbered<H>;
   /** Registers any of these, or a number, as poll(2) does. */
-  register(target: PollTarget, mask?: number): Pollable | null;
-  register(target: PollTarget, mask: number = POLLIN | POLLPRI | POLLOUT): Pollable | null {
+  register(target: PollTarget, mask?: number): Numbered<Pollable> | null;
+  register(
+    target: PollTarget,
+    mask: number = POLLIN | POLLPRI | POLLOUT,
+  ): Numbered<Pollable> | null {
     this.#checkOpen("register with");
     const checked = checkMask(mask);
     const handle = typeof target === "number" ? handleOf(checkFd(target)) : handleBehind(target);
@@ -128,12 +108,12 @@ export class EventRegistry implements Disposable {
     const fd = typeof target === "number" ? target : fileno(handle!);
     let entry = this.#entries.get(fd);
     if (entry === undefined) {
-      entry = new Entry(fd, handle, this.#owner);
+      entry = new Entry(fd, handle, this.#poller);
       this.#entries.set(fd, entry);
       pin(fd);
     }
     entry.ask(checked);
-    return handle;
+    return handle === null ? null : numbered(handle);
   }
 
   /**
@@ -186,21 +166,23 @@ export class EventRegistry implements Disposable {
    */
   poll(timeout?: number): Operation<PollEvent[]> {
     const ms = checkTimeout(timeout);
-    return operation(this.#source, (wait: Wait<PollEvent[]>) => this.#begin(wait, ms));
+    return operation(this.#poller.source, (wait: Wait<PollEvent[]>) => {
+      this.#checkOpen("poll");
+      this.#poller.begin(wait, ms);
+    });
   }
 
   /** Ends the poll that waits, or else the next one, as soon as it has looked. May be called from anywhere. */
   wake(): void {
-    this.#woken = true;
-    this.#callAttention();
+    this.#poller.wake();
   }
 
   /** What is registered, and what the next poll will look at. */
   statistics(): RegistryStatistics {
     return Object.freeze({
       registered: this.#entries.size,
-      active: this.#active.size,
-      polling: this.#wait !== null,
+      active: this.#poller.active,
+      polling: this.#poller.polling,
     });
   }
 
@@ -210,7 +192,7 @@ export class EventRegistry implements Disposable {
     this.#closed = true;
     for (const entry of this.#entries.values()) this.#drop(entry);
     this.#entries.clear();
-    this.#leave()?.fail(new ClosedError(`Cannot poll ${this.#name}: it is closed`));
+    this.#poller.fail(new ClosedError(`Cannot poll ${this.#name}: it is closed`));
   }
 
   /** Closes it. */
@@ -242,120 +224,9 @@ export class EventRegistry implements Disposable {
   }
 
   #drop(entry: Entry): void {
-    this.#active.remove(entry);
+    this.#poller.forget(entry);
     entry.leave();
     unpin(entry.fd);
-  }
-
-  // -- Polling --
-
-  #begin(wait: Wait<PollEvent[]>, ms: number): void {
-    this.#checkOpen("poll");
-    if (this.#wait !== null) {
-      const { name } = this.#wait.task!;
-      throw new BusyError(`Cannot poll ${this.#name}: task "${name}" polls it already`);
-    }
-    const isReady = this.#armActive();
-    wait.park(this.#source);
-    this.#wait = wait;
-    if (isReady || this.#woken || ms === 0) this.#look(wait, ms === 0);
-    else this.#answers = 0;
-    if (ms > 0 && ms < Infinity) {
-      this.#timer = wait.scope!.task.timers.after(ms, () => this.#answer(wait, true));
-    }
-  }
-
-  /** Ends a poll that need not wait, once what the kernel has already has had time to show. */
-  async #look(wait: Wait<PollEvent[]>, mustEnd: boolean): Promise<void> {
-    const { clock } = schedulerOf(wait.task as unknown as Task);
-    this.#looking = true;
-    if (++this.#answers % MOST_WITHOUT_TURN === 0) await clock.hop(false);
-    else for (let hops = 0; hops < LOOK_HOPS; hops++) await null;
-    if (this.#wait !== wait) return;
-    this.#looking = false;
-    if (mustEnd && !this.#tellsAll()) await clock.hop(true);
-    this.#answer(wait, mustEnd || this.#woken);
-  }
-
-  /** Arms the active entries, and lets those go that have nothing to tell. Returns whether one has. */
-  #armActive(): boolean {
-    for (let entry = this.#active.first; entry !== null;) {
-      const { after } = entry;
-      entry.arm();
-      if (entry.news === 0) this.#active.remove(entry);
-      entry = after;
-    }
-    return this.#active.first !== null;
-  }
-
-  /** What the active entries have to tell. One that has nothing is armed and let go. */
-  #collect(): PollEvent[] {
-    const events: PollEvent[] = [];
-    for (let entry = this.#active.first; entry !== null;) {
-      const { after, news } = entry;
-      if (news === 0) {
-        entry.arm();
-        this.#active.remove(entry);
-      } else {
-        events.push([entry.fd, news]);
-        entry.told();
-      }
-      entry = after;
-    }
-    return events;
-  }
-
-  /** Whether every descriptor has everything to tell that it was asked. Walks no further than the active ones. */
-  #tellsAll(): boolean {
-    if (this.#active.size < this.#entries.size) return false;
-    for (let entry = this.#active.first; entry !== null; entry = entry.after) {
-      if (!entry.tellsAll) return false;
-    }
-    return true;
-  }
-
-  /** Ends `wait`, if it still waits, with what there is to tell; with nothing only if it must end. */
-  #answer(wait: Wait<PollEvent[]>, mustEnd: boolean): boolean {
-    if (this.#wait !== wait) return true;
-    const events = this.#collect();
-    if (events.length === 0 && !mustEnd) return false;
-    this.#active.rotate();
-    this.#leave();
-    wait.settle(events);
-    return true;
-  }
-
-  #activate(entry: Entry): void {
-    if (entry.handle?.closed) retire(entry.fd);
-    this.#active.add(entry);
-    this.#callAttention();
-  }
-
-  /** Sees to it that a waiting poll looks again, after everything that happens at this moment. */
-  #callAttention(): void {
-    if (this.#wait === null || this.#attending || this.#looking) return;
-    this.#attending = true;
-    queueMicrotask(() => {
-      this.#attending = false;
-      if (this.#wait !== null && !this.#looking) this.#answer(this.#wait, this.#woken);
-    });
-  }
-
-  #abandon(wait: Wait): boolean {
-    if (this.#wait === wait) this.#leave();
-    return true;
-  }
-
-  /** Nobody waits any more. */
-  #leave(): Wait<PollEvent[]> | null {
-    const wait = this.#wait;
-    this.#wait = null;
-    this.#looking = false;
-    if (wait === null) return null;
-    this.#woken = false;
-    if (this.#timer !== null) wait.scope!.task.timers.cancel(this.#timer);
-    this.#timer = null;
-    return wait;
   }
 }
 
@@ -378,26 +249,4 @@ export class EventRegistry implements Disposable {
  */
 export function poll(): EventRegistry {
   return new EventRegistry();
-}
-
-/** Checks a descriptor given as a number. */
-function checkFd(fd: number): number {
-  if (!Number.isInteger(fd)) {
-    throw new TypeError(`Cannot use ${show(fd)} as a descriptor: it must be a whole number`);
-  }
-  if (fd >= 0 && fd <= LONGEST) return fd;
-  throw new RangeError(`Cannot use ${fd} as a descriptor: it must be from 0 to ${LONGEST}`);
-}
-
-/** Checks a timeout; `Infinity` stands for none. */
-function checkTimeout(timeout: number | undefined): number {
-  if (timeout === undefined || timeout === null) return Infinity;
-  if (typeof timeout !== "number" || Number.isNaN(timeout)) {
-    throw new TypeError(
-      `Cannot wait ${show(timeout)}: the timeout must be a number of milliseconds`,
-    );
-  }
-  if (timeout < 0 || timeout === Infinity) return Infinity;
-  if (timeout <= LONGEST) return Math.ceil(timeout);
-  throw new RangeError(`Cannot wait ${timeout} ms: poll(2) takes ${LONGEST} at most`);
 }

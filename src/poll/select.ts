@@ -13,7 +13,8 @@ import type { Task } from "../kernel/task.ts";
 import { handleBehind, type PollTarget } from "./adopt.ts";
 import { fileno } from "./descriptors.ts";
 import { POLLERR, POLLET, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI } from "./masks.ts";
-import { EventRegistry, type PollEvent } from "./registry.ts";
+import type { PollEvent } from "./poller.ts";
+import { EventRegistry } from "./registry.ts";
 
 const READABLE = POLLIN | POLLHUP | POLLERR;
 const WRITABLE = POLLOUT | POLLERR;

@@ -26,7 +26,8 @@ law(
       const data = new Uint8Array(300_000);
       const before = Deno.memoryUsage().rss;
       let taken = 0;
-      for (let round = 0, still = 0; round < 200 && still < 5; round++) {
+      let still = 0;
+      for (let round = 0; round < 200 && still < 5; round++) {
         let progress = 0;
         for (const socket of sockets) {
           try {

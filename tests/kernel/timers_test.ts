@@ -25,7 +25,11 @@ law("A million sleepers wake in the order of their deadlines", async () => {
       woken++;
     };
     // A full cycle of a linear congruence: every deadline once, in a scrambled order.
-    for (let i = 0, ms = 1; i < count; i++, ms = (ms * 21 + 7) % count) spawn(nap, ms);
+    let ms = 1;
+    for (let i = 0; i < count; i++) {
+      spawn(nap, ms);
+      ms = (ms * 21 + 7) % count;
+    }
   }, { clock });
   assertEquals(woken, count);
 }, 120_000);

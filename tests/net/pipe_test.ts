@@ -5,7 +5,6 @@ import {
   moveOnAfter,
   readFrom,
   run,
-  sleep,
   spawn,
   TimeoutError,
   WouldBlock,

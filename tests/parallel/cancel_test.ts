@@ -1,10 +1,11 @@
 /** Stopping: cancels, time limits, the end of a pool. */
 import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { Cancelled, type Future, TimeoutError, WorkerPool } from "@weft/weft";
+import { Cancelled, type Future, TimeoutError, transfer, WorkerPool } from "@weft/weft";
 import { law } from "../lib/law.ts";
 import {
   add,
   burn,
+  burnMoved,
   countCalls,
   exitWorker,
   fib,
@@ -104,6 +105,26 @@ law("A hundred cancels leave the others alone", async () => {
   }
   assertEquals(pool.statistics().queued, 0);
 });
+
+law(
+  "Future.cancel() of a job whose arguments were moved leaves those before it alone",
+  async () => {
+    await using pool = new WorkerPool(1, { grace: 10 });
+    await pool.submit(burnMoved, new Uint8Array(1), 0.2);
+    const bytes = Array.from({ length: 4 }, () => new Uint8Array(8));
+    const futures = bytes.map((one) => pool.submit(burnMoved, transfer(one, [one.buffer]), 40));
+    await Promise.race([new Promise((resolve) => setTimeout(resolve, 5)), futures[0]]);
+    assertEquals(futures[2]!.cancel(), "dropped");
+    const results = await Promise.allSettled(futures);
+    assertEquals(results.map(({ status }) => status), [
+      "fulfilled",
+      "fulfilled",
+      "rejected",
+      "fulfilled",
+    ]);
+    assertEquals(pool.statistics().lost, 0);
+  },
+);
 
 law("WorkerPool.with({ signal }) cancels the job when the signal aborts", async () => {
   await using pool = new WorkerPool(1);

@@ -135,9 +135,12 @@ law("A handler that throws is an unhandled rejection, as with any promise", asyn
   assertStringIncludes(ended.stderr, "in a handler");
 });
 
-law("A program of one file that forgot to guard its main part gets an error that says so", async () => {
-  const ended = await runProgram(`await import("./tests/parallel/fixtures/unguarded.ts");`);
-  assertEquals([ended.code, ended.stdout], [1, ""]);
-  assertStringIncludes(ended.stderr, "a worker is only loading this module to find a job in it");
-  assertStringIncludes(ended.stderr, 'put the main program under "if (import.meta.main)"');
-});
+law(
+  "A program of one file that forgot to guard its main part gets an error that says so",
+  async () => {
+    const ended = await runProgram(`await import("./tests/parallel/fixtures/unguarded.ts");`);
+    assertEquals([ended.code, ended.stdout], [1, ""]);
+    assertStringIncludes(ended.stderr, "a worker is only loading this module to find a job in it");
+    assertStringIncludes(ended.stderr, 'put the main program under "if (import.meta.main)"');
+  },
+);

@@ -4,6 +4,7 @@ import {
   all,
   Cancelled,
   ClosedError,
+  currentTask,
   type Future,
   moveOnAfter,
   race,
@@ -134,6 +135,27 @@ law(
     });
   },
 );
+
+law("What is linked to a future is called outside of every task", async () => {
+  await using pool = new WorkerPool(1);
+  const names: unknown[] = [];
+  const name = (): void => {
+    let called: unknown = "no task";
+    try {
+      called = currentTask().name;
+    } catch { /* as it should be */ }
+    names.push(called);
+  };
+  await run(async function* () {
+    const futures = [pool.submit(fib, 1), pool.submit(burn, 1), pool.submit(nap, 1)];
+    for (const future of futures) future.link(name);
+    for (const future of futures) yield* future;
+    const unsendable = pool.submit(add, (() => {}) as never, 1);
+    unsendable.link(name);
+    yield* sleep(10);
+  });
+  assertEquals(names, ["no task", "no task", "no task", "no task"]);
+});
 
 law("A future tells how it stands", async () => {
   await using pool = new WorkerPool(1);

@@ -60,3 +60,10 @@ law("a number that was registered before any handle had it is given to none", as
   assert(fileno(new FakeHandle()) !== next);
   assertEquals(await registry.poll(0), [[next, POLLNVAL]]);
 });
+
+law("register() gives the handle with its number as `fd`", () => {
+  const registry = poll();
+  const handle = registry.register(new FakeHandle(), POLLIN);
+  assertEquals(handle.fd, fileno(handle));
+  assertEquals(registry.register(handle, POLLIN).fd, handle.fd);
+});

@@ -1,5 +1,5 @@
 /** A handle that does what the test says, and counts what is asked of it. */
-import type { Pollable, Watcher } from "../../src/io/pollable.ts";
+import type { Pollable, Watcher } from "@weft/weft";
 
 /** A handle by hand. */
 export class FakeHandle implements Pollable {
