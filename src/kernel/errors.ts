@@ -36,12 +36,24 @@ export class Cancelled extends Error {
   readonly source: CancelSource;
   /** What the canceller gave as its reason, or `undefined`. */
   readonly reason: unknown;
+  #delivered = false;
 
   /** Made by the kernel; take it from a `catch`, do not make your own. */
   constructor(source: CancelSource, reason?: unknown, cause?: unknown) {
     super(describeCancel(source, reason), cause === undefined ? undefined : { cause });
     this.source = source;
     this.reason = reason;
+  }
+
+  /** Notes that a checkpoint is about to throw it, and gives it back. */
+  static deliver(cancel: Cancelled): Cancelled {
+    cancel.#delivered = true;
+    return cancel;
+  }
+
+  /** Whether a checkpoint has thrown it. */
+  static wasDelivered(cancel: Cancelled): boolean {
+    return cancel.#delivered;
   }
 }
 

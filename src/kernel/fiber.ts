@@ -38,18 +38,18 @@ export interface FiberHost {
 
 /** What only few fibers need. */
 interface Seldom {
+  /** How many locks it holds. */
+  locks: number;
   /** The timer of one that is still to start. */
   delay: Timer | null;
   /** Who is told of cancels. */
-  readonly dependents: Set<Dependent>;
+  dependents: Set<Dependent> | null;
 }
 
 /** One generator being driven, and its outermost cancel scope. */
 export abstract class Fiber extends CancelScope implements ScopeTask, Ending, AsyncParty, Maker {
   /** Where it stands. The scheduler alone writes this. */
   state: TaskState = "new";
-  /** How many locks it holds. */
-  locks = 0;
   /** Operations it made that nothing has waited for. */
   unstarted: object | Set<object> | null = null;
   /** The run it belongs to. */
@@ -109,9 +109,18 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
     return this.#asyncSide !== null && this.#asyncSide.away;
   }
 
+  /** How many locks it holds. */
+  get locks(): number {
+    return this.#seldom === null ? 0 : this.#seldom.locks;
+  }
+
+  set locks(count: number) {
+    this.seldom().locks = count;
+  }
+
   /** Stays new until `ms` have passed. */
   startAfter(ms: number): void {
-    const seldom = this.#seldom ??= { delay: null, dependents: new Set() };
+    const seldom = this.seldom();
     seldom.delay = this.timers.after(ms, () => {
       seldom.delay = null;
       this.host.ready(this);
@@ -225,12 +234,12 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
 
   /** Has a dependent told of cancels that reach its scope, until {@linkcode forget}. */
   attach(dependent: Dependent): void {
-    (this.#seldom ??= { delay: null, dependents: new Set() }).dependents.add(dependent);
+    (this.seldom().dependents ??= new Set()).add(dependent);
   }
 
   /** Tells a dependent nothing more. */
   forget(dependent: Dependent): void {
-    this.#seldom?.dependents.delete(dependent);
+    this.#seldom?.dependents?.delete(dependent);
   }
 
   /** Ends every wait with `error`, shielded or not, whether its source lets go or not: the last resort. */
@@ -240,6 +249,11 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
       wait.source!.abandon(wait);
       wait.fail(error);
     }
+  }
+
+  /** Makes the record of seldom things when first needed. */
+  private seldom(): Seldom {
+    return this.#seldom ??= { locks: 0, delay: null, dependents: null };
   }
 
   /** Goes on with async code: from a bare `yield`, or with an async body from its start. */

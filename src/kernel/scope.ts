@@ -7,7 +7,7 @@
  * it. Whose cancel it was is told by identity: a scope converts only the `Cancelled` it made itself,
  * so an inner and an outer deadline that expire together never take each other's place.
  */
-import { type Cancelled, cancelled as makeCancelled, type CancelSource } from "./errors.ts";
+import { Cancelled, cancelled as makeCancelled, type CancelSource } from "./errors.ts";
 import type { Timers } from "./timers.ts";
 
 /** A task as its scopes see it. */
@@ -34,8 +34,6 @@ export class CancelScope {
   readonly parent: CancelScope | null;
   /** The cancel of this very scope, once there is one. */
   cause: Cancelled | null = null;
-  /** Whether a checkpoint has thrown that cancel yet. */
-  delivered = false;
 
   /** Opens a region inside `parent`, or the outermost one of a task. */
   constructor(parent: CancelScope | null) {
@@ -63,9 +61,7 @@ export class CancelScope {
   get pending(): Cancelled | null {
     if (this.cause === null && this.parent === null) return null;
     const scope = outermostCancelled(this);
-    if (scope === null) return null;
-    scope.delivered = true;
-    return scope.cause;
+    return scope === null ? null : Cancelled.deliver(scope.cause!);
   }
 
   /** The same, for those who only want to know. */

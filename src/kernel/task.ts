@@ -7,7 +7,7 @@
  * there is no value to give.
  */
 import { Entered } from "./deadline.ts";
-import { checkMs, DeadlockError, TimeoutError } from "./errors.ts";
+import { Cancelled, checkMs, DeadlockError, TimeoutError } from "./errors.ts";
 import { Fiber, type FiberHost, type TaskGenerator } from "./fiber.ts";
 import { type Operation, operation, sequence } from "./operation.ts";
 import type { CancelScope } from "./scope.ts";
@@ -43,9 +43,15 @@ export type TaskName = string | { readonly name: string };
 /** What only few tasks need. */
 interface Extras {
   /** Called when the task has ended. */
-  readonly links: Link[];
+  links: Link[] | null;
   /** Fired when the task is cancelled. */
   controller: AbortController | null;
+  /** Whether the run ends without waiting for it. */
+  daemon: boolean;
+  /** Waits for the value. */
+  gets: WaitQueue<unknown> | null;
+  /** Who answers for a failure in place of the run. */
+  keeper: Keeper | null;
 }
 
 type Outcome = "none" | "value" | "error" | "cancelled";
@@ -59,8 +65,6 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
   spawner: Task | null;
   /** Values of task-locals; shared with the spawner until one of the two writes. */
   locals: ReadonlyMap<object, unknown> | null;
-  /** Who answers for a failure; `null` for the run. */
-  keeper: Keeper | null = null;
   /** Link in the ready queue. */
   nextReady: Task | null = null;
   /** Link in the run's list of live tasks. */
@@ -71,12 +75,10 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
   declare readonly host: TaskHost;
   /** Whether somebody could have seen its failure. */
   isObserved = false;
-  #daemon = false;
   #name: TaskName;
   #outcome: Outcome = "none";
   #result: unknown = undefined;
   #joins: WaitQueue<T | undefined> | null = null;
-  #gets: WaitQueue<T> | null = null;
   #extras: Extras | null = null;
 
   /** Made by the scheduler; use {@linkcode spawn}. */
@@ -106,12 +108,12 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 
   /** Whether the run ends without waiting for this task, and cancels it then. */
   get daemon(): boolean {
-    return this.#daemon;
+    return this.#extras !== null && this.#extras.daemon;
   }
 
   set daemon(daemon: boolean) {
-    if (daemon === this.#daemon) return;
-    this.#daemon = daemon;
+    if (daemon === this.daemon) return;
+    this.extras().daemon = daemon;
     if (!this.done) this.host.daemonChanged(this);
   }
 
@@ -180,7 +182,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     }
     return operation("task.get()", (wait: Wait<T>) => {
       this.refuseSelf(wait);
-      if (!this.done) (this.#gets ??= new WaitQueue(this, "get")).park(wait);
+      if (!this.done) (this.extras().gets ??= new WaitQueue<unknown>(this, "get")).park(wait);
       else this.answer(wait, false);
     });
   }
@@ -212,7 +214,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
   /** Like {@linkcode link}, but leaves a failure unobserved. */
   watch(fn: (task: Task<T>) => void): void {
     if (this.done) fn(this);
-    else this.extras().links.push(fn as Link);
+    else (this.extras().links ??= []).push(fn as Link);
   }
 
   /** `yield* task` in a `function*`: like {@linkcode get}. */
@@ -243,6 +245,11 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     return this;
   }
 
+  /** Has `keeper` answer for its failure in place of the run. */
+  keepFor(keeper: Keeper): void {
+    this.extras().keeper = keeper;
+  }
+
   /** Marks its failure, present or future, as seen. */
   observe(): void {
     if (this.isObserved) return;
@@ -262,7 +269,9 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
       failed = true;
       value = forgottenError(this.name, this.unstarted);
     }
-    if (!failed && this.delivered) this.host.warn(swallowedText(this.name));
+    if (!failed && this.cause !== null && Cancelled.wasDelivered(this.cause)) {
+      this.host.warn(swallowedText(this.name));
+    }
     this.#outcome = !failed
       ? "value"
       : value !== null && value === this.cause
@@ -270,10 +279,10 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
       : "error";
     this.#result = value;
     this.release();
-    if (this.keeper !== null) this.isObserved = true;
+    const keeper = this.#extras?.keeper ?? null;
+    if (keeper !== null) this.isObserved = true;
     this.host.exited(this);
-    this.keeper?.exited(this);
-    this.keeper = null;
+    keeper?.exited(this);
     this.spawner = null;
     this.tellWaiters();
   }
@@ -282,7 +291,13 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 
   /** Makes the record of seldom things when first needed. */
   private extras(): Extras {
-    return this.#extras ??= { links: [], controller: null };
+    return this.#extras ??= {
+      links: null,
+      controller: null,
+      daemon: false,
+      gets: null,
+      keeper: null,
+    };
   }
 
   /** Refuses a task that would wait for its own end. */
@@ -298,12 +313,12 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     for (let wait = this.#joins?.shift(); wait; wait = this.#joins?.shift()) {
       this.answer(wait, this.cancelled);
     }
-    for (let wait = this.#gets?.shift(); wait; wait = this.#gets?.shift()) {
-      this.answer(wait, false);
-    }
-    const links = this.#extras?.links ?? [];
-    this.#joins = this.#gets = this.#extras = null;
-    for (const link of links) link(this);
+    const extras = this.#extras;
+    this.#joins = this.#extras = null;
+    if (extras === null) return;
+    const { gets, links } = extras;
+    for (let wait = gets?.shift(); wait; wait = gets?.shift()) this.answer(wait, false);
+    for (const link of links ?? []) link(this);
   }
 
   /** Ends a wait for the task as it has ended; `lenient` lets a cancel pass. */

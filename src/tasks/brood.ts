@@ -64,7 +64,7 @@ export class Brood implements Keeper, Dependent {
       );
     }
     const child = schedulerOf(this.#parent).spawn<T>(name, generator, this.#parent, delay);
-    child.keeper = this;
+    child.keepFor(this);
     this.#alive.add(child);
     return child;
   }

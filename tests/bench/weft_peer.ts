@@ -138,7 +138,7 @@ async function parked(
   await run(function* () {
     const queue = new Queue<number>();
     const before = Deno.memoryUsage().rss;
-    for (let i = 0; i < n; i++) spawn(body as TaskBody<[Queue<number>], void>, queue).daemon = true;
+    for (let i = 0; i < n; i++) spawn(body as TaskBody<[Queue<number>], void>, queue);
     while (queue.statistics().getting < n) yield* sleep(1);
     yield* sleep(300);
     const bytes = (Deno.memoryUsage().rss - before) / n;
