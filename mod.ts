@@ -1,6 +1,30 @@
 /**
  * weft: three ways to do many things at once on Deno, with the same verbs.
  *
+ * **Coroutines.** {@linkcode run} runs a task body, an `async function*` or a `function*`, and owns
+ * everything in it. {@linkcode spawn} makes more tasks, {@linkcode group}, {@linkcode all} and
+ * {@linkcode race} make some that end together, {@linkcode withTimeout} and {@linkcode shield} bound what
+ * a cancel reaches. Tasks wait with `yield*` (or `yield`, or `await`) for operations: {@linkcode sleep},
+ * a {@linkcode Queue}, a {@linkcode Lock}, a {@linkcode Socket}, any promise by {@linkcode wait}.
+ *
+ * **Polling.** {@linkcode poll} makes an {@linkcode EventRegistry}, which tells which of many handles are
+ * ready, as `select.poll` of Python does.
+ *
+ * **Workers.** {@linkcode WorkerPool} runs {@linkcode jobs} in parallel.
+ *
+ * @example One task waits for another
+ * ```ts
+ * import { run, sleep, spawn } from "@weft/weft";
+ * const value = await run(async function* () {
+ *   const task = spawn(async function* () {
+ *     yield* sleep(1);
+ *     return "done";
+ *   });
+ *   return yield* task.get();
+ * });
+ * if (value !== "done") throw new Error(value);
+ * ```
+ *
  * @module
  */
 export {

@@ -80,9 +80,7 @@ law("signals() refuses what cannot be listened for", () => {
 
 law("Without Deno's unstable network functions the error says what to add", async () => {
   const source = `
-    import { bindDatagram, listen } from ${
-    JSON.stringify(import.meta.resolve("../../src/net/mod.ts"))
-  };
+    import { bindDatagram, listen } from ${JSON.stringify(import.meta.resolve("../../mod.ts"))};
     for (const f of [() => bindDatagram({}), () => listen({ reusePort: true })]) {
       try { f(); } catch (error) { console.log(error.message); }
     }`;
