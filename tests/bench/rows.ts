@@ -194,12 +194,12 @@ const echoFigures: readonly Figure[] = [
 /** Every row, in the order of the report. */
 export const rows: readonly Row[] = [
   ...speedRows,
-  ...[64, 512].flatMap((count) =>
+  ...[1, 64, 512].flatMap((count) =>
     echoRows(
-      `TCP echo, ${count} connections`,
+      `TCP echo, ${count} connection${count === 1 ? "" : "s"}`,
       echoServers("tcp"),
       ["--connections", String(count)],
-      echoFigures,
+      count === 1 ? [] : echoFigures,
     )
   ),
   ...echoRows(
@@ -209,9 +209,21 @@ export const rows: readonly Row[] = [
       "plain": [plain, "tcp-echo", "--idle", String(IDLE)],
       "weft, none idle": [weft, "tcp-echo-async"],
       "weft": [weft, "tcp-echo-async", "--idle", String(IDLE)],
+      "weft registry, none idle": [weft, "tcp-echo-poll"],
+      "weft registry": [weft, "tcp-echo-poll", "--idle", String(IDLE)],
     },
     ["--connections", "64"],
-    [{ of: "weft", against: "weft, none idle", atLeast: 0.9 }],
+    [
+      { of: "weft", against: "weft, none idle", atLeast: 0.9 },
+      { of: "weft registry", against: "weft registry, none idle", atLeast: 0.9 },
+    ],
   ),
-  ...echoRows("UDP echo, 64 sockets", echoServers("udp"), ["--transport", "udp"], []),
+  ...[1, 64, 512].flatMap((count) =>
+    echoRows(
+      `UDP echo, ${count} socket${count === 1 ? "" : "s"}`,
+      echoServers("udp"),
+      ["--transport", "udp", "--connections", String(count)],
+      [],
+    )
+  ),
 ];
