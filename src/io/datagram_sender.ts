@@ -6,12 +6,12 @@
  * error of it is thrown by the next send, as a socket's pending error is.
  */
 import { type ClosedError, WouldBlock } from "../kernel/errors.ts";
-import type { Timer } from "../kernel/timers.ts";
-import type { Wait, WaitSource } from "../kernel/wait.ts";
-import { BrokenError, noteSent, reasonOf } from "./errors.ts";
-import { lift, limit, type Timeout } from "./limit.ts";
+import type { Wait } from "../kernel/wait.ts";
+import { BrokenError, reasonOf } from "./errors.ts";
+import type { Timeout } from "./limit.ts";
 import type { NativeDatagram } from "./native.ts";
-import type { Tenure } from "./tenure.ts";
+import { type Counter, Parcel } from "./parcel.ts";
+import type { Pending } from "./tenure.ts";
 
 /** How many bytes `trySendTo` may have queued, with {@linkcode OVERHEAD} for each datagram. */
 const MOST_QUEUED = 256 << 10;
@@ -32,20 +32,10 @@ export interface SenderHost {
   toString(): string;
 }
 
-/** One datagram on its way. */
-interface Parcel {
-  /** What it holds. */
-  readonly data: Uint8Array;
-  /** Where it goes. */
-  readonly to: Deno.Addr;
-  /** Is told how it ended; `null` for one that nobody waits for. */
-  readonly waiter: Waiter | null;
-}
-
 /** The sending half of a datagram socket. */
-export class DatagramSender {
+export class DatagramSender implements Counter {
   readonly #native: NativeDatagram;
-  readonly #tenure: Tenure;
+  readonly #pending: Pending;
   readonly #host: SenderHost;
   readonly #queue = new Set<Parcel>();
   #queued = 0;
@@ -57,23 +47,18 @@ export class DatagramSender {
    * A sender that has not sent.
    *
    * @param native Where datagrams go.
-   * @param tenure Counts the native sends.
+   * @param pending Counts the native sends.
    * @param host The handle it is a half of.
    */
-  constructor(native: NativeDatagram, tenure: Tenure, host: SenderHost) {
+  constructor(native: NativeDatagram, pending: Pending, host: SenderHost) {
     this.#native = native;
-    this.#tenure = tenure;
+    this.#pending = pending;
     this.#host = host;
   }
 
   /** Whether a datagram is being sent or waits for that. */
   get busy(): boolean {
     return this.#flying !== null || this.#queue.size > 0;
-  }
-
-  /** Whether a native send is in flight. */
-  get flying(): boolean {
-    return this.#flying !== null;
   }
 
   /** Whether `trySendTo` has failed and nobody was told. */
@@ -85,12 +70,9 @@ export class DatagramSender {
   begin(wait: Wait<number>, data: Uint8Array, to: Deno.Addr, timeout: Timeout): void {
     this.#check();
     // A cancel that cannot wait for the send leaves the data to the host: then they must be our own.
-    const bytes = this.#host.isPrompt ? data : data.slice();
-    const waiter = new Waiter(this, wait);
-    const parcel: Parcel = { data: bytes, to, waiter };
-    this.#queue.add(parcel);
-    waiter.park(parcel, timeout);
-    this.resume();
+    const parcel = new Parcel(this, this.#host.isPrompt ? data : data.slice(), to);
+    parcel.park(wait, timeout);
+    this.#send(parcel);
   }
 
   /** Sends without waiting. */
@@ -103,8 +85,7 @@ export class DatagramSender {
       );
     }
     this.#queued += cost;
-    this.#queue.add({ data: data.slice(), to, waiter: null });
-    this.resume();
+    this.#send(new Parcel(this, data.slice(), to));
     this.#host.changed();
     return data.length;
   }
@@ -112,25 +93,21 @@ export class DatagramSender {
   /** Sends what is queued, if the handle lets it. */
   resume(): void {
     if (this.#flying !== null || this.#closed !== null) return;
-    for (const parcel of this.#queue) {
-      if (!this.#host.maySend()) return;
-      this.#flying = parcel;
-      this.#queue.delete(parcel);
-      this.#tenure.began();
-      this.#native.send(parcel.data, parcel.to).then(this.#onSent, this.#onError);
-      return;
-    }
-    this.#host.sendsEnded();
+    if (this.#queue.size === 0) return this.#host.sendsEnded();
+    if (!this.#host.maySend()) return;
+    const [parcel] = this.#queue;
+    this.#queue.delete(parcel!);
+    this.#launch(parcel!);
   }
 
   /** How many bytes of a datagram would go out if nobody waited for it any more: all or none. */
-  committed(parcel: object): number {
-    return this.#flying === parcel ? this.#flying.data.length : 0;
+  committed(parcel: Parcel): number {
+    return this.#flying === parcel ? parcel.data.length : 0;
   }
 
   /** Forgets a datagram for a cancel. Returns `false` if the host has it and will soon be through with it. */
-  cancel(parcel: object): boolean {
-    return this.#queue.delete(parcel as Parcel) || !this.#host.isPrompt;
+  cancel(parcel: Parcel): boolean {
+    return this.#queue.delete(parcel) || !this.#host.isPrompt;
   }
 
   /**
@@ -140,36 +117,54 @@ export class DatagramSender {
   close(error: ClosedError): void {
     if (this.#closed !== null) return;
     this.#closed = error;
-    if (this.#flying !== null && !this.#host.isPrompt) this.#tenure.ended();
-    this.#flying?.waiter?.end(error);
-    for (const { waiter } of this.#queue) waiter?.end(error);
+    if (this.#flying !== null && !this.#host.isPrompt) this.#pending.ended();
+    this.#flying?.fail(error);
+    for (const parcel of this.#queue) parcel.fail(error);
     this.#queue.clear();
   }
 
+  /** Names a send in reports. */
+  toString(): string {
+    return `${this.#host}.sendTo()`;
+  }
+
+  /** Sends a datagram at its turn. */
+  #send(parcel: Parcel): void {
+    if (this.#flying === null && this.#queue.size === 0 && this.#host.maySend()) {
+      return this.#launch(parcel);
+    }
+    this.#queue.add(parcel);
+  }
+
+  #launch(parcel: Parcel): void {
+    this.#flying = parcel;
+    this.#pending.began();
+    this.#native.send(parcel.data, parcel.to).then(this.#onSent, this.#onError);
+  }
+
   readonly #onSent = (count: number): void => {
-    this.#over()?.done(count);
+    this.#landed().done(count);
     this.#next();
   };
 
   readonly #onError = (cause: unknown): void => {
-    const { waiter } = this.#flying!;
-    this.#over();
-    if (waiter !== null) waiter.end(cause);
-    else if (this.#closed === null) {
-      const text = `Cannot send on ${this.#host}: an earlier datagram was not sent (${
-        reasonOf(cause)
-      })`;
-      this.#fault ??= new BrokenError(text, { cause });
+    const isTold = this.#landed().fail(cause);
+    if (!isTold && this.#closed === null) {
+      const reason = reasonOf(cause);
+      this.#fault ??= new BrokenError(
+        `Cannot send on ${this.#host}: an earlier datagram was not sent (${reason})`,
+        { cause },
+      );
     }
     this.#next();
   };
 
-  #over(): Waiter | null {
-    const { waiter, data } = this.#flying!;
+  #landed(): Parcel {
+    const parcel = this.#flying!;
     this.#flying = null;
-    if (waiter === null) this.#queued -= data.length + OVERHEAD;
-    if (this.#closed === null || this.#host.isPrompt) this.#tenure.ended();
-    return waiter;
+    if (!parcel.isAwaited) this.#queued -= parcel.data.length + OVERHEAD;
+    if (this.#closed === null || this.#host.isPrompt) this.#pending.ended();
+    return parcel;
   }
 
   #next(): void {
@@ -185,58 +180,5 @@ export class DatagramSender {
     this.#fault = null;
     this.#host.changed();
     throw fault;
-  }
-
-  /** Names a send in reports. */
-  toString(): string {
-    return `${this.#host}.sendTo()`;
-  }
-}
-
-/** A task that waits until its datagram is out. */
-class Waiter implements WaitSource {
-  /** The host sends it or says why not. */
-  readonly host = "bound";
-  readonly #sender: DatagramSender;
-  readonly #wait: Wait<number>;
-  #parcel: Parcel | null = null;
-  #timer: Timer | null = null;
-
-  constructor(sender: DatagramSender, wait: Wait<number>) {
-    this.#sender = sender;
-    this.#wait = wait;
-  }
-
-  park(parcel: Parcel, timeout: Timeout): void {
-    this.#parcel = parcel;
-    this.#wait.park(this);
-    if (timeout === undefined) return;
-    this.#timer = limit(this.#wait, this, timeout, (error) => {
-      noteSent(error, this.#sender.committed(parcel));
-    });
-  }
-
-  done(count: number): void {
-    lift(this.#wait, this.#timer);
-    this.#wait.settle(count);
-  }
-
-  end(error: unknown): void {
-    lift(this.#wait, this.#timer);
-    this.#wait.fail(error);
-  }
-
-  /** A datagram goes out whole or not at all; one that the host has can only be waited for or left to it. */
-  abandon(wait: Wait): boolean {
-    const parcel = this.#parcel!;
-    const sent = this.#sender.committed(parcel);
-    if (!this.#sender.cancel(parcel)) return false;
-    lift(this.#wait, this.#timer);
-    noteSent(wait.scope!.pending, sent);
-    return true;
-  }
-
-  toString(): string {
-    return String(this.#sender);
   }
 }

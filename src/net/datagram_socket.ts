@@ -184,7 +184,8 @@ export class DatagramSocket<A extends UdpAddress | UnixAddress = UdpAddress | Un
       const { hostname, port } = to as UdpAddress;
       if (typeof hostname !== "string") throw notAnAddress(to, "a hostname and a port");
       checkPort(port, "send to");
-      return { transport: "udp", hostname, port };
+      // An address that came with a datagram is as Deno wants it already.
+      return to.transport === "udp" ? to as Deno.NetAddr : { transport: "udp", hostname, port };
     }
     if (typeof to !== "object" || to === null) throw notAnAddress(to, "a path");
     return { transport: "unixpacket", path: checkPath((to as UnixAddress).path, "send to") };
