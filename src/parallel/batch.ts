@@ -18,8 +18,8 @@ import {
 
 /** Whoever sent the jobs of a batch and wants to hear of them, by their index in it. */
 export interface BatchOwner {
-  /** The job returned. */
-  returned(index: number, value: unknown): void;
+  /** Consecutive jobs, from `first` on, returned these values. */
+  returned(first: number, values: readonly unknown[]): void;
   /** The job failed. */
   failed(index: number, error: unknown): void;
   /** The jobs from `from` on were not begun and are the owner's again. */
@@ -139,9 +139,10 @@ export class Batch {
   ): void {
     const end = Math.min(first + values.length, this.count);
     this.answered = end;
+    if (failures === null) return this.#owner.returned(first, values);
     for (let index = first; index < end; index++) {
-      if (failures !== null && failures.has(index)) this.#owner.failed(index, failures.get(index));
-      else this.#owner.returned(index, values[index - first]);
+      if (failures.has(index)) this.#owner.failed(index, failures.get(index));
+      else this.#owner.returned(index, values.slice(index - first, index - first + 1));
     }
   }
 

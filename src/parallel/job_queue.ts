@@ -116,8 +116,8 @@ class JobCrew implements BatchOwner {
     this.#queue = queue;
   }
 
-  returned(index: number, value: unknown): void {
-    this.#jobs[index]!.succeed(value);
+  returned(first: number, values: readonly unknown[]): void {
+    for (let i = 0; i < values.length; i++) this.#jobs[first + i]!.succeed(values[i]);
   }
 
   failed(index: number, error: unknown): void {

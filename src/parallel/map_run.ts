@@ -55,9 +55,9 @@ class Stretch implements BatchOwner {
     return this.#left > 0;
   }
 
-  returned(index: number, value: unknown): void {
-    this.#left--;
-    this.#run.place(this.#first + index, value, this);
+  returned(first: number, values: readonly unknown[]): void {
+    this.#left -= values.length;
+    this.#run.place(this.#first + first, values, this);
   }
 
   failed(_index: number, error: unknown): void {
@@ -152,10 +152,10 @@ export class MapRun implements JobSource, WaitSource, FeedListener {
     return batch;
   }
 
-  /** A result has come. */
-  place(index: number, value: unknown, stretch: Stretch): void {
-    this.#results[index] = value;
-    this.#out--;
+  /** Results have come. */
+  place(first: number, values: readonly unknown[], stretch: Stretch): void {
+    for (let i = 0; i < values.length; i++) this.#results[first + i] = values[i];
+    this.#out -= values.length;
     if (stretch.open) return;
     this.#batches.delete(stretch);
     this.#checkEnd();

@@ -54,10 +54,10 @@ export class Outbox {
     this.#values.push(undefined);
   }
 
-  /** Takes note of what a call took, and sends if enough has come together. */
-  count(f: WorkerFunction, ms: number, now: number): void {
+  /** Takes note of what some calls took, and sends if enough has come together. */
+  count(f: WorkerFunction, calls: number, ms: number, now: number): void {
     if (f.calls === 0) this.#called.push(f);
-    f.took(ms);
+    f.took(calls, ms);
     if (now - this.#sentAt + this.#weight < HOLD_MS) return;
     this.flush();
     this.#sentAt = now;

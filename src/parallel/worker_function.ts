@@ -46,12 +46,12 @@ export class WorkerFunction {
     return this.#careful > 0;
   }
 
-  /** Takes note of a call. */
-  took(ms: number): void {
-    this.calls++;
+  /** Takes note of calls. */
+  took(calls: number, ms: number): void {
+    this.calls += calls;
     this.ms += ms;
     if (ms > LONG_MS) this.#careful = CAREFUL_CALLS;
-    else if (this.#careful > 0) this.#careful--;
+    else if (this.#careful > 0) this.#careful -= calls;
   }
 
   /** Takes note that the pool has been told. */

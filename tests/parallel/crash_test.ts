@@ -15,10 +15,12 @@ import {
   exitProcess,
   exitWorker,
   fib,
+  immediateThrowWhileWaiting,
   lateThrow,
   lateThrowWhileWaiting,
   nap,
   orphan,
+  timerThrowWhileWaiting,
 } from "./fixtures/work.ts";
 
 /** A future settles within this many milliseconds of its cause. */
@@ -134,13 +136,32 @@ law("An error thrown late, when no job runs, is told and harms nobody", async ()
   assertStringIncludes(String(told), "Something in a worker of late threw when no job ran");
 });
 
-law("An error thrown in a timer of a job that waits for ever fails that job", async () => {
-  await using pool = new WorkerPool(1);
-  await pool.submit(fib, 1);
-  const result = await settlesSoon(pool.submit(lateThrowWhileWaiting));
-  assert(result.status === "rejected");
-  assertEquals(result.reason.message, "never settles otherwise");
-  assertEquals([await pool.submit(fib, 10), pool.statistics().lost], [55, 0]);
+for (
+  const [where, job] of Object.entries({
+    "a timer of its first call": lateThrowWhileWaiting,
+    "a timer": timerThrowWhileWaiting,
+    "an immediate": immediateThrowWhileWaiting,
+  })
+) {
+  law(`An error thrown in ${where} fails the job that would wait for ever`, async () => {
+    await using pool = new WorkerPool(1);
+    await pool.submit(nap, 1);
+    const result = await settlesSoon(pool.submit(job));
+    assert(result.status === "rejected");
+    assertEquals(result.reason.message, "never settles otherwise");
+    assertEquals([await pool.submit(fib, 10), pool.statistics().lost], [55, 0]);
+  });
+}
+
+law("An error that a job left behind does not fail the one that waits next", async () => {
+  const told: unknown[] = [];
+  await using pool = new WorkerPool(1, { warn: (_text, error) => told.push(error) });
+  await pool.submit(nap, 1);
+  for (const job of [lateThrow, orphan]) {
+    const left = pool.submit(job);
+    assertEquals([await pool.submit(nap, 20), await left], [20, "returned"]);
+  }
+  assertEquals(told.map((error) => (error as Error).message), ["late", "nobody waits for me"]);
 });
 
 law("A job whose moved arguments went down with the worker fails", async () => {
