@@ -7,7 +7,7 @@
  */
 import { fastLane, type Frame } from "./context.ts";
 import { InternalError } from "./errors.ts";
-import { CancelScope, Shield } from "./scope.ts";
+import { CancelScope, Shield, TimedScope } from "./scope.ts";
 import type { Timer } from "./timers.ts";
 
 /** The program that is running this very line; only for code inside a {@linkcode sequence}. */
@@ -28,8 +28,11 @@ export class Entered {
   constructor(options: { shielded?: boolean; ms?: number } = {}) {
     this.#frame = currentFrame();
     const outer = this.#frame.scope;
+    const bounded = options.ms !== undefined && options.ms !== Infinity;
     const scope = this.scope = options.shielded === true
-      ? new Shield(outer)
+      ? new Shield(outer, bounded)
+      : bounded
+      ? new TimedScope(outer)
       : new CancelScope(outer);
     this.#frame.scope = scope;
     if (options.ms !== undefined) {

@@ -6,7 +6,71 @@
  * waits for at most one holder per wait, so the walk is linear.
  */
 import { DeadlockError } from "./errors.ts";
+import type { CancelScope } from "./scope.ts";
 import type { Task } from "./task.ts";
+import type { Party, Wait, WaitSource } from "./wait.ts";
+
+/** A chain of holders is followed no further than this: a lock that is asked for must cost little. */
+const LONGEST_CHAIN = 10_000;
+
+/**
+ * Reports a wait that closes a cycle, while other work still goes on: by a warning, since somebody may
+ * still think of a cancel. When nothing else goes on any more, the run fails of it.
+ *
+ * Only certain waits count: nobody but the holder can end them. So a wait under a deadline is none, nor
+ * one of several that a task has, nor that of a child in a `race`.
+ *
+ * @param wait A wait that is about to park, for something that only its holder can give.
+ * @param holder Who has it.
+ * @param source What it is going to park on.
+ */
+export function reportCycle(wait: Wait, holder: Party, source: WaitSource): void {
+  const start = wait.task as Task;
+  const cycle = [{ task: start, source }];
+  let task = holder as Task;
+  for (let length = 0; length < LONGEST_CHAIN; length++) {
+    if (task === start) break;
+    const next = soleWait(task);
+    if (next === null) return;
+    cycle.push({ task, source: next.source! });
+    task = next.source!.holder as Task;
+  }
+  if (task !== start || !isCertain(wait, start) || leafWaits(start).length > 0) return;
+  const edges = cycle.map(({ task, source }, i) =>
+    edgeText(task, source, cycle[(i + 1) % cycle.length]!.task)
+  );
+  start.host.warn(
+    [
+      `Deadlock: ${cycle.length} tasks wait for one another, and only a cancel could end that`,
+      `  cycle: ${edges.join(" → ")}`,
+    ].join("\n"),
+  );
+}
+
+/** The one wait a task sits in, if nobody but a holder that is known can end it. */
+function soleWait(task: Task): Wait | null {
+  if (task.state !== "waiting" || task.isAway) return null;
+  const waits = leafWaits(task);
+  if (waits.length !== 1) return null;
+  const wait = waits[0]!;
+  return wait.source!.holder !== undefined && isCertain(wait, task) ? wait : null;
+}
+
+/** Whether no deadline and no winner of a race can end a wait. */
+function isCertain(wait: Wait, task: Task): boolean {
+  if (!wait.alone) return false;
+  let scope: CancelScope | null = wait.scope;
+  for (let owner: Task = task;; owner = scope.task as unknown as Task) {
+    for (; scope !== null; scope = scope.parent) {
+      if (scope.bounded) return false;
+      if (scope.shielded) return true;
+    }
+    const { keeper }: Task = owner;
+    if (keeper?.isFickle === true) return false;
+    scope = keeper?.scope ?? null;
+    if (scope === null) return true;
+  }
+}
 
 /** Tells in words why nothing can go on. */
 export function deadlockError(tasks: readonly Task[]): DeadlockError {
@@ -62,9 +126,11 @@ function heldUpBy(task: Task): Task | undefined {
 
 function edge(task: Task): string {
   const wait = leafWaits(task).find((one) => one.source!.holder !== undefined);
-  return wait === undefined
-    ? task.name
-    : `${task.name} waits ${wait.source} held by ${wait.source!.holder!.name}`;
+  return wait === undefined ? task.name : edgeText(task, wait.source!, wait.source!.holder!);
+}
+
+function edgeText(task: Party, source: { toString(): string }, holder: Party): string {
+  return `${task.name} waits ${source} held by ${holder.name}`;
 }
 
 function findCycles(tasks: readonly Task[]): Task[][] {

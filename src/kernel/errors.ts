@@ -78,6 +78,23 @@ export function cancelled(source: CancelSource, reason?: unknown, cause?: unknow
   }
 }
 
+/**
+ * Thrown to whoever waits for, or asks for, something whose holder ended while it held it: nobody is
+ * left to give it back, and what it guards may be half done.
+ */
+export class AbandonedError extends Error {
+  /** The class name. */
+  override readonly name: string = "AbandonedError";
+  /** Name of the holder that is gone. */
+  readonly holder: string;
+
+  /** `what` could not be done, as in `acquire Lock#1`. */
+  constructor(what: string, holder: string) {
+    super(`Cannot ${what}: its holder "${holder}" died while holding it`);
+    this.holder = holder;
+  }
+}
+
 /** Thrown by the scope whose time ran out: {@linkcode withTimeout}, `task.get(ms)`, a socket's timeout. */
 export class TimeoutError extends Error {
   /** The class name. */

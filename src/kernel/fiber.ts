@@ -8,6 +8,7 @@
  */
 import { driveAsync } from "./async_routine.ts";
 import { type Ending, FastRoutine } from "./fast_routine.ts";
+import { type Holding, Holdings } from "./holding.ts";
 import type { Maker } from "./operation.ts";
 import { type AsyncParty, AsyncSide } from "./promised_wait.ts";
 import { CancelScope, type Dependent, type ScopeTask } from "./scope.ts";
@@ -38,12 +39,14 @@ export interface FiberHost {
 
 /** What only few fibers need. */
 interface Seldom {
-  /** How many locks it holds. */
-  locks: number;
+  /** What it holds. */
+  holdings: Holdings;
   /** The timer of one that is still to start. */
   delay: Timer | null;
   /** Who is told of cancels. */
   dependents: Set<Dependent> | null;
+  /** Whether its waits are of no account. */
+  bystander: boolean;
 }
 
 /** One generator being driven, and its outermost cancel scope. */
@@ -109,13 +112,31 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
     return this.#asyncSide !== null && this.#asyncSide.away;
   }
 
-  /** How many locks it holds. */
-  get locks(): number {
-    return this.#seldom === null ? 0 : this.#seldom.locks;
+  /** What it holds and others may wait for, latest first. */
+  get holdings(): readonly Holding[] {
+    return this.#seldom === null ? [] : [...this.#seldom.holdings];
   }
 
-  set locks(count: number) {
-    this.seldom().locks = count;
+  /** It now holds something others may wait for. */
+  take(holding: Holding): void {
+    this.seldom().holdings.add(holding);
+  }
+
+  /** It no longer does. */
+  drop(holding: Holding): void {
+    this.seldom().holdings.remove(holding);
+  }
+
+  /**
+   * Whether its waits are of no account: one that only watches the run must not keep it from finding
+   * itself deadlocked. Set it before the task's first step.
+   */
+  get isBystander(): boolean {
+    return this.#seldom !== null && this.#seldom.bystander;
+  }
+
+  set isBystander(bystander: boolean) {
+    this.seldom().bystander = bystander;
   }
 
   /** Stays new until `ms` have passed. */
@@ -153,6 +174,11 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
     for (const wait of this.waits) {
       if (wait.source!.abandon(wait)) this.unparked(wait);
     }
+  }
+
+  /** Tells what it still holds that it has ended. */
+  protected abandonHoldings(): void {
+    this.#seldom?.holdings.abandon(this);
   }
 
   /** Goes to the back of the ready queue from an async body, for less than a wait costs. */
@@ -253,7 +279,12 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
 
   /** Makes the record of seldom things when first needed. */
   private seldom(): Seldom {
-    return this.#seldom ??= { locks: 0, delay: null, dependents: null };
+    return this.#seldom ??= {
+      holdings: new Holdings(),
+      delay: null,
+      dependents: null,
+      bystander: false,
+    };
   }
 
   /** Goes on with async code: from a bare `yield`, or with an async body from its start. */

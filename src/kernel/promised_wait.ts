@@ -49,6 +49,11 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
   #resolve: ((value: unknown) => void) | null = null;
   #whole = true;
 
+  /** An `await` may have others beside it. */
+  override get alone(): boolean {
+    return this.#whole;
+  }
+
   /** Begins, and resolves with the operation's value: for `await op`. */
   promise(scope: CancelScope | null = currentScope()): Promise<T> {
     this.#whole = false;

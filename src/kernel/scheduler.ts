@@ -195,14 +195,14 @@ export class Scheduler implements TaskHost {
   parked(fiber: Fiber, wait: Wait): void {
     if (fiber.state === "running") fiber.state = "waiting";
     const { host } = wait.source!;
-    if (host !== "none") this.#hostWaits[host]++;
+    if (host !== "none" && !fiber.isBystander) this.#hostWaits[host]++;
     this.#instrument?.waiting(fiber as Task, String(wait.source));
   }
 
   /** Takes a wait off that count. */
   unparked(wait: Wait): void {
     const { host } = wait.source!;
-    if (host !== "none") this.#hostWaits[host]--;
+    if (host !== "none" && !(wait.task as Task).isBystander) this.#hostWaits[host]--;
   }
 
   /** Lends the turn to async code of a task, until {@linkcode stepOver}. */

@@ -45,6 +45,11 @@ export class CancelScope {
     return false;
   }
 
+  /** Whether a deadline will cancel it. */
+  get bounded(): boolean {
+    return false;
+  }
+
   /** The task whose region this is: the outermost scope of all. */
   get task(): ScopeTask {
     // deno-lint-ignore no-this-alias -- walks outwards, starting here
@@ -100,8 +105,29 @@ export class CancelScope {
   }
 }
 
+/** A region that a deadline ends. */
+export class TimedScope extends CancelScope {
+  /** Always. */
+  override get bounded(): boolean {
+    return true;
+  }
+}
+
 /** A region that cancels from outside do not enter. */
 export class Shield extends CancelScope {
+  readonly #bounded: boolean;
+
+  /** Opens one inside `parent`; it may have a deadline of its own all the same. */
+  constructor(parent: CancelScope | null, bounded = false) {
+    super(parent);
+    this.#bounded = bounded;
+  }
+
+  /** Whether it has a deadline of its own. */
+  override get bounded(): boolean {
+    return this.#bounded;
+  }
+
   /** They stop here. */
   override get shielded(): boolean {
     return true;

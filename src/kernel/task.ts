@@ -21,6 +21,10 @@ export type TaskBody<A extends readonly unknown[], T> = (
 
 /** Whoever answers for a task's failure in place of the run: a group, `all`, a pool. */
 export interface Keeper {
+  /** Where a cancel comes from that it passes on to the task. */
+  readonly scope?: CancelScope;
+  /** Whether it may cancel the task at any moment, for reasons that lie with others. */
+  readonly isFickle?: boolean;
   /** Called once, when the task has ended. */
   exited(task: Task): void;
 }
@@ -245,6 +249,11 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     return this;
   }
 
+  /** Who answers for its failure in place of the run. */
+  get keeper(): Keeper | null {
+    return this.#extras === null ? null : this.#extras.keeper;
+  }
+
   /** Has `keeper` answer for its failure in place of the run. */
   keepFor(keeper: Keeper): void {
     this.extras().keeper = keeper;
@@ -282,6 +291,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     const keeper = this.#extras?.keeper ?? null;
     if (keeper !== null) this.isObserved = true;
     this.host.exited(this);
+    this.abandonHoldings();
     keeper?.exited(this);
     this.spawner = null;
     this.tellWaiters();

@@ -12,6 +12,7 @@
  * wait was a schedule point.
  */
 import { InternalError } from "./errors.ts";
+import type { Holding } from "./holding.ts";
 import type { CancelScope } from "./scope.ts";
 
 /**
@@ -44,8 +45,10 @@ export interface WaitSource {
 export interface Party {
   /** The name shown in reports. */
   readonly name: string;
-  /** How many locks it holds. */
-  locks: number;
+  /** Takes note that it now holds something others may wait for. */
+  take(holding: Holding): void;
+  /** Takes note that it no longer does. */
+  drop(holding: Holding): void;
   /** Takes note that one of its waits has parked. */
   parked(wait: Wait): void;
   /** Takes note that a parked wait is leaving. */
@@ -119,6 +122,11 @@ export class Wait<T = unknown> {
     if (this.state === "idle") {
       throw new InternalError(`Cannot wait for ${operation}: it neither settled nor parked`);
     }
+  }
+
+  /** Whether its task can do nothing until it ends; one of several in a `Promise.race` is not alone. */
+  get alone(): boolean {
+    return true;
   }
 
   /** Throws if the wait stands in a cancelled scope: each operation does so first, as it begins. */

@@ -6,7 +6,9 @@
  * deadlock report can say who waits for whom, and releasing somebody else's lock is an error.
  */
 import { currentScope } from "../kernel/context.ts";
-import { DeadlockError, WouldBlock } from "../kernel/errors.ts";
+import { reportCycle } from "../kernel/deadlock.ts";
+import { AbandonedError, DeadlockError, WouldBlock } from "../kernel/errors.ts";
+import type { Holder, Holding } from "../kernel/holding.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Party, Wait } from "../kernel/wait.ts";
@@ -49,11 +51,16 @@ export interface LockStatistics {
  * });
  * ```
  */
-export class Lock implements QueueOwner {
+export class Lock implements QueueOwner, Holding {
+  /** Link in its holder's list. */
+  heldBefore: Holding | null = null;
+  /** Link in its holder's list. */
+  heldAfter: Holding | null = null;
   readonly #name: string;
   readonly #queue: WaitQueue<LockGuard>;
   readonly #guard: LockGuard = { [Symbol.dispose]: () => this.release() };
   #holder: Party | undefined;
+  #dead: Holder | null = null;
 
   /** Makes a free lock; `name` is what reports call it. */
   constructor(name: string = nextName("Lock")) {
@@ -74,11 +81,13 @@ export class Lock implements QueueOwner {
   /** Waits until the lock is the current task's. */
   acquire(): Operation<LockGuard> {
     return operation(this.#queue, (wait: Wait<LockGuard>) => {
+      if (this.#dead !== null) throw this.#abandonedBy(this.#dead);
       if (this.#holder === undefined) {
-        this.#give(wait.task!);
+        this.#give(wait.task);
         wait.settle(this.#guard);
       } else {
-        this.#refuseHolder(wait.task!);
+        this.#refuseHolder(wait.task);
+        reportCycle(wait, this.#holder, this.#queue);
         this.#queue.park(wait);
       }
     });
@@ -91,6 +100,7 @@ export class Lock implements QueueOwner {
    */
   tryAcquire(): LockGuard {
     const task = current("take", this);
+    if (this.#dead !== null) throw this.#abandonedBy(this.#dead);
     if (this.#holder !== undefined) {
       this.#refuseHolder(task);
       throw new WouldBlock(`Cannot take ${this.#name} now: ${this.#holder.name} holds it`);
@@ -112,12 +122,19 @@ export class Lock implements QueueOwner {
           (this.#holder === undefined ? "nobody holds it" : `${this.#holder.name} holds it`),
       );
     }
-    task.locks--;
+    task.drop(this);
     this.#holder = undefined;
     const next = this.#queue.shift();
     if (next === null) return;
-    this.#give(next.task!);
+    this.#give(next.task);
     next.settle(this.#guard);
+  }
+
+  /** Its holder has ended without a release: every waiter, and whoever comes later, is told so. */
+  abandoned(by: Holder): void {
+    this.#holder = undefined;
+    this.#dead = by;
+    this.#queue.failAll(this.#abandonedBy(by));
   }
 
   /** A frozen record of holder and waiters. */
@@ -132,7 +149,11 @@ export class Lock implements QueueOwner {
 
   #give(task: Party): void {
     this.#holder = task;
-    task.locks++;
+    task.take(this);
+  }
+
+  #abandonedBy(task: Holder): AbandonedError {
+    return new AbandonedError(`acquire ${this.#name}`, task.name);
   }
 
   #refuseHolder(task: Party): void {

@@ -84,7 +84,7 @@ export function race<const W extends readonly Work<unknown>[]>(
       if (winner !== undefined) return;
       winner = child;
       brood.cancel(`"${child.name}" was first`);
-    });
+    }, { isFickle: true });
     for (const [i, work] of works.entries()) brood.spawn(`race[${i}]`, asGenerator(work));
     yield* brood.done();
     if (brood.errors.length > 0) throw combine(brood.errors, "race");

@@ -6,13 +6,22 @@
  * reaches it is passed on to them, and the wait goes on under a shield until the last one is through.
  */
 import { currentFrame, Entered } from "../kernel/deadline.ts";
-import { type Cancelled, RunFinishedError } from "../kernel/errors.ts";
+import { RunFinishedError } from "../kernel/errors.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { CancelScope, Dependent } from "../kernel/scope.ts";
 import type { Keeper, Task, TaskName } from "../kernel/task.ts";
+import type { Timer } from "../kernel/timers.ts";
 import type { EitherGenerator } from "./perform.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
+
+/** How a brood is to be. */
+export interface BroodOptions {
+  /** How many milliseconds its children get to finish when the operation is cancelled. @default {0} */
+  grace?: number;
+  /** Whether one child's end may cancel the others. @default {false} */
+  isFickle?: boolean;
+}
 
 /** The children of one operation, and what has become of them. */
 export class Brood implements Keeper, Dependent {
@@ -20,12 +29,16 @@ export class Brood implements Keeper, Dependent {
   readonly errors: unknown[] = [];
   /** Where the operation runs: a cancel that reaches it goes to the children at the same time. */
   readonly scope: CancelScope;
+  /** Whether one child's end may cancel the others. */
+  readonly isFickle: boolean;
+  readonly #grace: number;
   readonly #name: string;
   readonly #parent: Task;
   readonly #onExit: (child: Task) => void;
   readonly #alive = new Set<Task>();
   readonly #empty: WaitQueue<void>;
-  #closed = false;
+  #intake: "open" | "winding" | "closed" = "open";
+  #deadline: Timer | null = null;
 
   /**
    * Children of `parent`, the task whose sequence calls.
@@ -33,8 +46,16 @@ export class Brood implements Keeper, Dependent {
    * @param name Names the operation in reports.
    * @param parent The task that the operation runs in.
    * @param onExit Called when a child has ended.
+   * @param options What a cancel means for the children.
    */
-  constructor(name: string, parent: Task, onExit: (child: Task) => void) {
+  constructor(
+    name: string,
+    parent: Task,
+    onExit: (child: Task) => void,
+    options: BroodOptions = {},
+  ) {
+    this.isFickle = options.isFickle === true;
+    this.#grace = options.grace ?? 0;
     this.#name = name;
     this.#parent = parent;
     this.#onExit = onExit;
@@ -56,12 +77,10 @@ export class Brood implements Keeper, Dependent {
 
   /** Makes a child. */
   spawn<T>(name: TaskName, generator: EitherGenerator<T>, delay?: number): Task<T> {
-    if (this.#closed) {
-      throw new RunFinishedError(
-        `Cannot spawn "${
-          typeof name === "string" ? name : name.name
-        }" into ${this.#name}: it has ended`,
-      );
+    if (this.#intake !== "open") {
+      const what = typeof name === "string" ? name : name.name;
+      const why = this.#intake === "closed" ? "it has ended" : "it is ending and takes no new work";
+      throw new RunFinishedError(`Cannot spawn "${what}" into ${this.#name}: ${why}`);
     }
     const child = schedulerOf(this.#parent).spawn<T>(name, generator, this.#parent, delay);
     child.keepFor(this);
@@ -74,9 +93,13 @@ export class Brood implements Keeper, Dependent {
     for (const child of this.alive) child.abort("group", reason, cause);
   }
 
-  /** Passes on a cancel of the operation. */
-  cancelled(cancel: Cancelled): void {
-    this.cancel(`${this.#name} was cancelled`, cancel);
+  /** Passes on a cancel of the operation: now, or when the time of grace is over. Then nothing new begins. */
+  cancelled(cancel: unknown): void {
+    if (this.#intake !== "open") return;
+    const reason = `${this.#name} was cancelled`;
+    if (this.#grace === 0) return this.cancel(reason, cancel);
+    this.#intake = "winding";
+    this.#deadline = this.#parent.timers.after(this.#grace, () => this.cancel(reason, cancel));
   }
 
   /** Takes note of a child's end. */
@@ -95,12 +118,13 @@ export class Brood implements Keeper, Dependent {
     try {
       while (this.#alive.size > 0) yield* this.#wait();
     } catch (error) {
-      this.cancel(`${this.#name} was cancelled`, error);
+      this.cancelled(error);
       using _shield = new Entered({ shielded: true });
       while (this.#alive.size > 0) yield* this.#wait();
       throw error;
     } finally {
-      this.#closed = true;
+      this.#intake = "closed";
+      if (this.#deadline !== null) this.#parent.timers.cancel(this.#deadline);
       this.#parent.forget(this);
     }
   }

@@ -19,6 +19,12 @@ import { currentTask } from "./run.ts";
 export interface GroupOptions {
   /** Names it in reports. @default {"group"} */
   name?: string;
+  /**
+   * How many milliseconds its children get to finish when the group is cancelled from outside. The body
+   * is cancelled at once, and nothing new can be spawned; what is not through then is cancelled, too.
+   * A failure, of the body or of a child, leaves no grace. @default {0}
+   */
+  grace?: number;
 }
 
 /** What the body of a group gets: the place to spawn children. */
@@ -63,7 +69,8 @@ export class Group {
  *
  * A failure of one cancels the others; each clean-up runs to its end before the group ends. A child
  * that was cancelled on its own has not failed. A cancel from outside reaches the body and the
- * children, and is thrown when they are through, unless one of them failed meanwhile.
+ * children, and is thrown when they are through, unless one of them failed meanwhile. With `grace`, it
+ * reaches the children only when that time is over.
  *
  * @example One fails, the other is stopped
  * ```ts
@@ -87,7 +94,7 @@ export class Group {
  *
  * @typeParam T What the body returns.
  * @param body A `function*` or an `async function*` of the group.
- * @param options A name for reports.
+ * @param options A name for reports, a time of grace.
  * @returns An operation that evaluates to what the body returned.
  */
 export function group<T>(
@@ -96,6 +103,7 @@ export function group<T>(
 ): Operation<T> {
   checkBody(body, "run a group of");
   const name = options.name ?? "group";
+  const grace = checkMs(options.grace ?? 0, "a time of grace");
   return sequence(`group "${name}"`, function* () {
     using entered = new Entered();
     const brood = new Brood(`group "${name}"`, currentTask(), (child) => {
@@ -103,15 +111,19 @@ export function group<T>(
       const reason = `sibling "${child.name}" failed`;
       brood.cancel(reason, child.error);
       entered.scope.abort("group", reason, child.error);
-    });
+    }, { grace });
     let value: T | undefined;
     let cancel: unknown = undefined;
     try {
       value = yield* perform(() => body(new Group(brood)));
     } catch (error) {
-      if (entered.scope.explains(error)) cancel = error;
-      else brood.errors.push(error);
-      brood.cancel(`the body of group "${name}" failed`, error);
+      if (entered.scope.explains(error)) {
+        cancel = error;
+        brood.cancelled(error);
+      } else {
+        brood.errors.push(error);
+        brood.cancel(`the body of group "${name}" failed`, error);
+      }
     }
     try {
       yield* brood.done();

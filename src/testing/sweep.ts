@@ -123,7 +123,7 @@ async function playRound(
         place = on.length === 0 ? " (ceding)" : ` (${on.join(", ")})`;
       },
       exited: (task) => {
-        if (task.locks > 0) left.push(`${task.locks} lock(s) of task "${task.name}"`);
+        for (const held of task.holdings) left.push(`${held}, which task "${task.name}" held`);
       },
     }],
   });

@@ -168,7 +168,7 @@ export async function playRandom(seed: number): Promise<Outcome> {
         trace.push(`x${number(task)}`);
         const { error } = task;
         if (task.failed && !isPlanned(error)) wrong.push(`${task.name} failed: ${error}`);
-        if (task.locks > 0) wrong.push(`${task.name} ended with a lock`);
+        for (const held of task.holdings) wrong.push(`${task.name} ended with ${held}`);
       },
     }],
   }).catch((error) => {

@@ -67,7 +67,7 @@ law("sweepCancel() names the checkpoint at which a lock is kept", async () => {
       lock.release();
     }), Error);
   assertStringIncludes(error.message, "cancel at checkpoint 2");
-  assertStringIncludes(error.message, "lock");
+  assertStringIncludes(error.message, "Lock#");
 });
 
 law(
