@@ -28,6 +28,7 @@
  * @module
  */
 export {
+  AbandonedError,
   BusyError,
   Cancelled,
   type CancelSource,

@@ -26,6 +26,7 @@ export {
   type SchedulerOptions,
 } from "./kernel/scheduler.ts";
 export { CancelScope, type Dependent, type ScopeTask } from "./kernel/scope.ts";
+export { spawnSite, waitSites } from "./kernel/sites.ts";
 export type { Keeper, TaskHost, TaskName } from "./kernel/task.ts";
 export { Timer, Timers } from "./kernel/timers.ts";
 export {

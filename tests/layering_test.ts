@@ -138,8 +138,13 @@ Deno.test({
 
 Deno.test("Only src/io opens sockets", async () => {
   const pattern =
-    /\bDeno\s*\.\s*(listen|connect|startTls|serve|resolveDns|addSignalListener)|\bDeno\[|= Deno;|"node:(net|tls|dgram|https?|http2)"/;
+    /\bDeno\s*\.\s*(listen|connect|startTls|serve|resolveDns)|\bDeno\[|= Deno;|"node:(net|tls|dgram|https?|http2)"/;
   assertEquals(await offenders(pattern, (path) => path.startsWith("src/io/")), []);
+});
+
+Deno.test("Only one file listens for signals", async () => {
+  const only = (path: string): boolean => path === "src/kernel/host_signal.ts";
+  assertEquals(await offenders(/\bDeno\s*\.\s*addSignalListener/, only), []);
 });
 
 Deno.test("Only src/parallel starts workers", async () => {

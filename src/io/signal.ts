@@ -1,11 +1,12 @@
 /** Signals of the operating system as a source of events. */
+import { listenForSignal } from "../kernel/host_signal.ts";
 import type { EventOrigin } from "./events.ts";
 import { KeepAlive } from "./keep_alive.ts";
 
 /** Listens for signals; the same signal twice before it was taken is one event, as in a kernel. */
 export class SignalOrigin implements EventOrigin<Deno.Signal> {
   readonly #pending = new Set<Deno.Signal>();
-  readonly #listeners = new Map<Deno.Signal, () => void>();
+  readonly #silence: (() => void)[] = [];
   readonly #keepAlive = new KeepAlive();
 
   /**
@@ -17,12 +18,11 @@ export class SignalOrigin implements EventOrigin<Deno.Signal> {
   constructor(names: readonly Deno.Signal[], came: () => void) {
     try {
       for (const name of new Set(names)) {
-        const listener = (): void => {
+        const silence = listenForSignal(name, () => {
           this.#pending.add(name);
           came();
-        };
-        Deno.addSignalListener(name, listener);
-        this.#listeners.set(name, listener);
+        });
+        this.#silence.push(silence);
       }
     } catch (error) {
       this.close();
@@ -49,8 +49,7 @@ export class SignalOrigin implements EventOrigin<Deno.Signal> {
 
   /** Stops listening: the signals do what they did before. */
   close(): void {
-    for (const [name, listener] of this.#listeners) Deno.removeSignalListener(name, listener);
-    this.#listeners.clear();
+    for (const silence of this.#silence.splice(0)) silence();
     this.#pending.clear();
     this.#keepAlive.set(false);
   }

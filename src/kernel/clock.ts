@@ -56,6 +56,12 @@ export class SystemClock implements Clock {
   readonly exact: boolean = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #at = Infinity;
+  readonly #idle: boolean;
+
+  /** A clock without an alarm; with `idle`, its alarm does not keep the process alive. */
+  constructor(options: { readonly idle?: boolean } = {}) {
+    this.#idle = options.idle === true;
+  }
 
   /** Milliseconds since the process began. */
   now(): number {
@@ -78,6 +84,7 @@ export class SystemClock implements Clock {
       this.#at = Infinity;
       ring();
     }, delay);
+    if (this.#idle) this.#timer.unref();
   }
 
   /** Keeps the alarm: it may be the next one, too. */

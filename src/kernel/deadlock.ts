@@ -7,6 +7,7 @@
  */
 import { DeadlockError } from "./errors.ts";
 import type { CancelScope } from "./scope.ts";
+import { beginSite, waitSites } from "./sites.ts";
 import type { Task } from "./task.ts";
 import type { Party, Wait, WaitSource } from "./wait.ts";
 
@@ -43,6 +44,10 @@ export function reportCycle(wait: Wait, holder: Party, source: WaitSource): void
     [
       `Deadlock: ${cycle.length} tasks wait for one another, and only a cancel could end that`,
       `  cycle: ${edges.join(" → ")}`,
+      ...cycle.flatMap(({ task }) =>
+        siteLines(task, task === start ? [beginSite(wait)] : waitSites(task))
+          .map((line) => `  ${task.name} ${line}`)
+      ),
     ].join("\n"),
   );
 }
@@ -77,15 +82,15 @@ export function deadlockError(tasks: readonly Task[]): DeadlockError {
   const cycles = findCycles(tasks);
   const lines = ["Cannot go on: every task waits, and nothing outside can wake one"];
   for (const cycle of cycles) lines.push(`  cycle: ${cycle.map(edge).join(" → ")}`);
-  lines.push(...taskTree(tasks).map((line) => `  ${line}`));
+  lines.push(...taskTree(tasks, { sites: true }).map((line) => `  ${line}`));
   return new DeadlockError(
     lines.join("\n"),
     cycles.map((cycle) => cycle.map((task) => task.name)),
   );
 }
 
-/** The living tasks as an indented tree, each with its state and what it waits on. */
-export function taskTree(tasks: readonly Task[]): string[] {
+/** The living tasks as an indented tree, each with its state and what it waits on; `sites` adds where. */
+export function taskTree(tasks: readonly Task[], options: { sites?: boolean } = {}): string[] {
   const children = new Map<Task | null, Task[]>();
   const alive = new Set(tasks);
   for (const task of tasks) {
@@ -98,11 +103,22 @@ export function taskTree(tasks: readonly Task[]): string[] {
   const stack = (children.get(null) ?? []).map((task) => ({ task, depth: 0 })).reverse();
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
     const { task, depth } = top;
-    lines.push(`${"  ".repeat(depth)}${task.name} (${task.state}${waitsOn(task)})`);
+    const indent = "  ".repeat(depth);
+    lines.push(`${indent}${task.name} (${task.state}${waitsOn(task)})`);
+    if (options.sites === true) {
+      lines.push(...siteLines(task).map((line) => `${indent}    ${line}`));
+    }
     for (const child of (children.get(task) ?? []).reverse()) {
       stack.push({ task: child, depth: depth + 1 });
     }
   }
+  return lines;
+}
+
+/** Where a task was spawned and where it waits, as far as that is known. */
+function siteLines(task: Task, sites: readonly string[][] = waitSites(task)): string[] {
+  const lines = task.spawnSite === undefined ? [] : [`spawned at ${task.spawnSite}`];
+  for (const [site] of sites) if (site !== undefined) lines.push(`waits at ${site}`);
   return lines;
 }
 

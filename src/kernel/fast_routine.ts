@@ -11,7 +11,7 @@
 import { fastLane, type Frame } from "./context.ts";
 import type { CancelScope } from "./scope.ts";
 import { notWaitable, toStartable } from "./trap.ts";
-import { type Resumer, type Startable, Wait, type WaitSource } from "./wait.ts";
+import { type Resumer, type Startable, SubstituteWait, Wait, type WaitSource } from "./wait.ts";
 
 /** Whom a routine tells that its generator is through. */
 export interface Ending {
@@ -98,6 +98,11 @@ export class FastRoutine implements Resumer, Frame {
     if (result !== waiting) this.#ending.finish(failed, result);
     return false;
   }
+
+  /** Goes into the generator, which waits by `yield*`, and straight out of it again: see `probe`. */
+  peek(): void {
+    this.#generator.next();
+  }
 }
 
 // Functions, because a private method would cost every routine a hidden slot.
@@ -113,7 +118,7 @@ function advance(
     const yielded = step.value;
     if (yielded === undefined && !(ending instanceof Wait)) return ceded;
     try {
-      const wait = yielded instanceof Wait ? yielded : new Wait(startable(yielded));
+      const wait = yielded instanceof Wait ? yielded : new SubstituteWait(startable(yielded));
       wait.start(routine.scope, routine);
       return waiting;
     } catch (error) {

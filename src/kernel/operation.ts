@@ -20,6 +20,7 @@
 import { currentScope, fastLane } from "./context.ts";
 import { FastRoutine } from "./fast_routine.ts";
 import { PromisedWait } from "./promised_wait.ts";
+import { noteSite, passSite, siting } from "./sites.ts";
 import { type HostPart, type Startable, Wait, type WaitSource } from "./wait.ts";
 
 /**
@@ -59,7 +60,9 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
     this.#begin = begin;
     this.#body = body;
     const scope = optional ? null : currentScope();
-    if (scope !== null) note(this, scope.task as unknown as Maker);
+    if (scope === null) return;
+    note(this, scope.task as unknown as Maker);
+    if (siting.runs > 0) noteSite(this);
   }
 
   [Symbol.iterator](): Iterator<unknown, T, unknown> {
@@ -91,6 +94,7 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
 
   begin(wait: Wait<T>): void {
     strike(this);
+    if (siting.runs > 0) passSite(this, wait);
     if (this.#body !== null) return FastRoutine.nest(this.#body(), wait, this);
     wait.checkpoint();
     this.#begin!(wait);

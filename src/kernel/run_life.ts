@@ -3,21 +3,26 @@
  *
  * A run waits for its main task and every ordinary task, then cancels the daemons, then gives back
  * what is still held of the host, and only then settles its promise. A main task that fails takes the
- * others with it. Each failure that nobody observed is raised: one as it is, several together.
+ * others with it; one that is wound down leaves them their time of grace. Each failure that nobody observed is raised: one as it is, several together.
  */
 import { withScope } from "./context.ts";
 import { deadlockError } from "./deadlock.ts";
-import { combine, RunFinishedError } from "./errors.ts";
+import { type Cancelled, type CancelSource, combine, RunFinishedError } from "./errors.ts";
 import type { TaskGenerator } from "./fiber.ts";
 import { hold, letGo, type Resource } from "./resource.ts";
 import { type Overseer, Scheduler, type SchedulerOptions } from "./scheduler.ts";
+import { siting } from "./sites.ts";
 import type { Task } from "./task.ts";
+import type { Timer } from "./timers.ts";
 
 /** After this many deadlocks in one run its remaining tasks are dropped: they wait again whatever happens. */
 const GIVE_UP = 16;
 
-/** Where a run stands. */
-type Phase = "running" | "stopping" | "ended";
+/**
+ * Where a run stands. Winding down, its main task is cancelled and the others get a time of grace;
+ * stopping, every task is.
+ */
+type Phase = "running" | "winding" | "stopping" | "ended";
 
 /** How a run is to go. */
 export interface RunLifeOptions extends SchedulerOptions {
@@ -26,6 +31,8 @@ export interface RunLifeOptions extends SchedulerOptions {
    * that an idle run is no deadlock, and what the wait opened outlives it. @default {false}
    */
   patient?: boolean;
+  /** How many milliseconds its tasks get to finish once it is wound down. @default {0} */
+  grace?: number;
 }
 
 /** One run from its main task to its end. */
@@ -33,22 +40,30 @@ export class RunLife<T> implements Overseer, Resource {
   /** The run's scheduler. */
   readonly scheduler: Scheduler;
   readonly #patient: boolean;
+  readonly #sites: boolean;
+  readonly #grace: number;
   readonly #unobserved = new Set<Task>();
   readonly #errors: unknown[] = [];
   #main: Task<T> | null = null;
   #phase: Phase = "running";
   #ordinary = 0;
   #deadlocks = 0;
+  #deadline: Timer | null = null;
+  /** The cancel of an orderly end, which is no failure. */
+  #quiet: Cancelled | null = null;
 
   /** A run that has not begun. */
   constructor(options: RunLifeOptions = {}) {
     this.#patient = options.patient === true;
+    this.#sites = options.sites === true;
+    this.#grace = options.grace ?? 0;
     this.scheduler = new Scheduler(this, options);
   }
 
   /** Makes the main task. */
   begin(generator: TaskGenerator<T>): Task<T> {
     hold(this);
+    if (this.#sites) siting.runs++;
     const main = this.#main = this.scheduler.spawn("main", generator, null);
     main.isObserved = true;
     return main;
@@ -72,12 +87,33 @@ export class RunLife<T> implements Overseer, Resource {
       }
     }
     letGo(this);
+    if (this.#sites) siting.runs--;
     const main = this.#main!;
-    if (main.failed || (main.cancelled && this.#deadlocks === 0)) this.#errors.unshift(main.error);
+    const isQuiet = main.cancelled && (this.#deadlocks > 0 || main.error === this.#quiet);
+    if (!main.successful && !isQuiet) this.#errors.unshift(main.error);
     for (const task of this.#unobserved) this.#errors.push(task.error);
     const errors = [...new Set(this.#errors)];
     if (errors.length > 0) throw combine(errors, "the run");
     return main.value as T;
+  }
+
+  /**
+   * Winds the run down: cancels the main task now, so that nothing new begins, and whatever is still
+   * alive when the time of grace is over. Without effect when the run is already ending.
+   *
+   * @param source Who asks: `"shutdown"` is an orderly end, after which the run has not failed.
+   */
+  wind(source: CancelSource, reason: unknown, cause?: unknown): void {
+    if (this.#phase !== "running") return;
+    const main = this.#main!;
+    if (this.#grace > 0) {
+      this.#phase = "winding";
+      const stop = (): void => this.#stop(`the grace of ${this.#grace} ms is over`);
+      this.#deadline = this.scheduler.timers.after(this.#grace, stop);
+    }
+    main.abort(source, reason, cause);
+    if (source === "shutdown") this.#quiet = main.cause;
+    if (main.done && this.#grace === 0) this.#stop("the run was told to end");
   }
 
   /** Cancels every task; the run ends when they have. */
@@ -103,7 +139,8 @@ export class RunLife<T> implements Overseer, Resource {
   exited(task: Task): void {
     if (!task.daemon) this.#ordinary--;
     if (task.failed && !task.isObserved) this.#unobserved.add(task);
-    if (task === this.#main as Task | null && !task.successful) this.#stop("the main task failed");
+    const isMainDown = task === this.#main as Task | null && !task.successful;
+    if (isMainDown && this.#phase === "running") this.#stop("the main task failed");
     else if (this.#ordinary === 0) this.#stop("every ordinary task has ended");
   }
 
@@ -140,8 +177,9 @@ export class RunLife<T> implements Overseer, Resource {
   }
 
   #stop(why: string): void {
-    if (this.#phase !== "running") return;
+    if (this.#phase === "stopping" || this.#phase === "ended") return;
     this.#phase = "stopping";
+    if (this.#deadline !== null) this.scheduler.timers.cancel(this.#deadline);
     for (const task of this.scheduler.tasks()) task.abort("shutdown", why);
   }
 }

@@ -11,6 +11,7 @@ import { Cancelled, checkMs, DeadlockError, TimeoutError } from "./errors.ts";
 import { Fiber, type FiberHost, type TaskGenerator } from "./fiber.ts";
 import { type Operation, operation, sequence } from "./operation.ts";
 import type { CancelScope } from "./scope.ts";
+import { spawnSite } from "./sites.ts";
 import type { Wait } from "./wait.ts";
 import { WaitQueue } from "./wait_queue.ts";
 
@@ -108,6 +109,11 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 
   set name(name: string) {
     this.#name = name;
+  }
+
+  /** The line that spawned it, as in `file:///a.ts:12:5`; noted for the first tasks of a run, or for all. */
+  get spawnSite(): string | undefined {
+    return spawnSite(this);
   }
 
   /** Whether the run ends without waiting for this task, and cancels it then. */

@@ -82,7 +82,10 @@ export class Wait<T = unknown> {
   state: WaitState = "idle";
   /** `yield*`: whether it is through. */
   done = false;
-  /** `yield*`: passes out the wait itself, then evaluates to the result; holds the error when failed. */
+  /**
+   * `yield*`: passes out the wait itself, then evaluates to the result; holds the error when failed.
+   * While the wait is parked nobody reads it, so what it parked on may keep there what it offers.
+   */
   value: unknown = this;
   /** Which cancels reach it; set when it begins. */
   scope: CancelScope | null = null;
@@ -168,8 +171,14 @@ export class Wait<T = unknown> {
     take(this, "settled", value);
   }
 
+  /** Whether it is what a `yield*` gives out, so that its `next` can be called at any time. */
+  get passesThrough(): boolean {
+    return true;
+  }
+
   /** `yield*` asks first for what to wait for, and once resumed for the result. */
   next(): this | Promise<this> {
+    if (probe.look !== null) probe.seen = probe.look();
     return this;
   }
 
@@ -178,6 +187,20 @@ export class Wait<T = unknown> {
     throw error;
   }
 }
+
+/** A wait that stands for something else that a `function*` yielded. */
+export class SubstituteWait<T = unknown> extends Wait<T> {
+  /** Never: the generator would get its result at once. */
+  override get passesThrough(): boolean {
+    return false;
+  }
+}
+
+/** For those who ask a waiting `function*` where it stands: what its innermost wait is to look at, and saw. */
+export const probe: { look: (() => unknown) | null; seen: unknown } = {
+  look: null,
+  seen: undefined,
+};
 
 // Functions, because a private method would cost every wait a hidden slot.
 

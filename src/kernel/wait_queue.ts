@@ -53,14 +53,17 @@ export class WaitQueue<T = void> implements WaitSource {
     return this.#first;
   }
 
-  /** Parks a wait at the back. */
-  park(wait: Wait<T>): void {
+  /**
+   * Parks a wait at the back. `source` answers for it in place of the queue, where waits of several
+   * owners stand in one line: its `abandon` must pass the wait on to the queue's.
+   */
+  park(wait: Wait<T>, source: WaitSource = this): void {
     wait.before = this.#last;
     if (this.#last === null) this.#first = wait;
     else this.#last.after = wait;
     this.#last = wait;
     this.#size++;
-    wait.park(this);
+    wait.park(source);
   }
 
   /** Ends the longest wait with a value. Returns `false` if there is none. */

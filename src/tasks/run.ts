@@ -7,22 +7,32 @@
  */
 import { currentScope } from "../kernel/context.ts";
 import { outside } from "../kernel/promised_wait.ts";
+import { EndSignals } from "./end_signals.ts";
+import { checkMs } from "../kernel/errors.ts";
 import { RunLife } from "../kernel/run_life.ts";
 import type { SchedulerOptions } from "../kernel/scheduler.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
-import { type Startable, Wait } from "../kernel/wait.ts";
+import { type Startable, SubstituteWait } from "../kernel/wait.ts";
 import { checkBody } from "./body.ts";
 
 /** How a run is to go. */
 export interface RunOptions extends SchedulerOptions {
   /** Cancels the main task, and with it the run, when it aborts. */
   signal?: AbortSignal;
+  /**
+   * Ends the run in order, when it is told to end: the main task is cancelled at once, the others get so
+   * many milliseconds to finish, and what is left then is cancelled. With it, the first SIGINT or SIGTERM
+   * tells the run to end, and it gives `undefined` if its main task did not come to a value; a second one
+   * ends the process, after the tree of living tasks on stderr. @default no grace, and no signals
+   */
+  grace?: number;
 }
 
 /**
  * Runs a task body, and everything it spawns, to the end.
  *
- * Waits for every ordinary task, cancels the daemons, closes what was left open, then settles. An
+ * Waits for every ordinary task, cancels the daemons, closes what was left open, then settles. With
+ * `grace`, a signal ends it in order. An
  * error of the main task cancels the others. It rejects with the error that nobody observed, with an
  * `AggregateError` if there are several, and with a {@linkcode DeadlockError} when every task waits
  * and nothing outside can wake one.
@@ -46,17 +56,30 @@ export interface RunOptions extends SchedulerOptions {
  * @returns What the body returned, once nothing of the run is left.
  * @throws {TypeError} If the body is not a generator function.
  */
-export function run<T>(body: TaskBody<[], T>, options: RunOptions = {}): Promise<T> {
+export function run<T>(
+  body: TaskBody<[], T>,
+  options: RunOptions & { grace: number },
+): Promise<T | undefined>;
+/** Runs a task body, and everything it spawns, to the end. */
+export function run<T>(body: TaskBody<[], T>, options?: RunOptions): Promise<T>;
+export function run<T>(body: TaskBody<[], T>, options: RunOptions = {}): Promise<T | undefined> {
   try {
     checkBody(body, "run");
-    const { signal } = options;
+    const { signal, grace } = options;
     signal?.throwIfAborted();
+    if (grace !== undefined) checkMs(grace, "a time of grace");
     const life = new RunLife<T>(options);
-    const main = life.begin(body());
-    if (signal === undefined) return life.toEnd();
-    const abort = (): void => main.abort("explicit", signal.reason, signal.reason);
-    signal.addEventListener("abort", abort);
-    return life.toEnd().finally(() => signal.removeEventListener("abort", abort));
+    const endings = new DisposableStack();
+    if (grace !== undefined) endings.use(new EndSignals(life));
+    if (signal !== undefined) {
+      const abort = (): void => life.wind("explicit", signal.reason, signal.reason);
+      signal.addEventListener("abort", abort);
+      endings.defer(() => signal.removeEventListener("abort", abort));
+    }
+    life.begin(body());
+    return signal === undefined && grace === undefined
+      ? life.toEnd()
+      : life.toEnd().finally(() => endings.dispose());
   } catch (error) {
     return Promise.reject(error);
   }
@@ -90,7 +113,7 @@ export function currentTask(): Task {
 outside.wait = <T>(work: Startable<T>): Promise<T> => {
   const life = new RunLife<T>({ patient: true });
   life.begin(function* () {
-    return (yield new Wait(work)) as T;
+    return (yield new SubstituteWait(work)) as T;
   }());
   return life.toEnd();
 };

@@ -94,3 +94,64 @@ law("A TCP echo keeps answering while a task cedes for ever", async () => {
     assertEquals(ended, { code: 0, stdout: "3200", stderr: "" });
   }
 });
+
+law("The first SIGINT ends a run with grace in order, with exit code 0", async () => {
+  const ended = await runProgram(`
+    import { run, sleep, spawn } from "@weft/weft";
+    const value = await run(async function* () {
+      spawn(async function* () {
+        yield* sleep(30);
+        console.log("finished");
+      });
+      spawn(async function* () {
+        yield* sleep(5);
+        Deno.kill(Deno.pid, "SIGINT");
+      });
+      try {
+        yield* sleep(60_000);
+      } finally {
+        console.log("main cut");
+      }
+    }, { grace: 10_000 });
+    console.log("value", value);
+  `);
+  assertEquals(ended, { code: 0, stdout: "main cut\nfinished\nvalue undefined", stderr: "" });
+});
+
+law("A second SIGTERM ends the process with the tree of living tasks", async () => {
+  const ended = await runProgram(`
+    import { run, shield, sleep, spawn } from "@weft/weft";
+    await run(function* () {
+      const stubborn = spawn(function* () {
+        try {
+          yield* sleep(60_000);
+        } finally {
+          yield* shield(sleep(60_000));
+        }
+      });
+      stubborn.name = "stubborn";
+      spawn(function* () {
+        for (let i = 0; i < 2; i++) {
+          yield* sleep(20);
+          Deno.kill(Deno.pid, "SIGTERM");
+        }
+        yield* shield(sleep(60_000));
+      });
+      yield* sleep(60_000);
+    }, { grace: 60_000 });
+  `);
+  assertEquals([ended.code, ended.stdout], [143, ""]);
+  assertStringIncludes(ended.stderr, "second SIGTERM");
+  assertStringIncludes(ended.stderr, "stubborn (waiting on sleep");
+});
+
+law("A run without grace leaves signals alone", async () => {
+  const ended = await runProgram(`
+    import { run, sleep } from "@weft/weft";
+    await run(function* () {
+      Deno.kill(Deno.pid, "SIGTERM");
+      yield* sleep(60_000);
+    });
+  `);
+  assertEquals(ended.code, 143);
+});
