@@ -72,6 +72,7 @@ export { Listener } from "./src/net/listener.ts";
 export { Membership } from "./src/net/multicast.ts";
 export { PipeReader, readFrom, stdin } from "./src/net/pipe_reader.ts";
 export { PipeWriter, writeTo } from "./src/net/pipe_writer.ts";
+export { serve, type ServeOptions } from "./src/net/serve.ts";
 export { Socket } from "./src/net/socket.ts";
 export type { DatagramHandle } from "./src/io/datagram.ts";
 export type { EventHandle } from "./src/io/events.ts";

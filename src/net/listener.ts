@@ -2,8 +2,11 @@
 import { checkTimeout, type Timeout } from "../io/limit.ts";
 import type { ListenerHandle } from "../io/listener.ts";
 import type { HasHandle } from "../io/pollable.ts";
-import { type Operation, operation } from "../kernel/operation.ts";
+import { WouldBlock } from "../kernel/errors.ts";
+import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
+import { shield } from "../tasks/shield.ts";
+import { sleep } from "../tasks/sleep.ts";
 import { closing } from "./closing.ts";
 import type { Socket } from "./socket.ts";
 
@@ -72,6 +75,17 @@ export class Listener<A extends Deno.Addr = Deno.Addr>
   }
 
   /**
+   * Stops listening without turning away who is in line: takes every connection that the host has let
+   * in, and closes when no more come. No cancel interrupts it. Whoever connects while it closes, in some
+   * ten microseconds, is still reset; only the host could prevent that.
+   *
+   * @returns The connections, in the order in which they came.
+   */
+  drain(): Operation<Socket<A>[]> {
+    return sequence(`${this}.drain()`, () => shieldedDrain(this));
+  }
+
+  /**
    * Stops listening, at once: whoever waits gets `ClosedError`. Closing again has no effect.
    *
    * @returns Waits until the address is free again; nobody needs to wait for it.
@@ -94,4 +108,25 @@ export class Listener<A extends Deno.Addr = Deno.Addr>
   toString(): string {
     return String(this.#handle);
   }
+}
+
+/** How often in a row, a millisecond apart, nobody may be in line before a drained listener closes. */
+const QUIET_TURNS = 2;
+
+function* shieldedDrain<A extends Deno.Addr>(listener: Listener<A>) {
+  return yield* shield(function* () {
+    const sockets: Socket<A>[] = [];
+    for (let quiet = 0; quiet < QUIET_TURNS && !listener.closed;) {
+      try {
+        sockets.push(listener.tryAccept());
+        quiet = 0;
+      } catch (error) {
+        if (!(error instanceof WouldBlock)) break;
+        quiet++;
+        yield* sleep(1);
+      }
+    }
+    listener.close();
+    return sockets;
+  });
 }

@@ -37,7 +37,7 @@ export class Brood implements Keeper, Dependent {
   readonly #onExit: (child: Task) => void;
   readonly #alive = new Set<Task>();
   readonly #empty: WaitQueue<void>;
-  #intake: "open" | "winding" | "closed" = "open";
+  #state: "open" | "winding" | "closed" = "open";
   #deadline: Timer | null = null;
 
   /**
@@ -77,15 +77,16 @@ export class Brood implements Keeper, Dependent {
 
   /** Makes a child. */
   spawn<T>(name: TaskName, generator: EitherGenerator<T>, delay?: number): Task<T> {
-    if (this.#intake !== "open") {
-      const what = typeof name === "string" ? name : name.name;
-      const why = this.#intake === "closed" ? "it has ended" : "it is ending and takes no new work";
-      throw new RunFinishedError(`Cannot spawn "${what}" into ${this.#name}: ${why}`);
-    }
+    if (this.#state === "closed") this.#refuse(name, "it has ended");
     const child = schedulerOf(this.#parent).spawn<T>(name, generator, this.#parent, delay);
     child.keepFor(this);
     this.#alive.add(child);
     return child;
+  }
+
+  /** Refuses new work once the operation was cancelled and only finishes what it has. */
+  refuseNewWork(name: TaskName): void {
+    if (this.#state === "winding") this.#refuse(name, "it is ending and takes no new work");
   }
 
   /** Cancels every living child because of a sibling or of the operation itself. */
@@ -93,12 +94,12 @@ export class Brood implements Keeper, Dependent {
     for (const child of this.alive) child.abort("group", reason, cause);
   }
 
-  /** Passes on a cancel of the operation: now, or when the time of grace is over. Then nothing new begins. */
+  /** Passes on a cancel of the operation: now, or when the time of grace is over. */
   cancelled(cancel: unknown): void {
-    if (this.#intake !== "open") return;
+    if (this.#state !== "open") return;
     const reason = `${this.#name} was cancelled`;
     if (this.#grace === 0) return this.cancel(reason, cancel);
-    this.#intake = "winding";
+    this.#state = "winding";
     this.#deadline = this.#parent.timers.after(this.#grace, () => this.cancel(reason, cancel));
   }
 
@@ -123,7 +124,7 @@ export class Brood implements Keeper, Dependent {
       while (this.#alive.size > 0) yield* this.#wait();
       throw error;
     } finally {
-      this.#intake = "closed";
+      this.#state = "closed";
       if (this.#deadline !== null) this.#parent.timers.cancel(this.#deadline);
       this.#parent.forget(this);
     }
@@ -132,6 +133,11 @@ export class Brood implements Keeper, Dependent {
   /** Names the operation. */
   toString(): string {
     return this.#name;
+  }
+
+  #refuse(name: TaskName, why: string): never {
+    const what = typeof name === "string" ? name : name.name;
+    throw new RunFinishedError(`Cannot spawn "${what}" into ${this.#name}: ${why}`);
   }
 
   #wait(): Operation<void> {

@@ -44,6 +44,7 @@ export class Group {
   /** Starts a child: like {@linkcode spawn}, but the group answers for it. */
   spawn<A extends readonly unknown[], T>(body: TaskBody<A, T>, ...args: A): Task<T> {
     checkBody(body, "spawn");
+    this.#brood.refuseNewWork(body);
     return this.#brood.spawn(body, body(...args));
   }
 
@@ -55,6 +56,7 @@ export class Group {
   ): Task<T> {
     checkMs(ms, "a delay");
     checkBody(body, "spawn");
+    this.#brood.refuseNewWork(body);
     return this.#brood.spawn(body, body(...args), ms);
   }
 
