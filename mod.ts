@@ -29,6 +29,7 @@
  */
 export {
   AbandonedError,
+  BrokenBarrierError,
   BusyError,
   Cancelled,
   type CancelSource,
@@ -59,8 +60,27 @@ export {
 export { wait, type WaitOptions, type WaitTarget } from "./src/tasks/wait.ts";
 export { createLocal, Local } from "./src/tasks/local.ts";
 export type { EitherGenerator, Work, WorkResult } from "./src/tasks/perform.ts";
+export { AsyncResult, type AsyncResultStatistics } from "./src/sync/async_result.ts";
+export { Barrier, type BarrierStatistics } from "./src/sync/barrier.ts";
+export {
+  Broadcast,
+  type BroadcastOptions,
+  type BroadcastStatistics,
+} from "./src/sync/broadcast.ts";
+export type { LagRule } from "./src/sync/broadcast_log.ts";
+export { Channel, ChannelReceiver, ChannelSender } from "./src/sync/channel.ts";
+export type { ChannelStatistics } from "./src/sync/channel_core.ts";
+export { EndOfChannel, LaggedError } from "./src/sync/channel_errors.ts";
+export { Condition, type ConditionStatistics } from "./src/sync/condition.ts";
+export { Event, type EventStatistics } from "./src/sync/event.ts";
+export type { ItemStore } from "./src/sync/item_store.ts";
+export { LifoQueue } from "./src/sync/lifo_queue.ts";
 export { Lock, type LockGuard, type LockStatistics } from "./src/sync/lock.ts";
+export { type Compare, PriorityQueue } from "./src/sync/priority_queue.ts";
 export { Queue, type QueueStatistics } from "./src/sync/queue.ts";
+export { RLock, type RLockStatistics } from "./src/sync/rlock.ts";
+export { BoundedSemaphore, Semaphore, type SemaphoreStatistics } from "./src/sync/semaphore.ts";
+export { Subscription, type SubscriptionStatistics } from "./src/sync/subscription.ts";
 export { BrokenError, bytesSent, IncompleteError } from "./src/io/errors.ts";
 export type { TlsClientOptions, TlsServerOptions } from "./src/io/open.ts";
 export { bindDatagram, type UdpOptions, type UnixPacketOptions } from "./src/net/bind_datagram.ts";
@@ -127,3 +147,20 @@ export {
 } from "./src/parallel/pool.ts";
 export { transfer } from "./src/parallel/transfer.ts";
 export { WorkerCrashedError, WorkerError } from "./src/parallel/worker_error.ts";
+export {
+  type BlockReport,
+  Watchdog,
+  watchdog,
+  type WatchdogOptions,
+  type WatchdogStatistics,
+} from "./src/parallel/watchdog.ts";
+export type { Access, LostUpdate } from "./src/trace/lost_update.ts";
+export {
+  Monitor,
+  monitor,
+  type MonitorStatistics,
+  type TcpMonitorOptions,
+  type UnixMonitorOptions,
+} from "./src/trace/monitor.ts";
+export { lostUpdates, shared, type SharedOptions } from "./src/trace/shared.ts";
+export { dumpOn, taskTree } from "./src/trace/tree.ts";

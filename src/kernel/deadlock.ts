@@ -26,6 +26,7 @@ const LONGEST_CHAIN = 10_000;
  * @param source What it is going to park on.
  */
 export function reportCycle(wait: Wait, holder: Party, source: WaitSource): void {
+  if (soleWait(holder as Task) === null) return; // nearly always; it must cost next to nothing
   const start = wait.task as Task;
   const cycle = [{ task: start, source }];
   let task = holder as Task;
@@ -58,7 +59,8 @@ function soleWait(task: Task): Wait | null {
   const waits = leafWaits(task);
   if (waits.length !== 1) return null;
   const wait = waits[0]!;
-  return wait.source!.holder !== undefined && isCertain(wait, task) ? wait : null;
+  const { holder, isShared } = wait.source!;
+  return holder !== undefined && isShared !== true && isCertain(wait, task) ? wait : null;
 }
 
 /** Whether no deadline and no winner of a race can end a wait. */

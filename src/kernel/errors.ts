@@ -124,6 +124,12 @@ export class ClosedError extends Error {
   override readonly name: string = "ClosedError";
 }
 
+/** A barrier was broken or reset while somebody waited at it, or before they came. */
+export class BrokenBarrierError extends Error {
+  /** The class name. */
+  override readonly name: string = "BrokenBarrierError";
+}
+
 /** A second waiter came to a place that serves one at a time. */
 export class BusyError extends Error {
   /** The class name. */

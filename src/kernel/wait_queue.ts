@@ -11,6 +11,8 @@ import type { HostPart, Party, Wait, WaitSource } from "./wait.ts";
 export interface QueueOwner {
   /** The task whose action is awaited, where that is known. */
   readonly holder?: Party | undefined;
+  /** Whether that task is only one of those whose action would do. */
+  readonly isShared?: boolean;
   /** As in `Lock#1`. */
   toString(): string;
 }
@@ -46,6 +48,11 @@ export class WaitQueue<T = void> implements WaitSource {
   /** The task that keeps these waits, as the owner knows it. */
   get holder(): Party | undefined {
     return this.#owner.holder;
+  }
+
+  /** Whether that task is only one of several who could let them go on. */
+  get isShared(): boolean {
+    return this.#owner.isShared === true;
   }
 
   /** The wait that {@linkcode wake} would end. */

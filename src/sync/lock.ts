@@ -1,22 +1,17 @@
 /**
  * A lock for tasks: it knows its holder, and hands itself on.
  *
- * Release gives the lock straight to the longest waiter. A free-for-all on release would let the
- * releasing task win again and again, since it is the one that runs. The holder is a task, so a
- * deadlock report can say who waits for whom, and releasing somebody else's lock is an error.
+ * Stricter than `threading.Lock`, which anybody may release: there a release in the wrong place goes
+ * unnoticed. Whoever wants a permit that one task takes and another gives back wants a semaphore.
  */
-import { currentScope } from "../kernel/context.ts";
-import { reportCycle } from "../kernel/deadlock.ts";
-import { AbandonedError, DeadlockError, WouldBlock } from "../kernel/errors.ts";
-import type { Holder, Holding } from "../kernel/holding.ts";
 import { nextName } from "../kernel/names.ts";
-import { type Operation, operation } from "../kernel/operation.ts";
-import type { Party, Wait } from "../kernel/wait.ts";
-import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
+import type { Operation } from "../kernel/operation.ts";
+import type { Party } from "../kernel/wait.ts";
+import { Mutex } from "./mutex.ts";
 
-/** A taken lock: `using` it gives the lock back at the end of the block. */
+/** A taken lock or permit: `using` it gives it back at the end of the block. */
 export interface LockGuard {
-  /** Releases the lock. */
+  /** Releases it. */
   [Symbol.dispose](): void;
 }
 
@@ -28,12 +23,17 @@ export interface LockStatistics {
   readonly waiting: number;
 }
 
+let mutexOf: (lock: Lock) => Mutex;
+
 /**
  * A mutual exclusion lock.
  *
- * - Waiters get it in FIFO order.
+ * - Waiters get it in FIFO order, from hand to hand: nobody slips in between.
  * - A cancelled `acquire` does not hold it.
  * - Taking it twice in one task is an error, not a wait for oneself.
+ * - When its holder ends without giving it back, everyone who waits or comes later gets an
+ *   {@linkcode AbandonedError}, until somebody has put things right and calls {@linkcode Lock.reset}.
+ * - A `using` block costs some 150 ns more than a `try` and `finally` with {@linkcode Lock.release}.
  *
  * @example Only one at a time
  * ```ts
@@ -51,62 +51,49 @@ export interface LockStatistics {
  * });
  * ```
  */
-export class Lock implements QueueOwner, Holding {
-  /** Link in its holder's list. */
-  heldBefore: Holding | null = null;
-  /** Link in its holder's list. */
-  heldAfter: Holding | null = null;
-  readonly #name: string;
-  readonly #queue: WaitQueue<LockGuard>;
-  readonly #guard: LockGuard = { [Symbol.dispose]: () => this.release() };
-  #holder: Party | undefined;
-  #dead: Holder | null = null;
+export class Lock {
+  readonly #mutex: Mutex;
+
+  static {
+    mutexOf = (lock) => lock.#mutex;
+  }
 
   /** Makes a free lock; `name` is what reports call it. */
   constructor(name: string = nextName("Lock")) {
-    this.#name = name;
-    this.#queue = new WaitQueue(this, "acquire");
+    this.#mutex = new Mutex(name, "refuse");
   }
 
   /** The task that has it. */
   get holder(): Party | undefined {
-    return this.#holder;
+    return this.#mutex.holder;
   }
 
   /** Whether a task has it. */
   get locked(): boolean {
-    return this.#holder !== undefined;
+    return this.#mutex.holder !== undefined;
   }
 
-  /** Waits until the lock is the current task's. */
+  /**
+   * Waits until the lock is the current task's. For a limit, use {@linkcode withTimeout}.
+   *
+   * @returns An operation that evaluates to the guard for `using`.
+   * @throws {DeadlockError} If the task holds it already.
+   * @throws {AbandonedError} If its holder has died, before or meanwhile.
+   */
   acquire(): Operation<LockGuard> {
-    return operation(this.#queue, (wait: Wait<LockGuard>) => {
-      if (this.#dead !== null) throw this.#abandonedBy(this.#dead);
-      if (this.#holder === undefined) {
-        this.#give(wait.task);
-        wait.settle(this.#guard);
-      } else {
-        this.#refuseHolder(wait.task);
-        reportCycle(wait, this.#holder, this.#queue);
-        this.#queue.park(wait);
-      }
-    });
+    return this.#mutex.acquire();
   }
 
   /**
    * Takes the lock without waiting. Never a checkpoint.
    *
+   * @returns The guard for `using`.
    * @throws {WouldBlock} If another task has it.
+   * @throws {DeadlockError} If the task holds it already.
+   * @throws {AbandonedError} If its holder has died.
    */
   tryAcquire(): LockGuard {
-    const task = current("take", this);
-    if (this.#dead !== null) throw this.#abandonedBy(this.#dead);
-    if (this.#holder !== undefined) {
-      this.#refuseHolder(task);
-      throw new WouldBlock(`Cannot take ${this.#name} now: ${this.#holder.name} holds it`);
-    }
-    this.#give(task);
-    return this.#guard;
+    return this.#mutex.tryAcquire();
   }
 
   /**
@@ -115,58 +102,32 @@ export class Lock implements QueueOwner, Holding {
    * @throws {Error} If the current task does not hold it.
    */
   release(): void {
-    const task = current("release", this);
-    if (this.#holder !== task) {
-      throw new Error(
-        `Cannot release ${this.#name} in ${task.name}: ` +
-          (this.#holder === undefined ? "nobody holds it" : `${this.#holder.name} holds it`),
-      );
-    }
-    task.drop(this);
-    this.#holder = undefined;
-    const next = this.#queue.shift();
-    if (next === null) return;
-    this.#give(next.task);
-    next.settle(this.#guard);
+    this.#mutex.release();
   }
 
-  /** Its holder has ended without a release: every waiter, and whoever comes later, is told so. */
-  abandoned(by: Holder): void {
-    this.#holder = undefined;
-    this.#dead = by;
-    this.#queue.failAll(this.#abandonedBy(by));
+  /**
+   * Makes the lock free again after its holder has died: for whoever has looked at what it guards.
+   * A free lock stays free.
+   *
+   * @throws {Error} If a task holds it.
+   */
+  reset(): void {
+    this.#mutex.reset();
   }
 
   /** A frozen record of holder and waiters. */
   statistics(): LockStatistics {
-    return Object.freeze({ holder: this.#holder?.name, waiting: this.#queue.size });
+    const { holder, waiters } = this.#mutex;
+    return Object.freeze({ holder: holder?.name, waiting: waiters.size });
   }
 
   /** The name. */
   toString(): string {
-    return this.#name;
-  }
-
-  #give(task: Party): void {
-    this.#holder = task;
-    task.take(this);
-  }
-
-  #abandonedBy(task: Holder): AbandonedError {
-    return new AbandonedError(`acquire ${this.#name}`, task.name);
-  }
-
-  #refuseHolder(task: Party): void {
-    if (task !== this.#holder) return;
-    throw new DeadlockError(
-      `Cannot take ${this.#name} twice: ${task.name} holds it already; an RLock can be taken again`,
-      [[task.name]],
-    );
+    return String(this.#mutex);
   }
 }
 
-function current(verb: string, lock: Lock): Party {
-  const scope = currentScope();
-  if (scope === null) throw new Error(`Cannot ${verb} ${lock} here: no task is running`);
-  return scope.task as unknown as Party;
+/** What is inside a lock, for a condition. */
+export function mutexOfLock(lock: Lock): Mutex {
+  return mutexOf(lock);
 }

@@ -1,16 +1,24 @@
 /**
- * A FIFO queue between tasks, with back-pressure and the count of unfinished work.
+ * A queue between tasks, with back-pressure and the count of unfinished work.
  *
- * An item is always in exactly one place: with a waiting putter, in the buffer, or handed to a getter.
+ * An item is always in exactly one place: with a waiting putter, in the store, or handed to a getter.
  * Handing over happens in one synchronous step, from the putter straight to the longest-waiting getter;
  * so a cancelled `get` has taken nothing, a cancelled `put` has put nothing, and nothing can slip by.
+ * What a waiting putter offers is kept in its wait, and so leaves with it: a list beside the line of
+ * putters would have to be searched on a cancel, a map from wait to item costs twice the whole `put`
+ * (measured).
+ *
+ * Which item comes out next is the store's affair ({@linkcode ItemStore}), all else is the same for
+ * every queue: the others extend this class with a store of their own and nothing more.
  */
 import { Deque } from "../internal/deque.ts";
-import { WouldBlock } from "../kernel/errors.ts";
+import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
+import type { ItemStore } from "./item_store.ts";
+import { itemsOf } from "./items.ts";
 
 /** What a queue is doing. */
 export interface QueueStatistics {
@@ -32,6 +40,8 @@ export interface QueueStatistics {
  * - Items come out in the order in which they went in; waiters are served in FIFO order.
  * - `put` waits while the queue is full, `get` while it is empty.
  * - Cancelled means it did not happen: no item is lost, none is put.
+ * - After {@linkcode shutdown} nothing goes in, and what is left can be got; then `get` throws
+ *   `ClosedError`. `for await` in an `async function*` goes through the items and ends there.
  *
  * @example Back-pressure
  * ```ts
@@ -47,26 +57,46 @@ export interface QueueStatistics {
  * if (got.join() !== "0,1,2") throw new Error(got.join());
  * ```
  *
+ * @example Until it is shut down
+ * ```ts
+ * import { Queue, run, spawn } from "@weft/weft";
+ * let sum = 0;
+ * await run(async function* () {
+ *   const queue = new Queue<number>(2);
+ *   spawn(function* () {
+ *     for (const item of [1, 2, 3]) yield* queue.put(item);
+ *     queue.shutdown();
+ *   });
+ *   for await (const item of queue) sum += item;
+ * });
+ * if (sum !== 6) throw new Error(String(sum));
+ * ```
+ *
  * @typeParam T The items' type.
  */
-export class Queue<T> {
+export class Queue<T> implements AsyncIterable<T> {
   readonly #name: string;
   readonly #capacity: number;
-  readonly #items = new Deque<T>();
+  readonly #store: ItemStore<T>;
   readonly #getters: WaitQueue<T>;
   readonly #putters: WaitQueue<void>;
-  readonly #offers = new WeakMap<Wait<void>, T>();
   readonly #joiners: WaitQueue<void>;
   #unfinished = 0;
+  #isShutdown = false;
 
   /**
    * Makes an empty queue.
    *
    * @param capacity The most items it holds, at least 1. Without it the queue grows without bound.
    * @param name What reports call it.
+   * @param store Keeps the items, and so decides which comes out next. It must be empty. @default FIFO
    * @throws {RangeError} If the capacity is not a whole number of at least 1, or `Infinity`.
    */
-  constructor(capacity: number = Infinity, name: string = nextName("Queue")) {
+  constructor(
+    capacity: number = Infinity,
+    name: string = nextName("Queue"),
+    store: ItemStore<T> = new Deque<T>(),
+  ) {
     if (capacity !== Infinity && (!Number.isInteger(capacity) || capacity < 1)) {
       throw new RangeError(
         `Cannot make a queue for ${capacity} items: the capacity must be a whole number of at least 1, or Infinity`,
@@ -74,6 +104,7 @@ export class Queue<T> {
     }
     this.#capacity = capacity;
     this.#name = name;
+    this.#store = store;
     this.#getters = new WaitQueue(this, "get");
     this.#putters = new WaitQueue(this, "put");
     this.#joiners = new WaitQueue(this, "join");
@@ -81,37 +112,53 @@ export class Queue<T> {
 
   /** How many items the buffer holds. */
   get size(): number {
-    return this.#items.size;
+    return this.#store.size;
   }
 
   /** Whether a `get` would have to wait. */
   get empty(): boolean {
-    return this.#items.size === 0;
+    return this.#store.size === 0;
   }
 
   /** Whether a `put` would have to wait. */
   get full(): boolean {
-    return this.#items.size >= this.#capacity;
+    return this.#store.size >= this.#capacity;
   }
 
-  /** Puts an item at the back; waits while the queue is full. */
+  /** Whether {@linkcode shutdown} was called. */
+  get isShutdown(): boolean {
+    return this.#isShutdown;
+  }
+
+  /**
+   * Puts an item in; waits while the queue is full. Waiting putters are served in FIFO order, and none
+   * that comes later goes past them.
+   *
+   * @throws {ClosedError} If the queue was shut down, before or while it waited: then nothing was put.
+   */
   put(item: T): Operation<void> {
     return operation(this.#putters, (wait: Wait<void>) => {
+      this.#refuseShut();
       if (!this.full) {
         this.#accept(item);
         wait.settle();
       } else {
-        this.#offers.set(wait, item);
         this.#putters.park(wait);
+        wait.value = item; // offered; see #admit
       }
     });
   }
 
-  /** Takes the item at the front; waits while the queue is empty. */
+  /**
+   * Takes the item that comes next; waits while the queue is empty.
+   *
+   * @throws {ClosedError} If the queue was shut down and is empty.
+   */
   get(): Operation<T> {
     return operation(this.#getters, (wait: Wait<T>) => {
-      if (!this.empty) wait.settle(this.#take());
-      else this.#getters.park(wait);
+      if (!this.empty) return wait.settle(this.#take());
+      if (this.#isShutdown) throw this.#ended();
+      this.#getters.park(wait);
     });
   }
 
@@ -119,8 +166,10 @@ export class Queue<T> {
    * Puts an item without waiting. Never a checkpoint; may be called outside of tasks.
    *
    * @throws {WouldBlock} If the queue is full.
+   * @throws {ClosedError} If the queue was shut down.
    */
   tryPut(item: T): void {
+    this.#refuseShut();
     if (this.full) {
       throw new WouldBlock(`Cannot put into ${this.#name} now: it holds ${this.size} items`);
     }
@@ -131,10 +180,12 @@ export class Queue<T> {
    * Takes an item without waiting. Never a checkpoint; may be called outside of tasks.
    *
    * @throws {WouldBlock} If the queue is empty.
+   * @throws {ClosedError} If the queue is empty and was shut down.
    */
   tryGet(): T {
-    if (this.empty) throw new WouldBlock(`Cannot get from ${this.#name} now: it is empty`);
-    return this.#take();
+    if (!this.empty) return this.#take();
+    if (this.#isShutdown) throw this.#ended();
+    throw new WouldBlock(`Cannot get from ${this.#name} now: it is empty`);
   }
 
   /**
@@ -146,7 +197,7 @@ export class Queue<T> {
     if (this.#unfinished === 0) {
       throw new RangeError(`Cannot report an item of ${this.#name} as done: none is unfinished`);
     }
-    if (--this.#unfinished === 0) this.#joiners.wakeAll();
+    this.#finish(1);
   }
 
   /** Waits until every item that was put has been taken and reported by {@linkcode taskDone}. */
@@ -155,6 +206,26 @@ export class Queue<T> {
       if (this.#unfinished === 0) wait.settle();
       else this.#joiners.park(wait);
     });
+  }
+
+  /**
+   * Ends the queue, as `shutdown` of Python 3.13 does: `put` throws `ClosedError` from now on, also
+   * where it waits, and `get` does so once the queue is empty. Getters that wait are woken with it.
+   * Never a checkpoint. Calling it again has no effect, but for `immediate`.
+   *
+   * @param immediate Also drops the items that are left, and counts each as done: `join` goes on unless
+   * items were taken that nobody has reported done. @default {false}
+   */
+  shutdown(immediate: boolean = false): void {
+    this.#isShutdown = true;
+    if (immediate) {
+      const dropped = this.#store.size;
+      this.#store.clear();
+      // Items reported done before they were taken have been counted off already.
+      this.#finish(Math.min(dropped, this.#unfinished));
+    }
+    if (this.#getters.size > 0) this.#getters.failAll(this.#ended());
+    if (this.#putters.size > 0) this.#putters.failAll(this.#closed("put into"));
   }
 
   /** A frozen record of items and waiters. */
@@ -168,27 +239,62 @@ export class Queue<T> {
     });
   }
 
+  /** Gets item after item, and ends when the queue is empty and was shut down. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<T> {
+    return itemsOf(
+      () => this.get(),
+      (error) => error instanceof ClosedError && this.#isShutdown && this.empty,
+    );
+  }
+
   /** The name. */
   toString(): string {
     return this.#name;
   }
 
-  /** Takes an item in: past the buffer if a getter waits, which means that the buffer is empty. */
+  /** Takes an item in: past the store if a getter waits, which means that the store is empty. */
   #accept(item: T): void {
+    if (!this.#getters.wake(item)) this.#store.push(item);
     this.#unfinished++;
-    if (!this.#getters.wake(item)) this.#items.push(item);
   }
 
-  /** Gives an item out, and fills its place from the longest-waiting putter. */
+  /** Gives an item out, and lets a waiting putter have its place. */
   #take(): T {
-    const item = this.#items.shift() as T;
-    const putter = this.#putters.shift();
-    if (putter !== null) {
-      const offer = this.#offers.get(putter) as T;
-      this.#unfinished++;
-      this.#items.push(offer);
+    const item = this.#store.shift() as T;
+    if (this.#putters.size > 0) this.#admit();
+    return item;
+  }
+
+  /** Takes in what the longest-waiting putters offer. An offer that the store refuses is its putter's error. */
+  #admit(): void {
+    while (!this.full) {
+      const putter = this.#putters.shift();
+      if (putter === null) return;
+      try {
+        this.#accept(putter.value as T);
+      } catch (error) {
+        putter.fail(error);
+        continue;
+      }
       putter.settle();
     }
-    return item;
+  }
+
+  #finish(items: number): void {
+    if (items === 0) return;
+    this.#unfinished -= items;
+    if (this.#unfinished === 0) this.#joiners.wakeAll();
+  }
+
+  #refuseShut(): void {
+    if (this.#isShutdown) throw this.#closed("put into");
+  }
+
+  #ended(): ClosedError {
+    return this.#closed("get from");
+  }
+
+  #closed(verb: string): ClosedError {
+    return new ClosedError(`Cannot ${verb} ${this.#name}: it was shut down`);
   }
 }

@@ -1,0 +1,194 @@
+/**
+ * Broadcast: every subscriber gets every item, and a rule says what becomes of those who are slow.
+ *
+ * There are three honest answers to a subscriber that does not keep up: wait for it, let it miss
+ * items and count them, or tell it. Growing without bound is none of them, and which one is right depends
+ * on what the items are (orders, temperatures, a replicated log); so the caller chooses.
+ */
+import { ClosedError, WouldBlock } from "../kernel/errors.ts";
+import { nextName } from "../kernel/names.ts";
+import { type Operation, operation } from "../kernel/operation.ts";
+import type { Wait } from "../kernel/wait.ts";
+import { BroadcastLog, type LagRule } from "./broadcast_log.ts";
+import { endOf, Subscription } from "./subscription.ts";
+
+/** How a broadcast behaves. */
+export interface BroadcastOptions {
+  /** How many items a subscriber may be behind: a whole number of at least 1, or `Infinity`. */
+  readonly capacity: number;
+  /**
+   * - `"block"`: `send` waits for the slowest subscriber.
+   * - `"drop"`: the oldest item it has not received is dropped, and counted in `missed`.
+   * - `"error"`: the same, and its next `receive` throws {@linkcode LaggedError} once for the gap.
+   *
+   * @default {"block"}
+   */
+  readonly lag?: LagRule;
+  /** What reports call it. */
+  readonly name?: string;
+}
+
+/** What a broadcast is doing. */
+export interface BroadcastStatistics {
+  /** Items that some subscriber has still to receive. */
+  readonly size: number;
+  /** The most there may be of them. */
+  readonly capacity: number;
+  /** The most there have been at one time. */
+  readonly peak: number;
+  /** How many were dropped before every subscriber had them. */
+  readonly dropped: number;
+  /** Subscriptions that are open. */
+  readonly subscribers: number;
+  /** Tasks waiting in `send`. */
+  readonly sending: number;
+}
+
+/**
+ * The sending side of a broadcast; its `subscribe` makes the receiving ones. Any task may send; `using`
+ * closes it.
+ *
+ * - Each subscriber gets every item sent after it subscribed, in order, but for those that the lag rule
+ *   drops. What is sent while there is no subscriber is gone.
+ * - Waiting senders are served in FIFO order, and so are tasks that wait at one subscription.
+ * - Cancelled means it did not happen: a cancelled `send` has sent nothing to anybody.
+ * - When it is closed, subscribers get what is left and then {@linkcode EndOfChannel}.
+ *
+ * @example Two readers of the same news
+ * ```ts
+ * import { Broadcast, run, spawn } from "@weft/weft";
+ * const heard: string[] = [];
+ * await run(function* () {
+ *   using news = new Broadcast<string>({ capacity: 8 });
+ *   for (const name of ["ann", "bob"]) {
+ *     const subscription = news.subscribe();
+ *     spawn(async function* () {
+ *       for await (const item of subscription) heard.push(`${name}: ${item}`);
+ *     });
+ *   }
+ *   yield* news.send("rain");
+ *   yield* news.send("sun");
+ * });
+ * if (heard.sort().join() !== "ann: rain,ann: sun,bob: rain,bob: sun") throw new Error(heard.join());
+ * ```
+ *
+ * @example A slow reader misses the oldest
+ * ```ts
+ * import { Broadcast } from "@weft/weft";
+ * const readings = new Broadcast<number>({ capacity: 2, lag: "drop" });
+ * const slow = readings.subscribe();
+ * for (const value of [1, 2, 3, 4, 5]) readings.trySend(value);
+ * if (slow.tryReceive() !== 4 || slow.missed !== 3) throw new Error();
+ * ```
+ *
+ * @typeParam T The items' type.
+ */
+export class Broadcast<T> implements Disposable {
+  readonly #log: BroadcastLog<T>;
+
+  /**
+   * Makes a broadcast without subscribers.
+   *
+   * @param options The capacity, and the rule for those who are slow.
+   * @throws {RangeError} If the capacity or the rule is something else.
+   */
+  constructor({ capacity, lag = "block", name = nextName("Broadcast") }: BroadcastOptions) {
+    if (capacity !== Infinity && (!Number.isInteger(capacity) || capacity < 1)) {
+      throw new RangeError(
+        `Cannot make a broadcast for ${capacity} items: the capacity must be a whole number of at least 1, or Infinity`,
+      );
+    }
+    if (lag !== "block" && lag !== "drop" && lag !== "error") {
+      throw new RangeError(
+        `Cannot make a broadcast with the lag rule "${lag}": it must be "block", "drop" or "error"`,
+      );
+    }
+    this.#log = new BroadcastLog(capacity, lag, name);
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#log.closed;
+  }
+
+  /**
+   * Sends an item to every subscriber. With the rule `"block"` it waits while one of them is `capacity`
+   * items behind.
+   *
+   * @throws {ClosedError} If it was closed, before or meanwhile: then nobody gets the item.
+   */
+  send(item: T): Operation<void> {
+    return operation(this.#log.sends, (wait: Wait<void>) => {
+      this.#refuseClosed("send to");
+      if (this.#log.blocked) return this.#log.park(wait, item);
+      this.#log.append(item);
+      wait.settle();
+    });
+  }
+
+  /**
+   * Sends an item without waiting. Never a checkpoint; may be called outside of tasks.
+   *
+   * @throws {WouldBlock} If the rule is `"block"` and a subscriber is `capacity` items behind.
+   * @throws {ClosedError} If it was closed.
+   */
+  trySend(item: T): void {
+    this.#refuseClosed("send to");
+    if (this.#log.blocked) {
+      throw new WouldBlock(
+        `Cannot send to ${this} now: a subscriber is ${this.#log.size} items behind`,
+      );
+    }
+    this.#log.append(item);
+  }
+
+  /**
+   * Adds a subscriber, which gets what is sent from now on.
+   *
+   * @throws {ClosedError} If it was closed.
+   */
+  subscribe(): Subscription<T> {
+    this.#refuseClosed("subscribe to");
+    return new Subscription(this.#log, this.#log.open());
+  }
+
+  /**
+   * Ends it: subscribers get what is left, and senders that wait get `ClosedError`. Never a checkpoint.
+   * Closing again has no effect.
+   */
+  close(): void {
+    if (this.closed) return;
+    this.#log.end(endOf, () => this.#closedError("send to"));
+  }
+
+  /** Closes it. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** A frozen record of items, subscribers and waiting senders. */
+  statistics(): BroadcastStatistics {
+    const { size, capacity, peak, dropped, readers, sends } = this.#log;
+    return Object.freeze({
+      size,
+      capacity,
+      peak,
+      dropped,
+      subscribers: readers,
+      sending: sends.size,
+    });
+  }
+
+  /** The name. */
+  toString(): string {
+    return String(this.#log);
+  }
+
+  #refuseClosed(verb: string): void {
+    if (this.closed) throw this.#closedError(verb);
+  }
+
+  #closedError(verb: string): ClosedError {
+    return new ClosedError(`Cannot ${verb} ${this}: it was closed`);
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * Semaphores: a number of permits that tasks take and give back.
+ *
+ * A permit that is given back goes straight to the longest waiter, so nobody slips in between. Anybody
+ * may give one back, also a task that took none, or code outside of tasks: that is what makes a
+ * semaphore more than a lock, a signal, and why it cannot call a release wrong or a holder dead.
+ *
+ * Reports name all the same who took a permit and has not given it back, where {@linkcode Takers} know.
+ */
+import { WouldBlock } from "../kernel/errors.ts";
+import { nextName } from "../kernel/names.ts";
+import { type Operation, operation } from "../kernel/operation.ts";
+import type { Wait } from "../kernel/wait.ts";
+import { WaitQueue } from "../kernel/wait_queue.ts";
+import type { LockGuard } from "./lock.ts";
+import { Takers } from "./takers.ts";
+
+/** What a semaphore is doing. */
+export interface SemaphoreStatistics {
+  /** Permits that are free. */
+  readonly value: number;
+  /** How many tasks wait for one. */
+  readonly waiting: number;
+  /** Names of the tasks that hold one, as far as that is known. */
+  readonly holders: readonly string[];
+}
+
+/**
+ * A counting semaphore; `threading.Semaphore` of Python for tasks.
+ *
+ * - Waiters get permits in FIFO order, from hand to hand.
+ * - A cancelled `acquire` has taken no permit.
+ * - `release` may be called by anybody, from anywhere.
+ *
+ * @example At most two at a time
+ * ```ts
+ * import { run, Semaphore, sleep, spawn } from "@weft/weft";
+ * let inside = 0;
+ * await run(function* () {
+ *   const permits = new Semaphore(2);
+ *   for (let i = 0; i < 6; i++) {
+ *     spawn(function* () {
+ *       using _permit = yield* permits.acquire();
+ *       if (++inside > 2) throw new Error("three inside");
+ *       yield* sleep(1);
+ *       inside--;
+ *     });
+ *   }
+ * });
+ * ```
+ */
+export class Semaphore {
+  readonly #takers: Takers;
+  readonly #waiters: WaitQueue<LockGuard>;
+  readonly #guard: LockGuard = { [Symbol.dispose]: () => this.release() };
+  readonly #begin = (wait: Wait<LockGuard>): void => {
+    if (this.#value === 0) return this.#waiters.park(wait);
+    this.#value--;
+    this.#takers.add(wait.task);
+    wait.settle(this.#guard);
+  };
+  #value: number;
+
+  /**
+   * Makes a semaphore.
+   *
+   * @param value How many permits there are at first; with 0, somebody has to release some.
+   * @param name What reports call it.
+   * @throws {RangeError} If the value is not a whole number of at least 0.
+   */
+  constructor(value: number = 1, name: string = nextName("Semaphore")) {
+    if (!Number.isInteger(value) || value < 0) {
+      throw new RangeError(
+        `Cannot make a semaphore of ${value} permits: it must be a whole number, zero or more`,
+      );
+    }
+    this.#value = value;
+    this.#takers = new Takers(name, value);
+    this.#waiters = new WaitQueue<LockGuard>(this.#takers, "acquire");
+  }
+
+  /** How many permits are free. */
+  get value(): number {
+    return this.#value;
+  }
+
+  /** Whether an `acquire` would have to wait. */
+  get locked(): boolean {
+    return this.#value === 0;
+  }
+
+  /**
+   * Waits for a permit. For a limit, use {@linkcode withTimeout}.
+   *
+   * @returns An operation that evaluates to a guard, which gives one permit back.
+   */
+  acquire(): Operation<LockGuard> {
+    return operation(this.#waiters, this.#begin);
+  }
+
+  /**
+   * Takes a permit without waiting. Never a checkpoint; may be called outside of tasks.
+   *
+   * @returns A guard, which gives one permit back.
+   * @throws {WouldBlock} If none is free.
+   */
+  tryAcquire(): LockGuard {
+    if (this.#value === 0) {
+      throw new WouldBlock(`Cannot acquire ${this} now: no permit is free`);
+    }
+    this.#value--;
+    this.#takers.addCurrent();
+    return this.#guard;
+  }
+
+  /**
+   * Gives permits to the longest waiters; those left over are free. Never a checkpoint; may be called
+   * outside of tasks, and by a task that took none.
+   *
+   * @param n How many.
+   * @throws {RangeError} If `n` is not a whole number of at least 1.
+   */
+  release(n: number = 1): void {
+    if (n === 1) return this.#releaseOne();
+    if (!Number.isInteger(n) || n < 1) {
+      throw new RangeError(
+        `Cannot release ${n} permits of ${this}: it must be a whole number of at least 1`,
+      );
+    }
+    for (let left = n; left > 0; left--) this.#releaseOne();
+  }
+
+  /** A frozen record of permits and waiters. */
+  statistics(): SemaphoreStatistics {
+    return Object.freeze({
+      value: this.#value,
+      waiting: this.#waiters.size,
+      holders: Object.freeze(this.#takers.names),
+    });
+  }
+
+  /** The name. */
+  toString(): string {
+    return String(this.#takers);
+  }
+
+  #releaseOne(): void {
+    this.#takers.strikeCurrent();
+    const next = this.#waiters.shift();
+    if (next === null) {
+      this.#value++;
+      return;
+    }
+    this.#takers.add(next.task);
+    next.settle(this.#guard);
+  }
+}
+
+/**
+ * A semaphore that never has more permits than at first: giving back one too many is an error.
+ *
+ * @example A permit given back twice
+ * ```ts
+ * import { BoundedSemaphore } from "@weft/weft";
+ * const permits = new BoundedSemaphore(1);
+ * permits.tryAcquire();
+ * permits.release();
+ * try {
+ *   permits.release();
+ *   throw new Error("unnoticed");
+ * } catch (error) {
+ *   if (!(error instanceof RangeError)) throw error;
+ * }
+ * ```
+ */
+export class BoundedSemaphore extends Semaphore {
+  readonly #bound: number;
+
+  /**
+   * Makes a semaphore.
+   *
+   * @param value How many permits there are at first, and at most.
+   * @param name What reports call it.
+   * @throws {RangeError} If the value is not a whole number of at least 0.
+   */
+  constructor(value: number = 1, name: string = nextName("BoundedSemaphore")) {
+    super(value, name);
+    this.#bound = value;
+  }
+
+  /**
+   * Gives permits to the longest waiters; those left over are free. Never a checkpoint; may be called
+   * outside of tasks.
+   *
+   * @param n How many.
+   * @throws {RangeError} If `n` is not a whole number of at least 1, or if there would then be more
+   *   permits than at first; then nothing has happened.
+   */
+  override release(n: number = 1): void {
+    if (this.value + n > this.#bound) {
+      throw new RangeError(
+        `Cannot release ${n} permits of ${this}: ${this.value} of ${this.#bound} are free already`,
+      );
+    }
+    super.release(n);
+  }
+}
