@@ -16,7 +16,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   net: ["io", "tasks", "sync", "kernel", "internal"],
   parallel: ["kernel", "tasks", "internal"],
   policy: ["kernel", "internal"],
-  trace: ["kernel", "internal"],
+  trace: ["net", "io", "tasks", "kernel", "internal"],
   testing: ["kernel", "io", "internal"],
 };
 

@@ -1,0 +1,95 @@
+/**
+ * The worker of a watchdog: sleeps, looks at the board, and says on stderr what blocks.
+ *
+ * It needs nothing of the main thread, which is the one that is blocked: no message, no turn of its loop.
+ * It sleeps in `Atomics.wait` on the stop word, a quarter of the threshold at a time, and writes
+ * straight to the file descriptor. `terminate()` could not end that sleep; the stop word does.
+ */
+import { AWAY_SLOT, Board, NO_SLOT, type Occupant, slotOf } from "./watchdog_board.ts";
+import { LineLimit, lookEvery, Vigil } from "./watchdog_vigil.ts";
+
+/** The first and only message to the worker. */
+export interface WatchMessage {
+  /** Tells it from a stranger's. */
+  readonly kind: "weft.watch";
+  /** The board's memory. */
+  readonly memory: SharedArrayBuffer;
+  /** When a step is too long, in milliseconds. */
+  readonly threshold: number;
+  /** How many lines may go to stderr in a minute. */
+  readonly linesPerMinute: number;
+}
+
+/** What the worker says to the watchdog: it watches; it has gone. */
+export type WatchReply = "watching" | "gone";
+
+interface WorkerRealm extends EventTarget {
+  postMessage(message: WatchReply): void;
+  close(): void;
+}
+
+if (import.meta.main && "WorkerGlobalScope" in globalThis) {
+  const realm = globalThis as unknown as WorkerRealm;
+  realm.addEventListener("message", (event) => {
+    const data = (event as MessageEvent<WatchMessage | null>).data;
+    if (data?.kind !== "weft.watch") return;
+    realm.postMessage("watching");
+    watch(data);
+    realm.postMessage("gone");
+    realm.close();
+  });
+}
+
+function watch({ memory, threshold, linesPerMinute }: WatchMessage): void {
+  const board = new Board(memory);
+  const vigil = new Vigil(threshold);
+  const limit = new LineLimit(linesPerMinute);
+  const period = lookEvery(threshold);
+  let lookedAt = performance.now();
+  let blocker = "";
+  while (board.sleep(period)) {
+    const now = performance.now();
+    const passed = now - lookedAt;
+    lookedAt = now;
+    const dropped = limit.pass(passed);
+    if (dropped > 0) {
+      write(`${dropped} more lines of the watchdog were left out in the last minute`);
+    }
+    const { step, away } = board;
+    const verdict = vigil.look(passed, step, away);
+    if (verdict.kind === "calm") continue;
+    const ms = Math.round(verdict.ms);
+    if (verdict.kind === "over") {
+      if (blocker !== "" && limit.take()) {
+        write(`${blocker} blocked the loop for ${ms} ms; it is over`);
+      }
+      blocker = "";
+    } else if (board.flag(step, ms) && verdict.tell) {
+      blocker = describe(board, step, away);
+      if (limit.take()) write(`${blocker} has blocked the loop for ${ms} ms`);
+    }
+  }
+}
+
+/** Names what blocks. */
+function describe(board: Board, step: number, away: number): string {
+  const slot = slotOf(step);
+  if (slot !== NO_SLOT) return describeTask(board.occupant(slot));
+  const last = describeTask(board.occupant(AWAY_SLOT));
+  return away === 1
+    ? `${last}, out in a foreign await,`
+    : `One of ${away} tasks out in a foreign await (the last to leave was ${last})`;
+}
+
+function describeTask({ name, site }: Occupant): string {
+  return `task "${name}"${site === undefined ? "" : ` (spawned at ${site})`}`;
+}
+
+function write(line: string): void {
+  const bytes = new TextEncoder().encode(`${line[0]!.toUpperCase()}${line.slice(1)}\n`);
+  try {
+    for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
+  } catch {
+    // Nobody reads stderr; the records are kept all the same.
+  }
+}

@@ -1,0 +1,88 @@
+/** The tree of a run's tasks, when one asks for it and when a signal does. */
+import { currentScope } from "../kernel/context.ts";
+import { taskTree as treeOf } from "../kernel/deadlock.ts";
+import { listenForSignal } from "../kernel/host_signal.ts";
+import { hold, letGo, type Resource } from "../kernel/resource.ts";
+import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
+import type { Task } from "../kernel/task.ts";
+
+/**
+ * The living tasks of the current run: a line for each, indented below the one that spawned it, with its
+ * state, what it waits on, and below that the lines of the program that spawned it and where it waits,
+ * as far as they are known.
+ *
+ * @example Who is there
+ * ```ts
+ * import { run, sleep, spawn, taskTree } from "@weft/weft";
+ * const lines = await run(function* () {
+ *   const task = spawn(function* sleeper() {
+ *     yield* sleep(1000);
+ *   });
+ *   yield;
+ *   const lines = taskTree();
+ *   task.cancel();
+ *   return lines;
+ * });
+ * if (!lines.includes("  sleeper#2 (waiting on sleep(1000))")) throw new Error(lines.join("\n"));
+ * ```
+ *
+ * @returns The lines.
+ * @throws {Error} If no task is running.
+ */
+export function taskTree(): string[] {
+  return treeOf(currentScheduler("show the task tree").tasks(), { sites: true });
+}
+
+/**
+ * Prints the task tree of the current run each time a signal comes, until it is disposed of or the run
+ * ends. The process no longer dies of the signal then. It neither waits nor keeps the process alive, so a
+ * deadlock is found as before.
+ *
+ * A loop that is blocked hears no signal: for that there is {@linkcode watchdog}.
+ *
+ * @example Ask by `kill -USR1`
+ * ```ts
+ * import { dumpOn, run, sleep } from "@weft/weft";
+ * let shown = "";
+ * await run(function* () {
+ *   using _dump = dumpOn("SIGUSR1", (tree) => shown = tree);
+ *   Deno.kill(Deno.pid, "SIGUSR1");
+ *   while (shown === "") yield* sleep(1);
+ * });
+ * if (!shown.startsWith("main (waiting on sleep(1))")) throw new Error(shown);
+ * ```
+ *
+ * @param signal The signal.
+ * @param print Gets the lines as one text. @default console.error
+ * @returns Ends it.
+ * @throws {TypeError} If there is no such signal, or it cannot be listened for.
+ * @throws {Error} If no task is running.
+ */
+export function dumpOn(
+  signal: Deno.Signal = "SIGUSR1",
+  print: (tree: string) => void = (tree) => console.error(tree),
+): Disposable {
+  const scheduler = currentScheduler(`dump on ${signal}`);
+  const silence = listenForSignal(signal, () => {
+    print(treeOf(scheduler.tasks(), { sites: true }).join("\n"));
+  });
+  const dump: Resource & Disposable = {
+    release: () => {
+      if (!scheduler.resources.delete(dump)) return;
+      silence();
+      letGo(dump);
+    },
+    [Symbol.dispose]: () => dump.release(),
+    toString: () => `dumpOn(${signal})`,
+  };
+  scheduler.resources.add(dump);
+  hold(dump);
+  return dump;
+}
+
+/** The run that the caller is part of. */
+export function currentScheduler(verb: string): Scheduler {
+  const scope = currentScope();
+  if (scope === null) throw new Error(`Cannot ${verb}: no task is running`);
+  return schedulerOf(scope.task as Task);
+}
