@@ -126,6 +126,37 @@ const speedRows: readonly Row[] = [
   },
 ];
 
+/** Tasks that wait for each other: both lanes beside whoever has the like. */
+function syncRow(name: string, work: string): Row {
+  const lanes = ["weft function*", "weft async function*"];
+  return {
+    name,
+    unit: "ns",
+    baseline: "gevent",
+    contenders: {
+      "weft function*": takes(weft, `${work}-fast`, 1_000_000),
+      "weft async function*": takes(weft, `${work}-async`, 500_000),
+      "effection": takes(effection, work, 20_000),
+      "gevent": takes(gevent, work, 200_000),
+      "asyncio": takes(asyncio, work, 100_000),
+      "go": takes(go, work, 1_000_000),
+    },
+    figures: lanes.flatMap((of): Figure[] => [
+      { of, against: "gevent", atLeast: 10 },
+      { of, against: "asyncio", atLeast: 5 },
+    ]),
+  };
+}
+
+const syncRows: readonly Row[] = [
+  syncRow("lock and unlock, 100 tasks that cede inside", "lock-crowd"),
+  syncRow("lock and unlock, nobody else wants it", "lock"),
+  syncRow("semaphore of 10, 100 tasks that cede inside", "semaphore-crowd"),
+  syncRow("semaphore of 10, nobody else wants it", "semaphore"),
+  syncRow("queue put/get ping-pong", "queue"),
+  syncRow("channel of 64, fan-in of 1 000 producers, per item", "fan-in"),
+];
+
 /** Everyone who can serve an echo, by label. */
 function echoServers(transport: "tcp" | "udp"): Record<string, readonly [Peer, string]> {
   return {
@@ -194,6 +225,7 @@ const echoFigures: readonly Figure[] = [
 /** Every row, in the order of the report. */
 export const rows: readonly Row[] = [
   ...speedRows,
+  ...syncRows,
   ...[1, 64, 512].flatMap((count) =>
     echoRows(
       `TCP echo, ${count} connection${count === 1 ? "" : "s"}`,

@@ -8,6 +8,7 @@
 import { cede, joinAll, Queue, run, sleep, spawn, type TaskBody } from "@weft/weft";
 import { operation, WaitQueue } from "@weft/weft/lowlevel";
 import { servers } from "./weft_servers.ts";
+import { syncWorks } from "./weft_sync.ts";
 
 /** Runs n rounds and returns how many nanoseconds each took. */
 async function timed(n: number, work: () => Promise<unknown>): Promise<number> {
@@ -121,6 +122,7 @@ const speeds: Record<string, (n: number) => Promise<unknown>> = {
     run(async function* () {
       for (let i = 0; i < n; i++) yield* spawn(noopAsync).join();
     }),
+  ...syncWorks,
   "sleepers": (n) =>
     run(function* () {
       const nap = function* (ms: number) {

@@ -29,6 +29,66 @@ async def handoff(n):
     await asyncio.gather(play(here, there), play(there, here))
 
 
+async def lock(n):
+    mutex = asyncio.Lock()
+    for _ in range(n):
+        async with mutex:
+            pass
+
+
+async def crowd_through(gate, n):
+    """A crowd goes through a gate again and again; whoever is inside lets others run once."""
+
+    async def play():
+        for _ in range(n // common.CROWD):
+            async with gate:
+                await asyncio.sleep(0)
+
+    await asyncio.gather(*[play() for _ in range(common.CROWD)])
+
+
+async def lock_crowd(n):
+    await crowd_through(asyncio.Lock(), n)
+
+
+async def semaphore(n):
+    gate = asyncio.Semaphore(common.PERMITS)
+    for _ in range(n):
+        await gate.acquire()
+        gate.release()
+
+
+async def semaphore_crowd(n):
+    await crowd_through(asyncio.Semaphore(common.PERMITS), n)
+
+
+async def queue(n):
+    """Two tasks send one item to and fro through two queues of one place."""
+    here, there = asyncio.Queue(1), asyncio.Queue(1)
+
+    async def play(mine, other):
+        for i in range(n // 2):
+            await mine.get()
+            await other.put(i)
+
+    here.put_nowait(0)
+    await asyncio.gather(play(here, there), play(there, here))
+
+
+async def fan_in(n):
+    """Many producers, one consumer, a channel of few places."""
+    channel = asyncio.Queue(common.PLACES)
+
+    async def produce():
+        for i in range(n // common.PRODUCERS):
+            await channel.put(i)
+
+    producers = [asyncio.create_task(produce()) for _ in range(common.PRODUCERS)]
+    for _ in range(n // common.PRODUCERS * common.PRODUCERS):
+        await channel.get()
+    await asyncio.gather(*producers)
+
+
 async def spawn(n):
     async def nothing():
         pass
@@ -106,7 +166,19 @@ def in_loop(*works):
 
 
 common.main(
-    in_loop(cede, cede_crowd, handoff, spawn, sleepers),
+    in_loop(
+        cede,
+        cede_crowd,
+        handoff,
+        spawn,
+        sleepers,
+        lock,
+        lock_crowd,
+        semaphore,
+        semaphore_crowd,
+        queue,
+        fan_in,
+    ),
     in_loop(memory),
     in_loop(tcp_echo, tcp_echo_streams, udp_echo),
 )

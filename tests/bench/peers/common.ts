@@ -19,6 +19,12 @@ export interface Works {
 
 /** How many tasks share the rounds of the "crowd" works. */
 export const CROWD = 100;
+/** How many of a crowd the semaphore lets in. */
+export const PERMITS = 10;
+/** Who sends into a channel. */
+export const PRODUCERS = 1000;
+/** How many places that has. */
+export const PLACES = 64;
 
 /** How many milliseconds sleeper i sleeps: 0 to 99.9, in an order that is not the order of starting. */
 export function nap(i: number): number {

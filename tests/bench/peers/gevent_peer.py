@@ -7,6 +7,7 @@ import gevent
 import gevent.event
 import gevent.lock
 import gevent.os
+import gevent.queue
 import gevent.socket
 
 import common
@@ -33,6 +34,67 @@ def handoff(n):
     players = [gevent.spawn(play, here, there), gevent.spawn(play, there, here)]
     here.release()
     gevent.joinall(players)
+
+
+def lock(n):
+    mutex = gevent.lock.BoundedSemaphore(1)
+    for _ in range(n):
+        with mutex:
+            pass
+
+
+def crowd_through(gate, n):
+    """A crowd goes through a gate again and again; whoever is inside lets others run once."""
+
+    def play():
+        for _ in range(n // common.CROWD):
+            with gate:
+                gevent.sleep(0)
+
+    gevent.joinall([gevent.spawn(play) for _ in range(common.CROWD)])
+
+
+def lock_crowd(n):
+    crowd_through(gevent.lock.BoundedSemaphore(1), n)
+
+
+def semaphore(n):
+    gate = gevent.lock.Semaphore(common.PERMITS)
+    for _ in range(n):
+        gate.acquire()
+        gate.release()
+
+
+def semaphore_crowd(n):
+    crowd_through(gevent.lock.Semaphore(common.PERMITS), n)
+
+
+def queue(n):
+    """Two greenlets send one item to and fro through two queues of one place."""
+    here, there = gevent.queue.Queue(1), gevent.queue.Queue(1)
+
+    def play(mine, other):
+        for i in range(n // 2):
+            mine.get()
+            other.put(i)
+
+    players = [gevent.spawn(play, here, there), gevent.spawn(play, there, here)]
+    here.put(0)
+    gevent.joinall(players)
+
+
+def fan_in(n):
+    """Many producers, one consumer, a channel of few places."""
+    channel = gevent.queue.Queue(common.PLACES)
+
+    def produce():
+        for i in range(n // common.PRODUCERS):
+            channel.put(i)
+
+    for _ in range(common.PRODUCERS):
+        gevent.spawn(produce)
+    for _ in range(n // common.PRODUCERS * common.PRODUCERS):
+        channel.get()
 
 
 def spawn(n):
@@ -99,6 +161,12 @@ common.main(
         "handoff": handoff,
         "spawn": spawn,
         "sleepers": sleepers,
+        "lock": lock,
+        "lock-crowd": lock_crowd,
+        "semaphore": semaphore,
+        "semaphore-crowd": semaphore_crowd,
+        "queue": queue,
+        "fan-in": fan_in,
     },
     {"memory": memory},
     {"tcp-echo": tcp_echo, "udp-echo": udp_echo},

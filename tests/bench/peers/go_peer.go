@@ -52,6 +52,80 @@ func handoff(n int) {
 	close(here)
 }
 
+const (
+	// How many of a crowd the semaphore lets in, who sends into a channel, and how many places that has.
+	permits   = 10
+	producers = 1000
+	places    = 64
+)
+
+func lock(n int) {
+	var mutex sync.Mutex
+	for i := 0; i < n; i++ {
+		mutex.Lock()
+		mutex.Unlock()
+	}
+}
+
+func lockCrowd(n int) {
+	var mutex sync.Mutex
+	together(crowd, func(int) {
+		for i := 0; i < n/crowd; i++ {
+			mutex.Lock()
+			runtime.Gosched()
+			mutex.Unlock()
+		}
+	})
+}
+
+// Go has no semaphore of its own; a channel with places is its idiom.
+func semaphoreOf(n int, tasks int) {
+	gate := make(chan struct{}, permits)
+	together(tasks, func(int) {
+		for i := 0; i < n/tasks; i++ {
+			gate <- struct{}{}
+			if tasks > 1 {
+				runtime.Gosched()
+			}
+			<-gate
+		}
+	})
+}
+
+// Two goroutines send one item to and fro through two channels of one place.
+func queue(n int) {
+	here, there := make(chan int, 1), make(chan int, 1)
+	play := func(mine, other chan int) {
+		for i := 0; i < n/2; i++ {
+			<-mine
+			other <- i
+		}
+	}
+	here <- 0
+	together(2, func(i int) {
+		if i == 0 {
+			play(here, there)
+		} else {
+			play(there, here)
+		}
+	})
+}
+
+// Many producers, one consumer, a channel of few places.
+func fanIn(n int) {
+	channel := make(chan int, places)
+	for p := 0; p < producers; p++ {
+		go func() {
+			for i := 0; i < n/producers; i++ {
+				channel <- i
+			}
+		}()
+	}
+	for i := 0; i < n/producers*producers; i++ {
+		<-channel
+	}
+}
+
 func spawn(n int) {
 	done := make(chan struct{})
 	for i := 0; i < n; i++ {
@@ -137,11 +211,17 @@ func udpEcho(port int) {
 
 func main() {
 	speeds := map[string]func(int){
-		"cede":       cede,
-		"cede-crowd": func(n int) { together(crowd, func(int) { cede(n / crowd) }) },
-		"handoff":    handoff,
-		"spawn":      spawn,
-		"sleepers":   func(n int) { together(n, func(i int) { time.Sleep(nap(i)) }) },
+		"cede":            cede,
+		"cede-crowd":      func(n int) { together(crowd, func(int) { cede(n / crowd) }) },
+		"handoff":         handoff,
+		"spawn":           spawn,
+		"lock":            lock,
+		"lock-crowd":      lockCrowd,
+		"semaphore":       func(n int) { semaphoreOf(n, 1) },
+		"semaphore-crowd": func(n int) { semaphoreOf(n, crowd) },
+		"queue":           queue,
+		"fan-in":          fanIn,
+		"sleepers":        func(n int) { together(n, func(i int) { time.Sleep(nap(i)) }) },
 	}
 	servers := map[string]func(int){"tcp-echo": tcpEcho, "udp-echo": udpEcho}
 	if len(os.Args) < 3 {
