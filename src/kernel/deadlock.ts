@@ -127,7 +127,9 @@ function siteLines(task: Task, sites: readonly string[][] = waitSites(task)): st
 function waitsOn(task: Task): string {
   const waits = leafWaits(task).map((wait) => {
     const holder = wait.source?.holder;
-    return `${wait.source}${holder === undefined ? "" : `, held by ${holder.name}`}`;
+    if (holder === undefined) return String(wait.source);
+    const ended = (holder as Task).done ? ", which has ended" : "";
+    return `${wait.source}, held by ${holder.name}${ended}`;
   });
   return waits.length === 0 ? "" : ` on ${waits.join(" and ")}`;
 }

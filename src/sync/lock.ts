@@ -77,6 +77,7 @@ export class Lock {
    * Waits until the lock is the current task's. For a limit, use {@linkcode withTimeout}.
    *
    * @returns An operation that evaluates to the guard for `using`.
+   * @throws {Error} If it is called outside of tasks.
    * @throws {DeadlockError} If the task holds it already.
    * @throws {AbandonedError} If its holder has died, before or meanwhile.
    */

@@ -50,8 +50,12 @@ export class Mutex implements QueueOwner, Holding {
     this.#begin = (wait) => this.#start(wait);
   }
 
-  /** Waits until it is the current task's. */
+  /**
+   * Waits until it is the current task's. Outside of tasks nobody could hold it: the run that plain code
+   * gets for a wait would end with the wait, and the lock would be dead.
+   */
   acquire(): Operation<Disposable> {
+    if (currentScope() === null) throw outside("acquire", this);
     return operation(this.waiters, this.#begin);
   }
 
@@ -176,6 +180,10 @@ export class Mutex implements QueueOwner, Holding {
 /** The task whose code is running, which wants to `verb` something. */
 export function current(verb: string, what: unknown): Party {
   const scope = currentScope();
-  if (scope === null) throw new Error(`Cannot ${verb} ${what} here: no task is running`);
+  if (scope === null) throw outside(verb, what);
   return scope.task as unknown as Party;
+}
+
+function outside(verb: string, what: unknown): Error {
+  return new Error(`Cannot ${verb} ${what} here: no task is running`);
 }

@@ -67,6 +67,7 @@ export class RLock {
    * {@linkcode withTimeout}.
    *
    * @returns An operation that evaluates to the guard for `using`.
+   * @throws {Error} If it is called outside of tasks.
    * @throws {AbandonedError} If its holder has died, before or meanwhile.
    */
   acquire(): Operation<LockGuard> {

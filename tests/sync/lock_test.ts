@@ -65,6 +65,7 @@ for (const [kind, Made] of Object.entries(kinds)) {
       assertThrows(() => lock.release(), Error, "Cannot release Door in main: nobody holds it");
     });
     assertThrows(() => new Made("Door").release(), Error, "no task is running");
+    assertThrows(() => new Made("Door").acquire(), Error, "no task is running");
     assertThrows(() => new Made("Door").tryAcquire(), Error, "no task is running");
   });
 
