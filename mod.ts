@@ -57,6 +57,15 @@ export {
   joinAll,
   type JoinAllOptions,
 } from "./src/tasks/join.ts";
+export type { Backoff } from "./src/tasks/backoff.ts";
+export type { Intensity } from "./src/tasks/intensity.ts";
+export type { Items } from "./src/tasks/item_source.ts";
+export { PoolResults, type ResultsRun } from "./src/tasks/pool_results.ts";
+export { supervise, type SuperviseOptions } from "./src/tasks/supervise.ts";
+export type { ChildBody, Children, ChildSpec, Restart } from "./src/tasks/supervised_child.ts";
+export { SupervisionError } from "./src/tasks/supervision_error.ts";
+export type { Strategy } from "./src/tasks/supervisor.ts";
+export { TaskPool, type TaskPoolStatistics } from "./src/tasks/task_pool.ts";
 export { wait, type WaitOptions, type WaitTarget } from "./src/tasks/wait.ts";
 export { createLocal, Local } from "./src/tasks/local.ts";
 export type { EitherGenerator, Work, WorkResult } from "./src/tasks/perform.ts";
@@ -68,6 +77,7 @@ export {
   type BroadcastStatistics,
 } from "./src/sync/broadcast.ts";
 export type { LagRule } from "./src/sync/broadcast_log.ts";
+export { CapacityLimiter, type CapacityLimiterStatistics } from "./src/sync/capacity_limiter.ts";
 export { Channel, ChannelReceiver, ChannelSender } from "./src/sync/channel.ts";
 export type { ChannelStatistics } from "./src/sync/channel_core.ts";
 export { EndOfChannel, LaggedError } from "./src/sync/channel_errors.ts";
@@ -75,6 +85,7 @@ export { Condition, type ConditionStatistics } from "./src/sync/condition.ts";
 export { Event, type EventStatistics } from "./src/sync/event.ts";
 export type { ItemStore } from "./src/sync/item_store.ts";
 export { LifoQueue } from "./src/sync/lifo_queue.ts";
+export type { Borrower } from "./src/sync/loan.ts";
 export { Lock, type LockGuard, type LockStatistics } from "./src/sync/lock.ts";
 export { type Compare, PriorityQueue } from "./src/sync/priority_queue.ts";
 export { Queue, type QueueStatistics } from "./src/sync/queue.ts";

@@ -1,10 +1,11 @@
-/** Waiting for, and cancelling, several tasks that are under way. */
+/** Waiting for, and cancelling, several tasks (or futures of jobs) that are under way. */
 import { Entered } from "../kernel/deadline.ts";
 import { checkMs, combine } from "../kernel/errors.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";
-import { WaitQueue } from "../kernel/wait_queue.ts";
-import { Deque } from "../internal/deque.ts";
+import { type Ending, Ends } from "./ends.ts";
+
+export type { Ending } from "./ends.ts";
 
 /** How to wait for several tasks. */
 export interface JoinAllOptions {
@@ -14,50 +15,6 @@ export interface JoinAllOptions {
   raiseError?: boolean;
   /** How many tasks to wait for. @default all of them */
   count?: number;
-}
-
-/** The ends of some tasks, in the order in which they come. */
-class Ends {
-  readonly #waiters: WaitQueue<void>;
-  readonly #ended = new Deque<Task>();
-  readonly #waited = new Set<Task>();
-
-  constructor(tasks: Iterable<Task>) {
-    this.#waiters = new WaitQueue<void>(this, "next");
-    for (const task of new Set(tasks)) {
-      this.#waited.add(task);
-      task.watch(() => {
-        this.#waited.delete(task);
-        this.#ended.push(task);
-        this.#waiters.wakeAll();
-      });
-    }
-  }
-
-  get holder(): Task | undefined {
-    for (const task of this.#waited) return task;
-    return undefined;
-  }
-
-  /** Waits for the next end; a checkpoint also when there is one already. */
-  *next(): Generator<unknown, Task, unknown> {
-    do {
-      yield* operation<void>(this.#waiters, (wait) => {
-        if (this.#ended.size > 0) wait.settle();
-        else this.#waiters.park(wait);
-      });
-    } while (this.#ended.size === 0);
-    return this.#ended.shift()!;
-  }
-
-  /** Takes an end that is there, without waiting. */
-  take(): Task | undefined {
-    return this.#ended.shift();
-  }
-
-  toString(): string {
-    return "tasks";
-  }
 }
 
 /**
@@ -118,11 +75,73 @@ export function cancelAll(tasks: Iterable<Task>, reason?: unknown): Operation<vo
   }, { optional: true });
 }
 
-/** Ended tasks, one after another: a `for` loop over operations, or a `for await` over tasks. */
-export interface AsCompleted<T> extends AsyncIterable<Task<T>>, Iterable<Operation<Task<T>>> {}
+/** How to wait for the first of several. */
+export interface WaitFirstOptions {
+  /** How many to wait for. @default {1} */
+  count?: number;
+}
 
 /**
- * Gives out tasks in the order in which they end. Errors are left to whoever looks at the task.
+ * Waits until the first of several tasks or futures has ended, in whatever way.
+ *
+ * Nobody is cancelled, and no error is thrown: look at what has ended. It evaluates to a list because a
+ * task that came out of an `await` by itself would be waited for once more. As Python's
+ * `concurrent.futures.wait(…, FIRST_COMPLETED)` and `gevent.wait(…, count)`.
+ *
+ * @example The faster of two
+ * ```ts
+ * import { run, sleep, spawn, waitFirst } from "@weft/weft";
+ * await run(async function* () {
+ *   const nap = async function* (ms: number) {
+ *     yield* sleep(ms);
+ *     return ms;
+ *   };
+ *   const [first] = yield* waitFirst([spawn(nap, 9), spawn(nap, 1)]);
+ *   if (first?.value !== 1) throw new Error("the slower one");
+ * });
+ * ```
+ *
+ * @typeParam E Tasks, or futures, or both.
+ * @param endings What to wait for; each counts once.
+ * @param options How many.
+ * @returns An operation that evaluates to the first `count` that ended, in that order; to all of them
+ *   if there are no more.
+ * @throws {RangeError} If the count is no whole number of at least 1.
+ */
+export function waitFirst<E extends Ending>(
+  endings: Iterable<E>,
+  { count = 1 }: WaitFirstOptions = {},
+): Operation<E[]> {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new RangeError(
+      `Cannot wait for the first ${count}: count must be a whole number of at least 1`,
+    );
+  }
+  const distinct = new Set(endings);
+  if (distinct.size === 0) return operation("waitFirst(0)", (wait) => wait.settle([]));
+  return sequence(`waitFirst(${distinct.size})`, function* () {
+    const wanted = Math.min(count, distinct.size);
+    const ends = new Ends(distinct);
+    const ended: E[] = [];
+    ended.push(yield* ends.next());
+    while (ended.length < wanted) ended.push(ends.take() ?? (yield* ends.next()));
+    return ended;
+  });
+}
+
+/**
+ * A task or future as a `for await` gives it: itself. It has no `then` by its type, because TypeScript
+ * takes what can be awaited, and comes out of a `for await`, for its value.
+ */
+export type Ended<E> = E & { readonly then: never };
+
+/** What has ended, one after another: a `for` loop over operations, or a `for await`. */
+export interface AsCompleted<E>
+  extends Iterable<Operation<E>>, AsyncIterable<Ended<E>, undefined> {}
+
+/**
+ * Gives out tasks and futures in the order in which they end. Errors are left to
+ * whoever looks at a task; a future that was given out counts as looked at.
  *
  * @example Fastest first
  * ```ts
@@ -138,29 +157,32 @@ export interface AsCompleted<T> extends AsyncIterable<Task<T>>, Iterable<Operati
  * if (order.join() !== "1,9") throw new Error(order.join());
  * ```
  *
- * @typeParam T What the tasks return.
- * @param tasks The tasks; each is given out once.
- * @returns For `for await` in an `async function*`; in a `function*`, `for (const next of …)` with
+ * @typeParam E Tasks, or futures, or both.
+ * @param endings What to give out; each is given out once.
+ * @returns For `for await` in async code; in a `function*`, `for (const next of …)` with
  *   `yield* next` inside.
  */
-export function asCompleted<T>(tasks: Iterable<Task<T>>): AsCompleted<T> {
-  const distinct = new Set(tasks);
-  const next = (ends: Ends): Operation<Task<T>> =>
-    sequence("asCompleted()", () => ends.next() as Generator<unknown, Task<T>, unknown>);
+export function asCompleted<E extends Ending>(endings: Iterable<E>): AsCompleted<E> {
+  const distinct = new Set(endings);
+  const next = (ends: Ends<E>): Operation<E> => sequence("asCompleted()", () => ends.next());
+  // In a box: a promise that resolved with a task would wait for that task's value.
+  const boxed = (ends: Ends<E>): Operation<[E]> =>
+    sequence("asCompleted()", function* () {
+      return [yield* ends.next()];
+    });
   return {
-    *[Symbol.iterator](): IterableIterator<Operation<Task<T>>> {
+    *[Symbol.iterator](): IterableIterator<Operation<E>> {
       const ends = new Ends(distinct);
       for (let left = distinct.size; left > 0; left--) yield next(ends);
     },
-    [Symbol.asyncIterator](): AsyncIterator<Task<T>> {
+    [Symbol.asyncIterator](): AsyncIterator<Ended<E>, undefined> {
       const ends = new Ends(distinct);
       let left = distinct.size;
       return {
-        async next(): Promise<IteratorResult<Task<T>>> {
+        async next(): Promise<IteratorResult<Ended<E>, undefined>> {
           if (left-- <= 0) return { done: true, value: undefined };
-          // Not `await next(ends)`: a promise that resolves with a task would wait for that task's value.
-          const { value } = await next(ends)[Symbol.asyncIterator]().next();
-          return { done: false, value: value as Task<T> };
+          const [value] = await boxed(ends);
+          return { done: false, value: value as Ended<E> };
         },
       };
     },

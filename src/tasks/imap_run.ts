@@ -1,0 +1,205 @@
+/**
+ * One `imap` under way: a task that draws items ahead of its consumer, and the results it may take.
+ *
+ * The drawing task is ordinary in every way: its failure, unless a consumer sees it, is the run's, and
+ * cancelling it cancels what it started. It belongs to the task that took, or waited for, the first
+ * result: it is cancelled when that task ends, as nobody is left to take results. (Had it no owner, a consumer
+ * that walks away would leave a run that never ends.) Rejected: drawing inside `next()`, without a task.
+ * Then nothing is drawn while the consumer is busy, and a result that is there waits for a draw that takes
+ * its time.
+ */
+import { Deque } from "../internal/deque.ts";
+import type { Holding } from "../kernel/holding.ts";
+import { type Operation, operation } from "../kernel/operation.ts";
+import { schedulerOf } from "../kernel/scheduler.ts";
+import type { Task } from "../kernel/task.ts";
+import type { Party, Wait } from "../kernel/wait.ts";
+import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
+import { mapPass, type PassHost, type PassPlan, type PassSink } from "./map_pass.ts";
+
+/** The place of a result in the order of giving out; empty until its task has returned. */
+interface Slot<R> {
+  result: { readonly value: R } | null;
+}
+
+/** Results on their way from tasks to the consumer. */
+class Outlet<R> {
+  readonly #ordered: boolean;
+  readonly #slots = new Deque<Slot<R>>();
+
+  constructor(ordered: boolean) {
+    this.#ordered = ordered;
+  }
+
+  /** Keeps a place for a task that was started. */
+  open(): Slot<R> {
+    const slot: Slot<R> = { result: null };
+    if (this.#ordered) this.#slots.push(slot);
+    return slot;
+  }
+
+  /** Puts the result of the task in its place. */
+  put(slot: Slot<R>, value: R): void {
+    slot.result = { value };
+    if (!this.#ordered) this.#slots.push(slot);
+  }
+
+  /** Takes the next result, if it is there. */
+  take(): { readonly value: R } | null {
+    const result = this.#slots.at(0)?.result ?? null;
+    if (result !== null) this.#slots.shift();
+    return result;
+  }
+}
+
+/** What an `imap` does. */
+export interface ImapPlan<I, R> extends Omit<PassPlan<I, R, unknown>, "sink"> {
+  /** Whether results come in the order of the items, or in that of completion. */
+  readonly ordered: boolean;
+}
+
+/** The life of an `imap`; given up by its consumer, it goes on to its end, but gives out nothing. */
+type Phase = "new" | "running" | "given up" | "ended";
+
+/** One `imap`, from its first `next` to its end. */
+export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding {
+  /** Link in the list of its consumer. */
+  heldBefore: Holding | null = null;
+  /** Link in the list of its consumer. */
+  heldAfter: Holding | null = null;
+  readonly #host: PassHost & { drawing(task: Task): void };
+  readonly #plan: ImapPlan<I, R>;
+  readonly #outlet: Outlet<R>;
+  readonly #takers: WaitQueue<IteratorResult<R, undefined>>;
+  readonly #room: WaitQueue<void>;
+  #phase: Phase = "new";
+  #drawer: Task | null = null;
+  #owner: Party | null = null;
+  /** Items drawn and not given out. */
+  #ahead = 0;
+
+  /** A run that begins when it is first asked for a result. */
+  constructor(host: PassHost & { drawing(task: Task): void }, plan: ImapPlan<I, R>) {
+    this.#host = host;
+    this.#plan = plan;
+    this.#outlet = new Outlet(plan.ordered);
+    this.#takers = new WaitQueue(this, "next");
+    this.#room = new WaitQueue<void>({ toString: () => plan.name }, "room");
+  }
+
+  /** The task that draws; whoever waits for a result waits for it. */
+  get holder(): Task | undefined {
+    return this.#drawer ?? undefined;
+  }
+
+  /** A result may come of any of the tasks that it has started. */
+  get isShared(): boolean {
+    return true;
+  }
+
+  /** Waits for the next result. */
+  next(): Operation<IteratorResult<R, undefined>> {
+    return operation(this.#takers, (wait: Wait<IteratorResult<R, undefined>>) => {
+      if (this.#phase === "new") this.#begin(wait.task as Task);
+      if (this.#phase === "given up" || this.#failure !== null) return this.#answerEnd(wait);
+      const result = this.#outlet.take();
+      if (result !== null) {
+        wait.settle({ done: false, value: result.value });
+        this.#gaveOut();
+      } else if (this.#phase === "ended") {
+        this.#answerEnd(wait);
+      } else {
+        this.#takers.park(wait);
+      }
+    });
+  }
+
+  /** Cancels what was started; nothing more is given out. Returns the task to wait for, if there is one. */
+  giveUp(reason: unknown): Task | null {
+    if (this.#phase === "new") this.#phase = "ended";
+    if (this.#phase !== "running") return this.#drawer;
+    this.#phase = "given up";
+    this.#letGo();
+    this.#drawer!.cancel(reason);
+    return this.#drawer;
+  }
+
+  /** Keeps the drawing task no further ahead of the consumer than the pool has places. */
+  room(): Operation<void> | null {
+    if (this.#ahead < this.#host.places.size) return null;
+    return operation(this.#room, (wait: Wait<void>) => this.#room.park(wait));
+  }
+
+  /** Keeps a place for the result of a task. */
+  started(): Slot<R> {
+    this.#ahead++;
+    return this.#outlet.open();
+  }
+
+  /** Takes a result, and gives out what can be given out now. */
+  ended(slot: Slot<R>, value: R): void {
+    this.#outlet.put(slot, value);
+    while (this.#takers.size > 0) {
+      const result = this.#outlet.take();
+      if (result === null) return;
+      this.#takers.wake({ done: false, value: result.value });
+      this.#gaveOut();
+    }
+  }
+
+  /** The consumer has ended. */
+  abandoned(by: Party): void {
+    this.#owner = null;
+    this.#drawer?.abort("group", `its consumer "${by.name}" has ended`);
+  }
+
+  /** The name. */
+  toString(): string {
+    return this.#plan.name;
+  }
+
+  /** The task that draws, if it ended without having given all results. */
+  get #failure(): Task | null {
+    return this.#phase === "ended" && this.#drawer?.successful === false ? this.#drawer : null;
+  }
+
+  #begin(owner: Task): void {
+    const { name } = this.#plan;
+    const generator = mapPass(this.#host, { ...this.#plan, sink: this });
+    this.#drawer = schedulerOf(owner).spawn(
+      name,
+      generator as Generator<unknown, void, never>,
+      owner,
+    );
+    this.#phase = "running";
+    this.#owner = owner;
+    owner.take(this);
+    this.#host.drawing(this.#drawer);
+    this.#drawer.watch(() => this.#end());
+  }
+
+  #end(): void {
+    this.#letGo();
+    if (this.#phase === "running") this.#phase = "ended";
+    for (let taker = this.#takers.shift(); taker !== null; taker = this.#takers.shift()) {
+      this.#answerEnd(taker);
+    }
+  }
+
+  /** The consumer has nothing to do with it any more. */
+  #letGo(): void {
+    this.#owner?.drop(this);
+    this.#owner = null;
+  }
+
+  #answerEnd(wait: Wait<IteratorResult<R, undefined>>): void {
+    const drawer = this.#failure;
+    if (drawer === null) wait.settle({ done: true, value: undefined });
+    else wait.fail(drawer.error);
+  }
+
+  #gaveOut(): void {
+    this.#ahead--;
+    this.#room.wake();
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * One pass of a function over items: draws them, starts a task for each in a pool, answers for all.
+ *
+ * It ends like a group. The first failure, of a task or of the items, stops the drawing and cancels the
+ * other tasks; the iterable is told (`return()`), every clean-up runs to its end, then the errors are
+ * thrown. A task that somebody cancelled on its own counts too: its place in the results would stay
+ * empty.
+ *
+ * An item is drawn when a place is free. Plain iterables are drawn with the place in hand. Drawing from
+ * an async iterable can wait, perhaps for tasks of the same pool (an `imap` of an `imap`): the place
+ * is given back meanwhile, or a full pool would wait for itself.
+ */
+import { Entered } from "../kernel/deadline.ts";
+import { combine } from "../kernel/errors.ts";
+import type { Operation } from "../kernel/operation.ts";
+import type { Task, TaskBody } from "../kernel/task.ts";
+import { Brood } from "./brood.ts";
+import { type Items, type ItemSource, openItems } from "./item_source.ts";
+import type { Places } from "./places.ts";
+import { currentTask } from "./run.ts";
+
+/** What a pass needs of its pool. */
+export interface PassHost {
+  /** Where its tasks find a place. */
+  readonly places: Places;
+  /** Takes note of a task, which has a place. */
+  admit(task: Task): void;
+}
+
+/** Where the results of a pass go. */
+export interface PassSink<R, K> {
+  /** What to wait for before a further item may be drawn, if anything. */
+  room(): Operation<void> | null;
+  /** A task was started. What this returns comes back with its result. */
+  started(): K;
+  /** A task has returned. */
+  ended(key: K, value: R): void;
+}
+
+/** What a pass does. */
+export interface PassPlan<I, R, K> {
+  /** Names it in reports, as in `TaskPool#1.map()`. */
+  readonly name: string;
+  /** Called for each item. */
+  readonly body: TaskBody<[I], R>;
+  /** The items. */
+  readonly items: Items<I>;
+  /** Where the results go. */
+  readonly sink: PassSink<R, K>;
+}
+
+/** Runs a pass in the current task. For `yield*` inside a sequence, or as the body of a `function*` task. */
+export function* mapPass<I, R, K>(
+  host: PassHost,
+  plan: PassPlan<I, R, K>,
+): Generator<unknown, void, unknown> {
+  using entered = new Entered();
+  yield* new MapPass(host, plan, entered).run();
+}
+
+class MapPass<I, R, K> {
+  readonly #host: PassHost;
+  readonly #plan: PassPlan<I, R, K>;
+  readonly #entered: Entered;
+  readonly #brood: Brood;
+  readonly #keys = new Map<Task, K>();
+  readonly #errors: unknown[] = [];
+  /** The cancel of a task that was cancelled on its own. */
+  #lost: unknown = undefined;
+
+  constructor(host: PassHost, plan: PassPlan<I, R, K>, entered: Entered) {
+    this.#host = host;
+    this.#plan = plan;
+    this.#entered = entered;
+    this.#brood = new Brood(plan.name, currentTask(), (child) => this.#exited(child));
+  }
+
+  *run(): Generator<unknown, void, unknown> {
+    let cancel: unknown = undefined;
+    try {
+      yield* this.#drawAll();
+    } catch (error) {
+      if (this.#entered.scope.explains(error)) cancel = error;
+      else this.#errors.push(error);
+      this.#brood.cancel(`${this.#plan.name} has failed`, error);
+    }
+    try {
+      yield* this.#brood.done();
+    } catch (error) {
+      cancel ??= error;
+    }
+    const errors = [...this.#brood.errors, ...this.#errors];
+    if (errors.length > 0) throw combine(errors, this.#plan.name);
+    if (cancel !== undefined && !this.#entered.owns(cancel)) throw cancel;
+    if (this.#lost !== undefined) throw this.#lost;
+    if (cancel !== undefined) throw cancel;
+  }
+
+  *#drawAll(): Generator<unknown, void, unknown> {
+    const source = openItems(this.#plan.items);
+    let drawing = false;
+    try {
+      while (true) {
+        yield* this.#freePlace(source);
+        drawing = true;
+        const step = yield* this.#draw(source);
+        if (step.done === true) return;
+        drawing = false;
+        if (source.waits) yield* this.#host.places.take();
+        this.#start(step.value);
+      }
+    } catch (error) {
+      // Items that threw have ended by themselves; those whose draw was cancelled may not have.
+      if (!drawing || this.#entered.scope.explains(error)) yield* this.#close(source);
+      throw error;
+    }
+  }
+
+  /** Waits until an item may be drawn; the place is then taken, unless the draw may wait. */
+  *#freePlace(source: ItemSource<I>): Generator<unknown, void, unknown> {
+    const room = this.#plan.sink.room();
+    if (room !== null) yield* room;
+    yield* this.#host.places.take();
+    if (source.waits) this.#host.places.give();
+  }
+
+  *#draw(source: ItemSource<I>): Generator<unknown, IteratorResult<I, unknown>, unknown> {
+    let drawn = false;
+    try {
+      const step = yield* source.next();
+      drawn = step.done !== true;
+      return step;
+    } finally {
+      if (!drawn && !source.waits) this.#host.places.give();
+    }
+  }
+
+  #start(item: I): void {
+    const { places } = this.#host;
+    const { body, sink } = this.#plan;
+    let child: Task<R> | undefined;
+    try {
+      child = this.#brood.spawn(body, body(item));
+    } finally {
+      if (child === undefined) places.give();
+    }
+    this.#keys.set(child, sink.started());
+    this.#host.admit(child);
+  }
+
+  *#close(source: ItemSource<I>): Generator<unknown, void, unknown> {
+    using _shield = new Entered({ shielded: true });
+    try {
+      yield* source.close();
+    } catch (error) {
+      this.#errors.push(error);
+    }
+  }
+
+  #exited(child: Task): void {
+    const key = this.#keys.get(child) as K;
+    this.#keys.delete(child);
+    if (child.successful) return this.#plan.sink.ended(key, child.value as R);
+    const reason = `"${child.name}" ${child.failed ? "failed" : "was cancelled"}`;
+    if (child.cancelled) this.#lost ??= child.error;
+    this.#brood.cancel(reason, child.error);
+    this.#entered.scope.abort("group", reason, child.error);
+  }
+}

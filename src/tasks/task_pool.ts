@@ -1,0 +1,417 @@
+/**
+ * A pool of tasks: as many at a time as it has places, and back-pressure on whoever brings more.
+ *
+ * It is `gevent.pool.Pool`, with two differences. Nothing fails in silence: what nobody looks at is
+ * thrown by `join`, or by the run. And a map is one piece of work: its first failure stops it, and when
+ * it ends nothing of it is left. Tasks spawned one by one stay strangers to one another, as in gevent;
+ * where the failure of one should stop the others, put a {@linkcode group} around them.
+ *
+ * The tasks belong to the run, not to a block, so that a pool may be a field of a server and outlive
+ * whoever fills it; `await using` makes it end with a block. Rejected: a pool that only exists as the
+ * argument of a body, as a group does.
+ */
+import { Entered } from "../kernel/deadline.ts";
+import { combine, DeadlockError, RunFinishedError, WouldBlock } from "../kernel/errors.ts";
+import { nextName } from "../kernel/names.ts";
+import { type Operation, sequence } from "../kernel/operation.ts";
+import { schedulerOf } from "../kernel/scheduler.ts";
+import type { CancelScope } from "../kernel/scope.ts";
+import type { Task, TaskBody } from "../kernel/task.ts";
+import { checkBody } from "./body.ts";
+import { ImapRun } from "./imap_run.ts";
+import { checkItems, type Items } from "./item_source.ts";
+import { cancelAll } from "./join.ts";
+import { mapPass } from "./map_pass.ts";
+import { begun, type EitherGenerator } from "./perform.ts";
+import { Places } from "./places.ts";
+import { PoolResults } from "./pool_results.ts";
+import { currentTask } from "./run.ts";
+import { UnseenFailures } from "./unseen_failures.ts";
+
+/** What a task pool is doing. */
+export interface TaskPoolStatistics {
+  /** How many tasks may run at a time. */
+  readonly size: number;
+  /** How many run. */
+  readonly running: number;
+  /** How many places are free. */
+  readonly free: number;
+  /** How many wait for a place: callers of `spawn`, submitted tasks, maps. */
+  readonly waiting: number;
+}
+
+/**
+ * A bounded pool of tasks.
+ *
+ * - At most `size` tasks of it run at a time; places are given out in FIFO order.
+ * - `spawn`, `map` and `imap` hold their caller up while the pool is full; `submit` never does.
+ * - A failure nobody observed is thrown by {@linkcode join}, else by the run.
+ * - A task of a pool that waits for a place in the same pool keeps its own place meanwhile: when all do
+ *   so, that is a deadlock, and reported as one.
+ *
+ * @example At most two at a time
+ * ```ts
+ * import { run, sleep, TaskPool } from "@weft/weft";
+ * const squares = await run(async function* () {
+ *   await using pool = new TaskPool(2);
+ *   return yield* pool.map(async function* (n: number) {
+ *     yield* sleep(n);
+ *     return n * n;
+ *   }, [3, 1, 2]);
+ * });
+ * if (squares.join() !== "9,1,4") throw new Error(squares.join());
+ * ```
+ */
+export class TaskPool {
+  readonly #name: string;
+  readonly #places: Places;
+  /** Tasks that have a place. */
+  readonly #running = new Set<Task>();
+  /** Submitted tasks that wait for one. */
+  readonly #inLine = new Set<Task>();
+  /** Tasks that draw the items of an `imap`. */
+  readonly #drawing = new Set<Task>();
+  /** Where maps run, in tasks of their callers. */
+  readonly #maps = new Set<CancelScope>();
+  readonly #unseen = new UnseenFailures();
+
+  /**
+   * Makes an empty pool.
+   *
+   * @param size How many tasks may run at a time.
+   * @param name What reports call it.
+   * @throws {RangeError} If the size is not a whole number of at least 1.
+   */
+  constructor(size: number, name: string = nextName("TaskPool")) {
+    if (!Number.isInteger(size) || size < 1) {
+      throw new RangeError(
+        `Cannot make a pool of ${
+          String(size)
+        } tasks: the size must be a whole number of at least 1`,
+      );
+    }
+    this.#name = name;
+    this.#places = new Places(size, { tasks: this.#running, toString: () => name });
+  }
+
+  /** How many tasks may run at a time. */
+  get size(): number {
+    return this.#places.size;
+  }
+
+  /** How many more could be spawned now without waiting. */
+  get freeCount(): number {
+    return this.#places.size - this.#places.taken;
+  }
+
+  /** Whether `spawn` would wait. */
+  get full(): boolean {
+    return this.freeCount === 0;
+  }
+
+  /** The tasks that run, in the order in which they got their places. */
+  get tasks(): readonly Task[] {
+    return [...this.#running];
+  }
+
+  /**
+   * Starts a task of the pool; waits for a free place first. A cancelled `spawn` has started nothing.
+   *
+   * Take the task by `yield*`: an `await` would go on to wait for the task, too, and give its value.
+   *
+   * @typeParam A The body's parameters.
+   * @typeParam T What the body returns.
+   * @param body A `function*` or an `async function*`, uncalled.
+   * @param args Its arguments.
+   * @returns An operation that evaluates to the new task.
+   * @throws {TypeError} If the body is not a generator function.
+   * @throws {ClosedError} If the pool has been disposed of.
+   */
+  spawn<A extends readonly unknown[], T>(
+    body: TaskBody<A, T>,
+    ...args: A
+  ): Operation<Task<T>> {
+    checkBody(body, "spawn");
+    return sequence(this.#places.label, () => this.#spawnInPlace(body, args));
+  }
+
+  /**
+   * Starts a task of the pool without waiting. Never a checkpoint.
+   *
+   * @throws {WouldBlock} If no place is free.
+   * @throws {TypeError} If the body is not a generator function.
+   * @throws {ClosedError} If the pool has been disposed of.
+   */
+  trySpawn<A extends readonly unknown[], T>(body: TaskBody<A, T>, ...args: A): Task<T> {
+    checkBody(body, "spawn");
+    const spawner = this.#spawner();
+    const generator = body(...args);
+    if (!this.#places.tryTake()) {
+      throw new WouldBlock(
+        `Cannot spawn into ${this} now: all of its ${this.size} places are taken`,
+      );
+    }
+    return this.#start(body, generator, spawner);
+  }
+
+  /**
+   * Hands in a task and returns it at once: `apply_async` of gevent. Where `spawn` makes its caller wait
+   * for a place, here the task itself waits in line, and its body begins once it has a place. Nothing
+   * bounds the line. The task is a handle to the result like any other: `yield*` it, `join` it, `cancel`
+   * it. Never a checkpoint.
+   *
+   * @example Results in any order
+   * ```ts
+   * import { run, sleep, TaskPool } from "@weft/weft";
+   * const sum = await run(async function* () {
+   *   const pool = new TaskPool(1);
+   *   const nap = async function* (ms: number) {
+   *     yield* sleep(ms);
+   *     return ms;
+   *   };
+   *   const [a, b] = [pool.submit(nap, 2), pool.submit(nap, 1)];
+   *   return (yield* b) + (yield* a);
+   * });
+   * if (sum !== 3) throw new Error("not 3");
+   * ```
+   *
+   * @throws {TypeError} If the body is not a generator function.
+   * @throws {ClosedError} If the pool has been disposed of.
+   */
+  submit<A extends readonly unknown[], T>(body: TaskBody<A, T>, ...args: A): Task<T> {
+    checkBody(body, "submit");
+    const spawner = this.#spawner();
+    const generator = body(...args);
+    if (this.#places.tryTake()) return this.#start(body, generator, spawner);
+    const task = schedulerOf(spawner).spawn<T>(body, this.#waitInLine(generator), spawner);
+    this.#inLine.add(task);
+    task.watch(this.#left);
+    return task;
+  }
+
+  /**
+   * Runs `body` for every item, as places become free, and evaluates to the results in the order of the
+   * items. An item is drawn only when a place is free for it, so the items may be endless, or come late.
+   *
+   * The first failure, of a task or of the iterable, stops it: no more is drawn, the iterable is told
+   * (`return()`), the other tasks are cancelled, and when all are through the error is thrown (an
+   * `AggregateError` if there are several). A cancel does the same.
+   *
+   * @typeParam I What an item is.
+   * @typeParam R What a result is.
+   * @param body A `function*` or an `async function*` of one item.
+   * @param items An iterable or an async iterable.
+   * @returns An operation that evaluates to the list of results.
+   * @throws {TypeError} If the body is not a generator function, or there is nothing to iterate.
+   */
+  map<I, R>(body: TaskBody<[I], R>, items: Items<I>): Operation<R[]> {
+    checkBody(body, "map");
+    checkItems(items, "map over");
+    const name = `${this.#name}.map()`;
+    return sequence(name, () => this.#map(name, body, items));
+  }
+
+  /**
+   * Like {@linkcode map}, but gives the results out one by one, in the order of the items, while further
+   * ones are in the making. Nothing begins before the first is asked for.
+   *
+   * At most `size` items are drawn and not yet given out: while the consumer is busy with a result, up
+   * to `size` of those after it are made, and no further item is drawn. (An async iterable may have been
+   * asked for its next item before that item finds a place; it counts.)
+   *
+   * @example Endless
+   * ```ts
+   * import { run, TaskPool } from "@weft/weft";
+   * function* numbers() {
+   *   for (let n = 1;; n++) yield n;
+   * }
+   * const seen: number[] = [];
+   * await run(async function* () {
+   *   const pool = new TaskPool(3);
+   *   const double = async function* (n: number) {
+   *     return n * 2;
+   *   };
+   *   for await (const n of pool.imap(double, numbers())) {
+   *     if (seen.push(n) === 4) break;
+   *   }
+   * });
+   * if (seen.join() !== "2,4,6,8") throw new Error(seen.join());
+   * ```
+   *
+   * @typeParam I What an item is.
+   * @typeParam R What a result is.
+   * @param body A `function*` or an `async function*` of one item.
+   * @param items An iterable or an async iterable.
+   * @returns The results, for `for await` or for `yield* results.next()`.
+   * @throws {TypeError} If the body is not a generator function, or there is nothing to iterate.
+   */
+  imap<I, R>(body: TaskBody<[I], R>, items: Items<I>): PoolResults<R> {
+    return this.#imap(body, items, true);
+  }
+
+  /** Like {@linkcode imap}, but gives out each result as soon as it is there. */
+  imapUnordered<I, R>(body: TaskBody<[I], R>, items: Items<I>): PoolResults<R> {
+    return this.#imap(body, items, false);
+  }
+
+  /**
+   * Waits until no task of the pool is alive and nobody waits for a place. The pool can be used on.
+   *
+   * @throws What tasks threw that nobody has observed: an `AggregateError` if there are several. A task
+   *   that was cancelled has not failed.
+   * @throws {DeadlockError} In a task of the pool, which would wait for its own end.
+   */
+  join(): Operation<void> {
+    return sequence(`${this.#name}.join()`, () => this.#join());
+  }
+
+  /**
+   * Cancels every task of the pool, those that wait in line, and the maps under way. The pool can be
+   * used on; a caller whom `spawn` keeps waiting goes on.
+   *
+   * @param reason Kept in each `Cancelled`.
+   * @returns Waits until those tasks have ended. Nobody needs to wait for it.
+   */
+  cancel(reason?: unknown): Operation<void> {
+    const tasks = [...this.#drawing, ...this.#inLine, ...this.#running];
+    for (const scope of this.#maps) scope.abort("explicit", reason);
+    return cancelAll(tasks, reason);
+  }
+
+  /** A frozen record of places and waiters. */
+  statistics(): TaskPoolStatistics {
+    return Object.freeze({
+      size: this.size,
+      running: this.#running.size,
+      free: this.freeCount,
+      waiting: this.#places.waiting,
+    });
+  }
+
+  /** Cancels what is in the pool and takes in nothing more. Does not wait. */
+  [Symbol.dispose](): void {
+    this.cancel(`${this.#name} was disposed of`);
+    this.#places.close();
+  }
+
+  /** Cancels what is in the pool, takes in nothing more, and waits until all of it has ended. */
+  [Symbol.asyncDispose](): PromiseLike<void> {
+    const { label } = this.#places;
+    this[Symbol.dispose]();
+    return sequence(label, () => this.#emptied());
+  }
+
+  /** The name. */
+  toString(): string {
+    return this.#name;
+  }
+
+  // -- Starting --
+
+  *#spawnInPlace<A extends readonly unknown[], T>(
+    body: TaskBody<A, T>,
+    args: A,
+  ): Generator<unknown, Task<T>, unknown> {
+    const generator = body(...args);
+    yield* this.#places.take();
+    return this.#start(body, generator, currentTask());
+  }
+
+  /** The task that calls, which is to be the spawner of another. */
+  #spawner(): Task {
+    const spawner = currentTask();
+    if (!spawner.done) return spawner;
+    throw new RunFinishedError(`Cannot spawn into ${this}: task "${spawner.name}" has ended`);
+  }
+
+  /** Starts a task in a place that has been taken. */
+  #start<T>(body: { name: string }, generator: EitherGenerator<T>, spawner: Task): Task<T> {
+    const task = schedulerOf(spawner).spawn<T>(body, generator, spawner);
+    this.#admit(task);
+    return task;
+  }
+
+  #admit(task: Task): void {
+    this.#running.add(task);
+    task.watch(this.#left);
+  }
+
+  *#waitInLine<T>(generator: EitherGenerator<T>): Generator<unknown, T, never> {
+    yield* this.#places.take() as Operation<void> & Iterable<unknown, void, never>;
+    const task = currentTask();
+    this.#inLine.delete(task);
+    this.#running.add(task);
+    return yield* begun(generator) as Iterable<unknown, T, never>;
+  }
+
+  /** A task has ended. */
+  readonly #left = (task: Task): void => {
+    this.#unseen.note(task);
+    if (this.#running.delete(task)) this.#places.give();
+    else this.#inLine.delete(task);
+  };
+
+  // -- Maps --
+
+  *#map<I, R>(
+    name: string,
+    body: TaskBody<[I], R>,
+    items: Items<I>,
+  ): Generator<unknown, R[], unknown> {
+    using entered = new Entered();
+    const results: R[] = [];
+    const sink = {
+      room: () => null,
+      started: () => results.push(undefined as R) - 1,
+      ended: (index: number, value: R) => void (results[index] = value),
+    };
+    this.#maps.add(entered.scope);
+    try {
+      yield* mapPass(this.#host, { name, body, items, sink });
+    } finally {
+      this.#maps.delete(entered.scope);
+    }
+    return results;
+  }
+
+  #imap<I, R>(body: TaskBody<[I], R>, items: Items<I>, ordered: boolean): PoolResults<R> {
+    checkBody(body, "map");
+    checkItems(items, "map over");
+    currentTask(); // outside of a run nobody could draw
+    const name = `${this.#name}.${ordered ? "imap" : "imapUnordered"}()`;
+    return new PoolResults(new ImapRun(this.#host, { name, body, items, ordered }));
+  }
+
+  get #host(): ConstructorParameters<typeof ImapRun>[0] {
+    return {
+      places: this.#places,
+      admit: (task) => this.#admit(task),
+      drawing: (task) => {
+        this.#drawing.add(task);
+        task.watch(() => this.#drawing.delete(task));
+      },
+    };
+  }
+
+  // -- The end --
+
+  *#join(): Generator<unknown, void, unknown> {
+    const task = currentTask();
+    if (this.#running.has(task)) {
+      throw new DeadlockError(
+        `Cannot join ${this} in "${task.name}", a task of it: it would never end`,
+        [[task.name]],
+      );
+    }
+    yield* this.#places.allBack();
+    const errors = this.#unseen.take();
+    if (errors.length > 0) throw combine(errors, this.#name);
+  }
+
+  *#emptied(): Generator<unknown, void, unknown> {
+    using _shield = new Entered({ shielded: true });
+    const drawers = cancelAll(this.#drawing);
+    yield* this.#places.allBack();
+    yield* drawers;
+  }
+}
