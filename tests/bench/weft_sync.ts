@@ -1,6 +1,6 @@
 /** What weft's side does for the rows on locks, semaphores, queues and channels, in both lanes. */
 import { Channel, type ChannelSender, Lock, Queue, run, Semaphore, spawn } from "@weft/weft";
-import { CROWD, PERMITS, PLACES, PRODUCERS } from "./peers/common.ts";
+import { CROWD, PERMITS, PLACES, PRODUCERS, ROOMY } from "./peers/common.ts";
 
 type Works = Record<string, (n: number) => Promise<unknown>>;
 
@@ -112,23 +112,33 @@ const sendAsync = async function* (into: ChannelSender<number>, count: number) {
   for (let i = 0; i < count; i++) yield* into.send(i);
 };
 
+/** Many producers, one consumer, a channel of few places. */
+function fanInFast(n: number, places: number): Promise<unknown> {
+  return run(function* () {
+    const { sender, receiver } = new Channel<number>(places);
+    const each = Math.floor(n / PRODUCERS);
+    for (let p = 0; p < PRODUCERS; p++) spawn(sendFast, sender, each);
+    for (let i = 0; i < each * PRODUCERS; i++) yield* receiver.receive();
+  });
+}
+
+/** The same in the async lane. */
+function fanInAsync(n: number, places: number): Promise<unknown> {
+  return run(async function* () {
+    const { sender, receiver } = new Channel<number>(places);
+    const each = Math.floor(n / PRODUCERS);
+    for (let p = 0; p < PRODUCERS; p++) spawn(sendAsync, sender, each);
+    for (let i = 0; i < each * PRODUCERS; i++) yield* receiver.receive();
+  });
+}
+
 const exchanges: Works = {
   "queue-fast": (n) => pingPong(playFast, n),
   "queue-async": (n) => pingPong(playAsync, n),
-  "fan-in-fast": (n) =>
-    run(function* () {
-      const { sender, receiver } = new Channel<number>(PLACES);
-      const each = Math.floor(n / PRODUCERS);
-      for (let p = 0; p < PRODUCERS; p++) spawn(sendFast, sender, each);
-      for (let i = 0; i < each * PRODUCERS; i++) yield* receiver.receive();
-    }),
-  "fan-in-async": (n) =>
-    run(async function* () {
-      const { sender, receiver } = new Channel<number>(PLACES);
-      const each = Math.floor(n / PRODUCERS);
-      for (let p = 0; p < PRODUCERS; p++) spawn(sendAsync, sender, each);
-      for (let i = 0; i < each * PRODUCERS; i++) yield* receiver.receive();
-    }),
+  "fan-in-fast": (n) => fanInFast(n, PLACES),
+  "fan-in-async": (n) => fanInAsync(n, PLACES),
+  "fan-in-roomy-fast": (n) => fanInFast(n, ROOMY),
+  "fan-in-roomy-async": (n) => fanInAsync(n, ROOMY),
 };
 
 /** All of them, by name. */

@@ -75,9 +75,9 @@ async def queue(n):
     await asyncio.gather(play(here, there), play(there, here))
 
 
-async def fan_in(n):
+async def fan_in(n, places=common.PLACES):
     """Many producers, one consumer, a channel of few places."""
-    channel = asyncio.Queue(common.PLACES)
+    channel = asyncio.Queue(places)
 
     async def produce():
         for i in range(n // common.PRODUCERS):
@@ -87,6 +87,10 @@ async def fan_in(n):
     for _ in range(n // common.PRODUCERS * common.PRODUCERS):
         await channel.get()
     await asyncio.gather(*producers)
+
+
+async def fan_in_roomy(n):
+    await fan_in(n, common.ROOMY)
 
 
 async def spawn(n):
@@ -178,6 +182,7 @@ common.main(
         semaphore_crowd,
         queue,
         fan_in,
+        fan_in_roomy,
     ),
     in_loop(memory),
     in_loop(tcp_echo, tcp_echo_streams, udp_echo),

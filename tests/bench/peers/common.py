@@ -14,10 +14,11 @@ import time
 HOST = "127.0.0.1"
 # How many tasks share the rounds of the "crowd" works, and how long the list of waiting connections is.
 CROWD = 100
-# How many of a crowd the semaphore lets in, who sends into a channel, and how many places that has.
+# How many of a crowd the semaphore lets in, who sends into a channel, and how many places that has (of two kinds).
 PERMITS = 10
 PRODUCERS = 1000
-PLACES = 64
+PLACES = 1
+ROOMY = 64
 BACKLOG = 4096
 
 

@@ -24,7 +24,9 @@ export const PERMITS = 10;
 /** Who sends into a channel. */
 export const PRODUCERS = 1000;
 /** How many places that has. */
-export const PLACES = 64;
+export const PLACES = 1;
+/** And how many a roomy one has. */
+export const ROOMY = 64;
 
 /** How many milliseconds sleeper i sleeps: 0 to 99.9, in an order that is not the order of starting. */
 export function nap(i: number): number {

@@ -83,9 +83,9 @@ def queue(n):
     gevent.joinall(players)
 
 
-def fan_in(n):
+def fan_in(n, places=common.PLACES):
     """Many producers, one consumer, a channel of few places."""
-    channel = gevent.queue.Queue(common.PLACES)
+    channel = gevent.queue.Queue(places)
 
     def produce():
         for i in range(n // common.PRODUCERS):
@@ -167,6 +167,7 @@ common.main(
         "semaphore-crowd": semaphore_crowd,
         "queue": queue,
         "fan-in": fan_in,
+        "fan-in-roomy": lambda n: fan_in(n, common.ROOMY),
     },
     {"memory": memory},
     {"tcp-echo": tcp_echo, "udp-echo": udp_echo},

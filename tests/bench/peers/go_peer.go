@@ -56,7 +56,8 @@ const (
 	// How many of a crowd the semaphore lets in, who sends into a channel, and how many places that has.
 	permits   = 10
 	producers = 1000
-	places    = 64
+	places    = 1
+	roomy     = 64
 )
 
 func lock(n int) {
@@ -112,7 +113,7 @@ func queue(n int) {
 }
 
 // Many producers, one consumer, a channel of few places.
-func fanIn(n int) {
+func fanIn(n, places int) {
 	channel := make(chan int, places)
 	for p := 0; p < producers; p++ {
 		go func() {
@@ -220,7 +221,8 @@ func main() {
 		"semaphore":       func(n int) { semaphoreOf(n, 1) },
 		"semaphore-crowd": func(n int) { semaphoreOf(n, crowd) },
 		"queue":           queue,
-		"fan-in":          fanIn,
+		"fan-in":          func(n int) { fanIn(n, places) },
+		"fan-in-roomy":    func(n int) { fanIn(n, roomy) },
 		"sleepers":        func(n int) { together(n, func(i int) { time.Sleep(nap(i)) }) },
 	}
 	servers := map[string]func(int){"tcp-echo": tcpEcho, "udp-echo": udpEcho}
