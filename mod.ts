@@ -54,8 +54,12 @@ export {
   type AsCompleted,
   asCompleted,
   cancelAll,
+  type Ended,
+  type Ending,
   joinAll,
   type JoinAllOptions,
+  waitFirst,
+  type WaitFirstOptions,
 } from "./src/tasks/join.ts";
 export type { Backoff } from "./src/tasks/backoff.ts";
 export type { Intensity } from "./src/tasks/intensity.ts";
@@ -133,7 +137,10 @@ export {
   type RegistryStatistics,
 } from "./src/poll/registry.ts";
 export { select } from "./src/poll/select.ts";
+export type { CancelPolicy } from "./src/parallel/cancel_policy.ts";
+export { Crew, type CrewOptions, type CrewStatistics } from "./src/parallel/crew.ts";
 export type { CancelMeans, Future } from "./src/parallel/future.ts";
+export { inWorker } from "./src/parallel/in_worker.ts";
 export {
   type Addressed,
   type AnyFunction,
@@ -141,12 +148,14 @@ export {
   type JobAddress,
   jobAddress,
   type JobFunction,
+  type JobResult,
   type Jobs,
   jobs,
   type Sendable,
   type SendableFunction,
 } from "./src/parallel/jobs.ts";
 export type { ModuleJob, ModuleJobs } from "./src/parallel/module_jobs.ts";
+export { Connection, pipe } from "./src/parallel/pipe.ts";
 export {
   type JobOptions,
   type JobSender,
@@ -156,8 +165,49 @@ export {
   type WorkerPoolOptions,
   type WorkerPoolStatistics,
 } from "./src/parallel/pool.ts";
+export {
+  activeChildren,
+  WorkerProcess,
+  type WorkerProcessOptions,
+} from "./src/parallel/process.ts";
+export { type AnyClass, processes } from "./src/parallel/process_classes.ts";
+export {
+  cpuCount,
+  type CurrentProcess,
+  currentProcess,
+  parentProcess,
+} from "./src/parallel/process_current.ts";
+export type { ProcessBackend, ProcessInfo } from "./src/parallel/process_wire.ts";
+export type { ResultStream } from "./src/parallel/result_stream.ts";
+export { SharedArray } from "./src/parallel/shared_array.ts";
+export { SharedBarrier, type SharedBarrierStatistics } from "./src/parallel/shared_barrier.ts";
+export { SharedCondition } from "./src/parallel/shared_condition.ts";
+export { SharedEvent } from "./src/parallel/shared_event.ts";
+export {
+  type SharedGuard,
+  SharedLock,
+  type SharedLockStatistics,
+} from "./src/parallel/shared_lock.ts";
+export type {
+  ArrayOf,
+  KindArrays,
+  KindOf,
+  SharedKind,
+  WholeKind,
+  WholeOf,
+} from "./src/parallel/shared_number.ts";
+export type { SharedHandle } from "./src/parallel/shared_pack.ts";
+export {
+  SharedQueue,
+  type SharedQueueOptions,
+  type SharedQueueStatistics,
+} from "./src/parallel/shared_queue.ts";
+export { SharedRLock } from "./src/parallel/shared_rlock.ts";
+export { SharedSemaphore, type SharedSemaphoreOptions } from "./src/parallel/shared_semaphore.ts";
+export { SharedValue } from "./src/parallel/shared_value.ts";
+export { SimpleQueue } from "./src/parallel/simple_queue.ts";
 export { transfer } from "./src/parallel/transfer.ts";
-export { WorkerCrashedError, WorkerError } from "./src/parallel/worker_error.ts";
+export { BrokenPoolError, WorkerCrashedError, WorkerError } from "./src/parallel/worker_error.ts";
 export {
   type BlockReport,
   Watchdog,

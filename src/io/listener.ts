@@ -29,6 +29,8 @@ export class ListenerHandle<S> implements Pollable, Resource {
   #outcome: Outcome | null = null;
   #accepting = false;
   #closed: ClosedError | null = null;
+  /** Takes what an accept brings that was under way when it closed. */
+  #keep: ((outcome: Outcome) => void) | null = null;
 
   /**
    * Takes a native listener over; nothing else may use it from now on.
@@ -117,6 +119,18 @@ export class ListenerHandle<S> implements Pollable, Resource {
     this.#watchers.changed();
   }
 
+  /**
+   * Closes it, and resolves when the host has closed it, too: with the connections that nobody has taken
+   * and that an accept under way has still brought. They belong to `owner`'s run.
+   */
+  async closeKeeping(owner: Party | null): Promise<S[]> {
+    const kept: Outcome[] = this.#outcome === null ? [] : [this.#outcome];
+    this.#outcome = null;
+    this.#keep = (outcome) => void kept.push(outcome);
+    await this.release();
+    return kept.flatMap((one) => one.kind === "stream" ? [this.#wrap(one.native, owner)] : []);
+  }
+
   /** Closes it, and resolves when nothing of it is left. */
   release(): Promise<void> {
     this.close();
@@ -140,11 +154,10 @@ export class ListenerHandle<S> implements Pollable, Resource {
 
   #came(outcome: Outcome): void {
     this.#accepting = false;
+    if (this.#closed !== null && this.#keep !== null) this.#keep(outcome);
+    else if (this.#closed !== null && outcome.kind === "stream") closeQuietly(outcome.native);
     this.#tenure.ended();
-    if (this.#closed !== null) {
-      if (outcome.kind === "stream") closeQuietly(outcome.native);
-      return;
-    }
+    if (this.#closed !== null) return;
     // A connection that its peer reset while it stood in the queue. Linux would hand it out; Deno 2.9
     // makes an error of it, which says nothing of the listener: an accept loop must not end by it.
     if (outcome.kind === "error" && outcome.error instanceof Deno.errors.NotConnected) {

@@ -149,6 +149,7 @@ export class Scheduler implements TaskHost {
   ): Task<T> {
     const task = new Task<T>(this, ++this.#serial, name, generator, spawner);
     this.#overseer.spawned(task);
+    if (spawner !== null && spawner.daemon) task.daemon = true;
     if (spawner !== null && this.#sitesLeft > 0) {
       this.#sitesLeft--;
       noteSite(task);

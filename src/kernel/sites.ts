@@ -7,13 +7,16 @@
  * asked at any time for nothing: going on with it calls the `next` of the innermost wait, with all its
  * callers on the stack; that looks at the stack, gives itself out again, and nothing has happened.
  *
- * Lines of this library are left out: what remains is the program's.
+ * Lines of this library are left out: what remains is the program's. So are async frames: what the library
+ * spawns for itself would seem to come from the line that awaits `run`.
  */
 import { FastRoutine } from "./fast_routine.ts";
 import { probe, type Wait } from "./wait.ts";
 
 /** How many frames are looked at for one of the program's. */
 const FRAMES = 24;
+/** Behind these frames stands whoever asks a `function*` where it waits, or called `run`. */
+const CUTS = ["FastRoutine.peek", "RunLife.toEnd"];
 /** What this library's own frames begin with. */
 const OWN = new URL("../", import.meta.url).href;
 
@@ -97,7 +100,8 @@ function linesOf(site: Site | undefined): string[] {
   if (site === undefined) return [];
   const lines: string[] = [];
   for (const line of (site.stack ?? "").split("\n")) {
-    const place = /(?:\(|at (?:async )?)([a-z]+:[^()\s]+:\d+:\d+)\)?$/.exec(line)?.[1];
+    if (CUTS.some((cut) => line.includes(cut))) break;
+    const place = /(?:\(|at )([a-z]+:[^()\s]+:\d+:\d+)\)?$/.exec(line)?.[1];
     if (place === undefined || place.startsWith(OWN) || /^(node|ext):/.test(place)) continue;
     lines.push(place);
   }

@@ -116,7 +116,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     return spawnSite(this);
   }
 
-  /** Whether the run ends without waiting for this task, and cancels it then. */
+  /** Whether the run ends without waiting for this task, and cancels it then. Tasks it spawns are, too. */
   get daemon(): boolean {
     return this.#extras !== null && this.#extras.daemon;
   }

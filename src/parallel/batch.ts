@@ -6,6 +6,7 @@
  * the worker either saw before it began a job or did not.
  */
 import type { JobKind } from "./job_kind.ts";
+import { packArguments } from "./shared_pack.ts";
 import type { Movable } from "./transfer.ts";
 import {
   type BatchMessage,
@@ -13,6 +14,7 @@ import {
   claimWord,
   type Column,
   type FunctionDefinition,
+  SLOTS,
   TAKEN,
 } from "./wire.ts";
 
@@ -52,6 +54,8 @@ export interface BatchContent {
   readonly movables: readonly Movable[] | null;
   /** Expected time per job, in milliseconds; `Infinity` if nobody knows. */
   readonly cost: number;
+  /** How urgent the least urgent of them is. */
+  readonly priority: number;
 }
 
 /** Jobs that travel together. */
@@ -66,6 +70,12 @@ export class Batch {
   count: number;
   /** How many of these have been answered. */
   answered = 0;
+  /** Whether its worker has heard that its task is to stop. */
+  heard = false;
+  /** When it was sent, if it is a task. */
+  sentAt = 0;
+  /** The job that was ended out of turn, by {@linkcode failAt}. */
+  #ended = -1;
   readonly #owner: BatchOwner;
 
   /** A batch that has not been sent. */
@@ -99,6 +109,11 @@ export class Batch {
       : known.has(kinds.id)
       ? nothing
       : [kinds];
+    const shared = packArguments(args);
+    if (shared !== null) {
+      const define = fresh.map(definition);
+      return ["batch", slot, count, functions, arity, shared.args, define, limits, shared.packed];
+    }
     if (fresh.length === 0 && limits === 0) return ["batch", slot, count, functions, arity, args];
     return ["batch", slot, count, functions, arity, args, fresh.map(definition), limits];
   }
@@ -120,6 +135,11 @@ export class Batch {
     return this.#cut(Atomics.add(this.carrier!.words, claimWord(this.slot), TAKEN));
   }
 
+  /** Whether it is a task: a job that is a task body, by itself. */
+  get isTask(): boolean {
+    return this.slot >= SLOTS;
+  }
+
   /** Gives every job back to its owner: the batch could not be sent. */
   refuse(): void {
     this.#cut(0);
@@ -131,7 +151,7 @@ export class Batch {
     this.carrier!.abort(this.slot, index, reason);
   }
 
-  /** Takes in the results of consecutive jobs, and the failures among them. */
+  /** Takes in the results of consecutive jobs, and the failures among them, in order. */
   answer(
     first: number,
     values: readonly unknown[],
@@ -140,14 +160,19 @@ export class Batch {
     const end = Math.min(first + values.length, this.count);
     this.answered = end;
     if (failures === null) return this.#owner.returned(first, values);
-    for (let index = first; index < end; index++) {
-      if (failures.has(index)) this.#owner.failed(index, failures.get(index));
-      else this.#owner.returned(index, values.slice(index - first, index - first + 1));
+    let from = first;
+    for (const [index, error] of failures) {
+      if (index >= end) break;
+      if (index > from) this.#owner.returned(from, values.slice(from - first, index - first));
+      this.#owner.failed(index, error);
+      from = index + 1;
     }
+    if (from < end) this.#owner.returned(from, values.slice(from - first, end - first));
   }
 
-  /** Ends one job; what its worker may still say of it will not count. */
+  /** Ends one job, whose worker is about to be given up. */
   failAt(index: number, error: unknown): void {
+    this.#ended = index;
     this.#owner.failed(index, error);
   }
 
@@ -156,7 +181,7 @@ export class Batch {
     const first = this.answered;
     this.answered = this.count;
     for (let index = first; index < this.count; index++) {
-      this.#owner.failed(index, makeError(index));
+      if (index !== this.#ended) this.#owner.failed(index, makeError(index));
     }
   }
 

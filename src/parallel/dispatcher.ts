@@ -5,21 +5,25 @@
  * microtask (dealing amid the burst, every some hundred jobs, was slower), and whenever a worker answers.
  */
 import { currentScope, withScope } from "../kernel/context.ts";
-import { cancelled, TimeoutError } from "../kernel/errors.ts";
-import type { Batch } from "./batch.ts";
+import { cancelled } from "../kernel/errors.ts";
+import type { Batch, BatchCarrier } from "./batch.ts";
+import type { CancelPolicy } from "./cancel_policy.ts";
 import type { CancelMeans } from "./future.ts";
+import { IdleWatch } from "./idle_watch.ts";
+import type { ItemHost, ItemRun } from "./item_run.ts";
 import type { Job } from "./job.ts";
-import { JobKind } from "./job_kind.ts";
+import type { JobKind } from "./job_kind.ts";
+import { JobKinds } from "./job_kinds.ts";
 import { JobQueue } from "./job_queue.ts";
 import type { Allowance, JobSource } from "./job_source.ts";
 import type { JobAddress } from "./jobs.ts";
-import type { MapHost, MapRun } from "./map_run.ts";
 import { allowanceFor, pickWorker, relieve } from "./placement.ts";
+import { Patience } from "./patience.ts";
 import { Staff } from "./staff.ts";
+import { TaskLane } from "./task_lane.ts";
 import { Watch } from "./watch.ts";
-import { at } from "./wire.ts";
-import { crashError, unsendable } from "./worker_error.ts";
-import type { WorkerHandle, WorkerOwner } from "./worker_handle.ts";
+import { brokenError, crashError, startError, unsendable } from "./worker_error.ts";
+import type { WorkerHandle, WorkerOwner, WorkerTerms } from "./worker_handle.ts";
 
 /** Jobs of a busy worker wait this long for it while another is idle. */
 const IDLE_MS = 1;
@@ -30,12 +34,20 @@ const REST_MS = 5;
 export interface DispatcherOptions {
   /** Names it in reports. */
   readonly name: string;
-  /** How many workers. */
+  /** How many workers, at most. */
   readonly workers: number;
+  /** How many of them stay although there is nothing to do. */
+  readonly min: number;
+  /** After how many milliseconds without work the others go. */
+  readonly idle: number;
+  /** What each worker is started with. */
+  readonly terms: WorkerTerms;
   /** How many jobs each is sent before it is replaced. */
   readonly recycle: number;
   /** How long a job may ignore a cancel, in milliseconds. */
   readonly grace: number;
+  /** What a cancel of a map does to its jobs that run. */
+  readonly onCancel: CancelPolicy;
 }
 
 /** Who hears of what a dispatcher does. */
@@ -54,18 +66,21 @@ const settled = Promise.resolve();
 const noSources: readonly JobSource[] = [];
 
 /** Deals jobs to workers. */
-export class Dispatcher implements WorkerOwner, MapHost {
+export class Dispatcher implements WorkerOwner, ItemHost {
   /** Single jobs nobody works on. */
   readonly queue: JobQueue = new JobQueue();
   /** The workers. */
   readonly staff: Staff;
-  readonly #grace: number;
+  readonly #patience: Patience;
+  readonly #tasks: TaskLane;
+  readonly #onCancel: CancelPolicy;
   readonly #owner: DispatcherOwner;
-  readonly #kinds = new Map<JobAddress, JobKind>();
-  readonly #kindList: JobKind[] = [];
-  readonly #maps = new Set<MapRun>();
+  readonly #kinds = new JobKinds();
+  readonly #maps = new Set<ItemRun>();
   readonly #queueOnly: readonly JobSource[] = [this.queue];
   readonly #watch = new Watch();
+  readonly #idleWatch: IdleWatch;
+  readonly #setUpName: string | null;
   readonly #dealNow = (): void => {
     this.#dealSoon = false;
     // In nobody's scope: whatever is called from here is not part of the task that submitted.
@@ -75,41 +90,76 @@ export class Dispatcher implements WorkerOwner, MapHost {
   #turn = 0;
   #dealSoon = false;
   #dealing = false;
+  /** The lowest priority that ever came. */
+  #least = 0;
+  /** The highest priority that came since the last deal, if workers may hold less urgent jobs. */
+  #urgent = -Infinity;
   #looking = false;
   #resting = false;
+  /** What broke the pool, if anything did. */
+  #broken: { readonly cause: unknown } | null = null;
 
   /** A dispatcher with nothing to do. */
   constructor(options: DispatcherOptions, owner: DispatcherOwner) {
-    this.#grace = options.grace;
+    this.#onCancel = options.onCancel;
     this.#owner = owner;
-    this.staff = new Staff(options.name, options.workers, options.recycle, this);
+    const { workers: most, min: least, recycle, terms } = options;
+    this.staff = new Staff(options.name, { most, least, recycle }, terms, this);
+    this.#idleWatch = new IdleWatch(this.staff, options.idle);
+    this.#tasks = new TaskLane(this.staff, this.#watch, () => this.deal());
+    this.#patience = new Patience(
+      options.grace,
+      this.#watch,
+      (carrier, cause) => this.#giveUp(carrier, cause),
+    );
+    this.#setUpName = terms.setUp?.name ?? null;
   }
 
   /** Whether there is anything to do, or being done. */
   get busy(): boolean {
-    return this.queue.waiting > 0 || this.#maps.size > 0 || this.staff.owed > 0;
+    return this.waiting > 0 || this.#maps.size > 0 || this.staff.owed > 0;
+  }
+
+  /** Whether anything happens without somebody's doing: a map whose results nobody reads rests. */
+  get #working(): boolean {
+    if (this.waiting > 0 || this.staff.owed > 0) return true;
+    for (const run of this.#maps) if (run.waiting > 0) return true;
+    return false;
+  }
+
+  /** How many single jobs nobody works on. */
+  get waiting(): number {
+    return this.queue.waiting + this.#tasks.queue.waiting;
+  }
+
+  /** Whether no worker could be got ready, so that every job fails. */
+  get broken(): boolean {
+    return this.#broken !== null;
   }
 
   /** What is known of a function. */
   kindOf(address: JobAddress): JobKind {
-    let kind = this.#kinds.get(address);
-    if (kind === undefined) {
-      this.#kinds.set(address, kind = new JobKind(this.#kindList.length, address));
-      this.#kindList.push(kind);
-    }
-    return kind;
+    return this.#kinds.at(address);
   }
 
   /** Takes a job. */
   submit(job: Job): void {
-    this.queue.add(job);
+    this.#laneOf(job).add(job);
+    this.#rank(job.terms.priority);
+    this.more();
+  }
+
+  /** Changes how many workers there may be. */
+  resize(workers: number): void {
+    this.staff.resize(workers);
     this.more();
   }
 
   /** Takes a map. */
-  add(run: MapRun): void {
+  add(run: ItemRun): void {
     if (run.over) return;
     this.#maps.add(run);
+    this.#rank(run.priority);
     this.more();
   }
 
@@ -125,13 +175,16 @@ export class Dispatcher implements WorkerOwner, MapHost {
     if (this.#dealing) return;
     this.#dealing = true;
     try {
+      if (this.#broken !== null) this.#refuseAll((job) => this.#brokenError(job));
+      if (this.#urgent > -Infinity) this.#overtake();
       do {
-        while (this.#dealOne());
+        while (this.#dealOne() || this.#tasks.dealOne(this.#maps));
       } while (this.#relieve());
     } finally {
       this.#dealing = false;
     }
     this.#hold();
+    this.#idleWatch.look();
     this.#owner.dealt();
   }
 
@@ -141,35 +194,41 @@ export class Dispatcher implements WorkerOwner, MapHost {
     batch?.takeBack();
     this.more();
     if (job.state === "queued") {
-      this.queue.forget();
+      this.#laneOf(job).forget();
       return "dropped";
     }
-    const begun = batch!.hasBegun(index);
-    batch!.signal(index, reason);
-    if (!begun) return "dropped"; // its arguments were moved, so it stays where it is, and will be skipped
-    this.#expect(batch!, index, this.#grace);
-    return "signalled";
+    if (!batch!.hasBegun(index)) {
+      batch!.signal(index, reason);
+      return "dropped"; // its arguments were moved, so it stays where it is, and will be skipped
+    }
+    const means = job.terms.onCancel;
+    if (means !== "wait") batch!.signal(index, reason);
+    if (means === "kill") this.#patience.toldToStop(batch!, index);
+    return means;
   }
 
   /** Ends a batch of a map that is over. */
   halt(batch: Batch, reason: unknown): void {
     batch.takeBack();
     if (batch.owed === 0) return;
+    if (this.#onCancel === "wait") return;
     batch.signal(batch.count - 1, reason);
-    this.#expect(batch, batch.count - 1, this.#grace);
+    if (this.#onCancel === "kill") this.#patience.toldToStop(batch, batch.count - 1);
   }
 
   /** A map is over. */
-  finished(run: MapRun): void {
+  finished(run: ItemRun): void {
     this.#maps.delete(run);
     this.more();
   }
 
   /** Drops every job and ends every worker. */
   terminate(reason: unknown): void {
-    for (const job of this.queue.drain()) job.end("shutdown", reason);
+    for (const lane of [this.queue, this.#tasks.queue]) {
+      for (const job of lane.drain()) job.end("shutdown", reason);
+    }
     for (const handle of this.staff.active) {
-      for (const batch of handle.batches) batch.drop(reason);
+      for (const batch of handle.allBatches) batch.drop(reason);
     }
     for (const run of [...this.#maps]) run.fail(cancelled("shutdown", reason));
     this.dismiss();
@@ -179,26 +238,32 @@ export class Dispatcher implements WorkerOwner, MapHost {
   dismiss(): void {
     this.staff.dismissAll();
     this.#watch.clear();
+    this.#idleWatch.clear();
   }
 
   // -- What workers tell --
 
   /** Some jobs have been answered. */
   answered(handle: WorkerHandle, spent: readonly number[] | null): void {
-    if (spent !== null) {
-      for (let i = 0; i < spent.length; i += 3) {
-        this.#kindList[spent[i]!]!.measure(spent[i + 1]!, spent[i + 2]!);
-      }
-    }
-    if (this.staff.left(handle) <= 0 && handle.owed === 0) this.staff.dismiss(handle);
+    if (spent !== null) this.#kinds.measure(spent);
+    if (this.staff.left(handle) <= 0 && !handle.busy) this.staff.dismiss(handle);
     this.deal();
   }
 
   /** A job with a time limit waits for something. Should it compute on after that, only we can tell. */
   isWaiting(batch: Batch, index: number): void {
-    const limit = at(batch.content.limits, index);
-    const late = new TimeoutError(limit, `job "${batch.kindAt(index).name}"`);
-    this.#expect(batch, index, limit + this.#grace, late);
+    this.#patience.isWaiting(batch, index);
+  }
+
+  /** The function of this number is a task body: jobs to come go to the other queue. */
+  isTaskBody(id: number): void {
+    this.#kinds.isTaskBody(id);
+  }
+
+  /** A worker could not be got ready, and neither could another: the pool is broken. */
+  unfit(_handle: WorkerHandle, cause: unknown): void {
+    this.#break(cause);
+    this.deal();
   }
 
   /** An error came up that belongs to no running job. */
@@ -210,10 +275,10 @@ export class Dispatcher implements WorkerOwner, MapHost {
   crashed(handle: WorkerHandle, cause: unknown): void {
     this.staff.gone(handle);
     this.#lose(handle, cause);
+    // If it never got as far as a job, neither would the next one.
     if (!handle.wasUp) {
-      // It never got as far as a job, and neither would the next one.
-      for (const job of this.queue.drain()) job.fail(crashError(job.kind.name, "unsent", cause));
-      for (const run of [...this.#maps]) run.fail(crashError(run.name, "unsent", cause));
+      if (this.#setUpName === null) this.#refuseAll((job) => startError(job, cause));
+      else this.#break(cause ?? new Error("its worker ended"));
     }
     this.deal();
   }
@@ -225,6 +290,27 @@ export class Dispatcher implements WorkerOwner, MapHost {
   }
 
   // -- Dealing --
+
+  #laneOf(job: Job): JobQueue {
+    return job.kind.isTaskBody ? this.#tasks.queue : this.queue;
+  }
+
+  /** Something of this priority has come. */
+  #rank(priority: number): void {
+    if (priority > this.#least) this.#urgent = Math.max(this.#urgent, priority);
+    else this.#least = priority;
+  }
+
+  /** Takes back what workers have not begun and is less urgent than what has come. */
+  #overtake(): void {
+    const urgent = this.#urgent;
+    this.#urgent = -Infinity;
+    for (const handle of this.staff.active) {
+      for (const batch of handle.batches.toReversed()) {
+        if (batch.content.priority < urgent) batch.takeBack();
+      }
+    }
+  }
 
   /** Sends one batch to the worker that can best take it. Returns whether it did. */
   #dealOne(): boolean {
@@ -243,13 +329,14 @@ export class Dispatcher implements WorkerOwner, MapHost {
     return false;
   }
 
-  /** The sources with something to take, each in front in its turn. */
+  /** The sources with something to take: the most urgent first, of equals each in its turn. */
   #waitingSources(): readonly JobSource[] {
     if (this.#maps.size === 0) return this.queue.waiting > 0 ? this.#queueOnly : noSources;
     const sources: JobSource[] = this.queue.waiting > 0 ? [this.queue] : [];
-    for (const run of this.#maps) if (run.waiting > 0) sources.push(run);
+    for (const run of this.#maps) if (run.waiting > 0 && !run.kind.isTaskBody) sources.push(run);
     const turn = sources.length === 0 ? 0 : this.#turn % sources.length;
-    return turn === 0 ? sources : [...sources.slice(turn), ...sources.slice(0, turn)];
+    const turned = turn === 0 ? sources : [...sources.slice(turn), ...sources.slice(0, turn)];
+    return turned.sort((a, b) => b.priority - a.priority);
   }
 
   /** Sends a batch. If something in it cannot be cloned, sends its first half instead, down to the culprit. */
@@ -260,7 +347,8 @@ export class Dispatcher implements WorkerOwner, MapHost {
       if (batch.count === 1) {
         return batch.fail(() => unsendable(batch.kindAt(0).name, "arguments", error));
       }
-      const half = { ...allowance, jobs: Math.ceil(batch.count / 2) };
+      const most = Math.ceil(batch.count / 2);
+      const half = { ...allowance, most, jobs: most };
       batch.refuse();
       const smaller = source.take(half);
       if (smaller !== null) this.#send(handle, source, smaller, half);
@@ -270,54 +358,79 @@ export class Dispatcher implements WorkerOwner, MapHost {
   /** Takes jobs back from a busy worker for an idle one, now or later. Returns whether it did. */
   #relieve(): boolean {
     const relief = relieve(this.staff, true);
-    if (relief === "later" && !this.#looking) {
-      this.#looking = true;
-      this.#watch.in(IDLE_MS, () => {
-        this.#looking = false;
-        if (relieve(this.staff, false) === "took") this.deal();
-      });
-    }
+    if (relief === "later") this.#relieveLater();
     return relief === "took";
+  }
+
+  #relieveLater(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    this.#watch.in(IDLE_MS, () => {
+      this.#looking = false;
+      const relief = relieve(this.staff, false);
+      if (relief === "took") this.deal();
+      else if (relief === "later") this.#relieveLater();
+    });
   }
 
   /** Keeps the process alive while there is work, and for a moment after. */
   #hold(): void {
-    if (this.busy) {
+    if (this.#working) {
       this.staff.hold(true);
     } else if (this.staff.held && this.staff.active.length > 0 && !this.#resting) {
       this.#resting = true;
       this.#watch.in(REST_MS, () => {
         this.#resting = false;
-        if (!this.busy) this.staff.hold(false);
+        if (!this.#working) this.staff.hold(false);
       });
     }
   }
 
   // -- Stopping --
 
-  /** If the job is not answered within `ms`, gives its worker up; `fate` may have an error for it. */
-  #expect(batch: Batch, index: number, ms: number, fate?: Error): void {
-    this.#watch.in(ms, () => {
-      const handle = this.staff.active.find((one) => one === batch.carrier);
-      if (handle === undefined || batch.answered > index) return;
-      const { name } = batch.kindAt(index);
-      if (fate !== undefined) batch.failAt(index, fate);
-      this.#lose(handle, new Error(`job "${name}" did not stop in time, so it was given up`));
-      this.staff.dismiss(handle);
-      this.deal();
-    });
+  /** Gives up a worker that does not answer. */
+  #giveUp(carrier: BatchCarrier, cause: Error): void {
+    const handle = this.staff.active.find((one) => one === carrier);
+    if (handle === undefined) return;
+    this.#lose(handle, cause);
+    this.staff.dismiss(handle);
+    this.deal();
   }
 
   /** Takes back what a lost worker has not begun, and fails the rest. */
   #lose(handle: WorkerHandle, cause: unknown): void {
-    const { batches } = handle;
-    for (const batch of batches.toReversed()) batch.takeBack();
-    for (const batch of batches) {
+    const { allBatches } = handle;
+    for (const batch of allBatches.toReversed()) batch.takeBack();
+    for (const batch of allBatches) {
       batch.fail((index) => {
         const lost = index === batch.count - 1 ? "running" : "unsent";
         return crashError(batch.kindAt(index).name, lost, cause);
       });
     }
     this.#owner.lost();
+  }
+
+  /** No worker can be got ready: fails what the pool has, and has every later job fail. */
+  #break(cause: unknown): void {
+    this.#broken ??= { cause };
+    for (const { allBatches } of this.staff.active) {
+      for (const batch of allBatches.toReversed()) batch.takeBack();
+      for (const batch of allBatches) {
+        batch.fail((index) => this.#brokenError(batch.kindAt(index).name));
+      }
+    }
+    this.dismiss();
+  }
+
+  #brokenError(job: string): Error {
+    return brokenError(job, this.#setUpName!, this.#broken!.cause);
+  }
+
+  /** Fails whatever nobody works on. */
+  #refuseAll(makeError: (job: string) => Error): void {
+    for (const lane of [this.queue, this.#tasks.queue]) {
+      for (const job of lane.drain()) job.fail(makeError(job.kind.name));
+    }
+    for (const run of [...this.#maps]) run.fail(makeError(run.name));
   }
 }

@@ -2,46 +2,44 @@
  * Drawing the items of a map as workers get round to them, never sooner.
  *
  * An array knows how much is left, so it can be dealt out evenly; an iterator only ever knows whether
- * it has ended; an async iterable has to be asked ahead, by as much as the window allows.
+ * it has ended; an async iterable has to be asked ahead (see async_feed.ts). Whatever the iterable
+ * throws is told to the listener, after the items that came before it.
  */
-import { Deque } from "../internal/deque.ts";
+import { AsyncFeed } from "./async_feed.ts";
+import type { Feed, FeedListener } from "./feed_types.ts";
 
-/** Where the items of a map come from. */
-export interface Feed {
-  /** How many items can be taken now, as far as is known; `Infinity` for "some, perhaps". */
-  readonly ready: number;
-  /** Whether nothing will come any more. */
-  readonly ended: boolean;
-  /** Takes up to `count` items; fewer only if there are no more now. */
-  take(count: number): unknown[];
-  /** Draws nothing any more. */
-  close(): void;
-}
-
-/** What a feed tells its map. */
-export interface FeedListener {
-  /** There may be more now, or the end has come. */
-  fed(): void;
-  /** The iterable threw. */
-  starved(error: unknown): void;
-}
-
-/** Makes the right feed for whatever can be iterated. */
+/**
+ * Makes the right feed for whatever can be iterated.
+ *
+ * @throws {TypeError} If it cannot be iterated.
+ */
 export function feedOf(
   items: Iterable<unknown> | AsyncIterable<unknown>,
-  window: number,
   listener: FeedListener,
 ): Feed {
   if (Array.isArray(items)) return new ListFeed(items);
-  if (typeof items === "object" && items !== null && Symbol.asyncIterator in items) {
-    return new AsyncFeed(items, window, listener);
-  }
-  if (typeof (items as Iterable<unknown> | undefined)?.[Symbol.iterator] !== "function") {
-    throw new TypeError(
-      `Cannot map over ${String(items)}: it must be an iterable or an async iterable`,
-    );
-  }
-  return new IteratorFeed(items as Iterable<unknown>);
+  if (isAsync(items)) return new AsyncFeed(items, listener);
+  return new IteratorFeed(items, listener);
+}
+
+/**
+ * Does nothing if `items` can be iterated.
+ *
+ * @throws {TypeError} If not.
+ */
+export function checkItems(items: unknown): void {
+  if (isAsync(items) || isSync(items)) return;
+  throw new TypeError(
+    `Cannot map over ${String(items)}: it must be an iterable or an async iterable`,
+  );
+}
+
+function isAsync(items: unknown): items is AsyncIterable<unknown> {
+  return typeof items === "object" && items !== null && Symbol.asyncIterator in items;
+}
+
+function isSync(items: unknown): items is Iterable<unknown> {
+  return typeof (items as Iterable<unknown> | undefined)?.[Symbol.iterator] === "function";
 }
 
 class ListFeed implements Feed {
@@ -60,11 +58,17 @@ class ListFeed implements Feed {
     return this.ready === 0;
   }
 
+  get complete(): boolean {
+    return true;
+  }
+
   take(count: number): unknown[] {
     const items = this.#items.slice(this.#next, this.#next + count);
     this.#next += items.length;
     return items;
   }
+
+  draw(): void {}
 
   close(): void {
     this.#next = Infinity;
@@ -73,90 +77,47 @@ class ListFeed implements Feed {
 
 class IteratorFeed implements Feed {
   readonly #iterator: Iterator<unknown>;
+  readonly #listener: FeedListener;
+  #failure: { readonly error: unknown } | null = null;
   ended = false;
 
-  constructor(items: Iterable<unknown>) {
+  constructor(items: Iterable<unknown>, listener: FeedListener) {
     this.#iterator = items[Symbol.iterator]();
+    this.#listener = listener;
   }
 
   get ready(): number {
     return this.ended ? 0 : Infinity;
   }
 
+  get complete(): boolean {
+    return this.ended;
+  }
+
   take(count: number): unknown[] {
     const items: unknown[] = [];
-    while (!this.ended && items.length < count) {
-      const step = this.#iterator.next();
-      if (step.done === true) this.ended = true;
-      else items.push(step.value);
+    while (!this.ended && this.#failure === null && items.length < count) {
+      try {
+        const step = this.#iterator.next();
+        if (step.done === true) this.ended = true;
+        else items.push(step.value);
+      } catch (error) {
+        this.#failure = { error };
+      }
+    }
+    // What came before the error is taken first, the error when there is nothing else.
+    if (this.#failure !== null && items.length === 0 && !this.ended) {
+      this.ended = true;
+      this.#listener.starved(this.#failure.error);
     }
     return items;
   }
+
+  draw(): void {}
 
   close(): void {
     if (this.ended) return;
     this.ended = true;
-    this.#iterator.return?.();
-  }
-}
-
-class AsyncFeed implements Feed {
-  readonly #iterator: AsyncIterator<unknown>;
-  readonly #listener: FeedListener;
-  readonly #window: number;
-  readonly #items = new Deque<unknown>();
-  #state: "drawing" | "resting" | "ended" = "resting";
-
-  constructor(items: AsyncIterable<unknown>, window: number, listener: FeedListener) {
-    this.#iterator = items[Symbol.asyncIterator]();
-    this.#window = window;
-    this.#listener = listener;
-    this.#draw();
-  }
-
-  get ready(): number {
-    return this.#items.size;
-  }
-
-  get ended(): boolean {
-    return this.#state === "ended" && this.#items.size === 0;
-  }
-
-  take(count: number): unknown[] {
-    const items: unknown[] = [];
-    while (items.length < count && this.#items.size > 0) items.push(this.#items.shift());
-    this.#draw();
-    return items;
-  }
-
-  close(): void {
-    this.#items.clear();
-    if (this.#state === "ended") return;
-    this.#state = "ended";
-    this.#iterator.return?.().catch(() => {}); // the map has its outcome already
-  }
-
-  /** Draws until the window is full, one item at a time. */
-  async #draw(): Promise<void> {
-    if (this.#state !== "resting") return;
-    this.#state = "drawing";
-    try {
-      while (this.#isDrawing() && this.#items.size < this.#window) {
-        const step = await this.#iterator.next();
-        if (!this.#isDrawing()) return;
-        if (step.done === true) this.#state = "ended";
-        else this.#items.push(step.value);
-        this.#listener.fed();
-      }
-      if (this.#isDrawing()) this.#state = "resting";
-    } catch (error) {
-      if (!this.#isDrawing()) return;
-      this.#state = "ended";
-      this.#listener.starved(error);
-    }
-  }
-
-  #isDrawing(): boolean {
-    return this.#state === "drawing";
+    if (this.#failure === null) this.#iterator.return?.();
   }
 }

@@ -6,16 +6,17 @@
  * file is the part of it that is promised.
  */
 import type { Operation } from "../kernel/operation.ts";
+import type { CancelPolicy } from "./cancel_policy.ts";
 
 /**
  * What a cancel could do:
  *
  * - `"dropped"`: the job had not begun and never will;
- * - `"signalled"`: the job was running; it was told to stop (see `jobSignal`), and if it does not, its
- *   worker is given up;
+ * - `"wait"`, `"flag"`, `"kill"`: the job was running, and is dealt with by this means, which the option
+ *   `onCancel` chose;
  * - `"late"`: the future had settled already.
  */
-export type CancelMeans = "dropped" | "signalled" | "late";
+export type CancelMeans = "dropped" | CancelPolicy | "late";
 
 /**
  * The result of a job that a {@linkcode WorkerPool} was given; an operation, and awaitable anywhere.
@@ -32,6 +33,8 @@ export type CancelMeans = "dropped" | "signalled" | "late";
 export interface Future<T> extends Operation<T> {
   /** Whether it has settled, in whatever way. */
   readonly done: boolean;
+  /** Whether a worker has begun the job and it has not settled. */
+  readonly running: boolean;
   /** Whether the job returned. */
   readonly successful: boolean;
   /** Whether it settled by a cancel. */
@@ -42,6 +45,11 @@ export interface Future<T> extends Operation<T> {
   readonly value: T | undefined;
   /** What the job threw, a `Cancelled` after a cancel, else `undefined`. Reading it observes it. */
   readonly error: unknown;
+  /**
+   * What the job came to, without waiting, as Python's `asyncio.Future.result()`: reading it gives the
+   * value, or throws what the job threw, or a `Cancelled`; and `WouldBlock` if it has not settled.
+   */
+  readonly result: T;
 
   /**
    * Waits for the value. Throws what the job threw, and {@linkcode TimeoutError} when `ms` have passed
@@ -50,8 +58,9 @@ export interface Future<T> extends Operation<T> {
   get(ms?: number): Operation<T>;
 
   /**
-   * Stops the job, by the mildest means there is, and settles the future with a `Cancelled`, now. Jobs
-   * that share its worker are not touched.
+   * Stops the job and settles the future with a `Cancelled`, now. A job that has not begun is dropped; what
+   * becomes of one that runs, the option `onCancel` says (see {@linkcode CancelPolicy}). Jobs in line
+   * behind it are not touched.
    *
    * @param reason Kept in the `Cancelled`, and told to the job.
    * @returns Which means it took.

@@ -11,7 +11,7 @@
  */
 import { currentScope } from "../kernel/context.ts";
 import { Entered } from "../kernel/deadline.ts";
-import { cancelled, checkMs, TimeoutError } from "../kernel/errors.ts";
+import { cancelled, checkMs, TimeoutError, WouldBlock } from "../kernel/errors.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Startable, Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
@@ -19,12 +19,21 @@ import type { Batch } from "./batch.ts";
 import type { FailureLog } from "./failure_log.ts";
 import type { CancelMeans, Future } from "./future.ts";
 import type { JobKind } from "./job_kind.ts";
+import type { CancelPolicy } from "./cancel_policy.ts";
 import { Reaction, type Reactor, reactSoon } from "./reaction.ts";
 
-/** What many jobs have in common. */
-export interface JobTerms {
-  /** How many milliseconds each may take; 0 for any time. */
+/** How a job is to be treated. */
+export interface JobDemand {
+  /** How many milliseconds it may take; 0 for any time. */
   readonly limit: number;
+  /** How urgent it is; higher goes first. */
+  readonly priority: number;
+  /** What a cancel does to it if it runs. */
+  readonly onCancel: CancelPolicy;
+}
+
+/** What many jobs have in common. */
+export interface JobTerms extends JobDemand {
   /** Where failures go that nobody observes; `null` for the host. */
   readonly log: FailureLog | null;
   /** Sees to it that a job does not begin, or, if it has, that it is told to stop. */
@@ -79,6 +88,11 @@ export class Job implements Future<unknown>, Startable<unknown>, QueueOwner, Rea
     return this.state !== "queued" && this.state !== "sent";
   }
 
+  /** Whether its worker has begun it. */
+  get running(): boolean {
+    return this.state === "sent" && this.batch!.hasBegun(this.index);
+  }
+
   /** Whether it returned. */
   get successful(): boolean {
     return this.state === "value";
@@ -104,6 +118,14 @@ export class Job implements Future<unknown>, Startable<unknown>, QueueOwner, Rea
     if (!this.done || this.state === "value") return undefined;
     Job.#observe(this);
     return this.#result;
+  }
+
+  /** What it returned; throws if it did not. */
+  get result(): unknown {
+    if (this.state === "value") return this.#result;
+    if (this.done) throw this.error;
+    const state = this.running ? "runs" : "waits";
+    throw new WouldBlock(`Cannot read the result of ${this} now: the job still ${state}`);
   }
 
   /** Waits for the value. */

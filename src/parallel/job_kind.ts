@@ -21,12 +21,15 @@ export class JobKind {
   readonly id: number;
   /** Where workers find it. */
   readonly address: JobAddress;
+  /** Whether it is a task body: then one worker can run many at once. */
+  readonly isTaskBody: boolean;
   #cost: number | null = null;
 
   /** A function that has not been measured. */
   constructor(id: number, address: JobAddress) {
     this.id = id;
     this.address = address;
+    this.isTaskBody = address.isTaskBody === true;
   }
 
   /** Its name, for reports. */

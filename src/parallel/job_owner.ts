@@ -18,8 +18,11 @@ export class JobOwner {
   usesImmediates = false;
 }
 
+let loading: Promise<OwnerWatch> | null = null;
+
 /** Tells owners apart. */
 export class OwnerWatch {
+  static #loaded: OwnerWatch | null = null;
   readonly #storage: AsyncLocalStorage<JobOwner>;
   readonly #currentId: () => number;
   #timer: { readonly id: number; readonly owner: JobOwner | undefined } | null = null;
@@ -39,8 +42,15 @@ export class OwnerWatch {
   }
 
   /** Loads what it takes. */
-  static async load(): Promise<OwnerWatch> {
-    return new OwnerWatch(await import("node:async_hooks"));
+  static load(): Promise<OwnerWatch> {
+    return loading ??= import("node:async_hooks").then((hooks) =>
+      OwnerWatch.#loaded = new OwnerWatch(hooks)
+    );
+  }
+
+  /** The one of this realm, if it has been loaded. */
+  static get loaded(): OwnerWatch | null {
+    return OwnerWatch.#loaded;
   }
 
   /** Calls `f` so that whatever it sets going belongs to `owner`. */
@@ -48,12 +58,11 @@ export class OwnerWatch {
     return this.#storage.run(owner, f);
   }
 
-  /** Whether the error that is being told of is that of `owner`. */
-  isErrorOf(owner: JobOwner): boolean {
+  /** Whose the error is that is being told of; `undefined` if that cannot be said. */
+  ownerOfError(): JobOwner | undefined {
     const timer = this.#timer;
     this.#timer = null;
-    const found = this.#storage.getStore() ??
+    return this.#storage.getStore() ??
       (timer?.id === this.#currentId() ? timer.owner : undefined);
-    return found === owner || (found === undefined && owner.usesImmediates);
   }
 }

@@ -1,12 +1,13 @@
 /**
- * The queue of single jobs, first in, first out, linked through the jobs themselves.
+ * The queue of single jobs: the more urgent first, and of equally urgent ones the first come.
  *
- * A job that is cancelled here is only marked: it is passed over when its turn comes, which costs less
- * than finding it. Jobs that come back (taken from a busy worker, or from a crashed one) go to the
- * front, in order, so that they lose no time.
+ * As a rule all are equally urgent, and then there is one line, which costs what a queue costs. Other
+ * lines are made when a job with another priority comes. Jobs that come back (taken from a
+ * busy worker, or from a crashed one) go to the front of theirs, so that they lose no time.
  */
 import { Batch, type BatchContent, type BatchOwner } from "./batch.ts";
 import type { Job } from "./job.ts";
+import { JobLine } from "./job_line.ts";
 import type { Allowance, JobSource } from "./job_source.ts";
 import { type Movable, movablesOf } from "./transfer.ts";
 import { weightOf } from "./weight.ts";
@@ -16,8 +17,9 @@ const SHORT_MS = 1;
 
 /** Jobs nobody works on yet. */
 export class JobQueue implements JobSource {
-  #first: Job | null = null;
-  #last: Job | null = null;
+  readonly #usual = new JobLine(0);
+  /** Every line, the most urgent first; `null` as long as there is but the usual one. */
+  #lines: JobLine[] | null = null;
   #waiting = 0;
 
   /** How many jobs wait. */
@@ -31,11 +33,14 @@ export class JobQueue implements JobSource {
     return head === null ? 0 : head.kind.cost * this.#waiting;
   }
 
+  /** How urgent the first is. */
+  get priority(): number {
+    return this.#lines === null ? 0 : this.#head()?.terms.priority ?? -Infinity;
+  }
+
   /** Puts a job at the back. */
   add(job: Job): void {
-    if (this.#last === null) this.#first = job;
-    else this.#last.next = job;
-    this.#last = job;
+    this.#lineOf(job).add(job);
     this.#waiting++;
   }
 
@@ -45,9 +50,7 @@ export class JobQueue implements JobSource {
       const job = jobs[index]!;
       if (job.done) continue;
       job.back();
-      job.next = this.#first;
-      this.#first = job;
-      this.#last ??= job;
+      this.#lineOf(job).unshift(job);
       this.#waiting++;
     }
   }
@@ -58,7 +61,7 @@ export class JobQueue implements JobSource {
   }
 
   /** Takes what fits the allowance. */
-  take({ jobs: most, ms, idle }: Allowance): Batch | null {
+  take({ jobs: share, ms, idle }: Allowance): Batch | null {
     const head = this.#head();
     if (head === null) return null;
     const moves = movablesOf(head.args) !== null;
@@ -72,7 +75,7 @@ export class JobQueue implements JobSource {
       if (moves !== (movablesOf(job.args) !== null)) break;
       cost = more;
       jobs.push(this.#shift(job));
-      if (jobs.length >= most) break;
+      if (jobs.length >= share) break;
     }
     const batch = new Batch(new JobCrew(jobs, this), pack(jobs, cost / jobs.length));
     for (let index = 0; index < jobs.length; index++) jobs[index]!.sent(batch, index);
@@ -84,25 +87,40 @@ export class JobQueue implements JobSource {
     for (let job = this.#head(); job !== null; job = this.#head()) yield this.#shift(job);
   }
 
-  /** The first job that still matters. */
+  /** The first job that still matters. Lines that have run empty are forgotten on the way. */
   #head(): Job | null {
-    let job = this.#first;
-    while (job !== null && job.done) {
-      const { next }: Job = job;
-      job.next = null;
-      job = next;
+    const lines = this.#lines;
+    if (lines === null) return this.#usual.head();
+    for (let i = 0; i < lines.length;) {
+      const head = lines[i]!.head();
+      if (head !== null) return head;
+      if (lines[i] === this.#usual) i++;
+      else lines.splice(i, 1);
     }
-    this.#first = job;
-    if (job === null) this.#last = null;
-    return job;
+    if (lines.length === 1) this.#lines = null;
+    return null;
   }
 
   #shift(job: Job): Job {
-    this.#first = job.next;
-    if (job.next === null) this.#last = null;
-    job.next = null;
+    this.#lineOf(job).shift(job);
     this.#waiting--;
     return job;
+  }
+
+  #lineOf({ terms: { priority } }: Job): JobLine {
+    if (priority === 0) return this.#usual;
+    const lines = this.#lines ??= [this.#usual];
+    let low = 0;
+    let high = lines.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (lines[middle]!.priority > priority) low = middle + 1;
+      else high = middle;
+    }
+    if (lines[low]?.priority === priority) return lines[low]!;
+    const line = new JobLine(priority);
+    lines.splice(low, 0, line);
+    return line;
   }
 }
 
@@ -164,5 +182,6 @@ function pack(jobs: readonly Job[], cost: number): BatchContent {
     args,
     movables,
     cost,
+    priority: jobs.at(-1)!.terms.priority,
   };
 }

@@ -2,14 +2,14 @@
  * The worker's side of the wire: does the jobs of its batches one after another.
  *
  * One at a time also if they are async: as many jobs run at once as there are workers, whatever they
- * do. The clock is read every few calls only, because a look costs as much as a tiny job.
+ * do. Only task bodies run beside them (see task_runner.ts). The clock is read every few calls only,
+ * because a look costs as much as a tiny job.
  */
-import { SystemClock } from "../kernel/clock.ts";
-import { TimeoutError } from "../kernel/errors.ts";
-import { JobOwner, OwnerWatch } from "./job_owner.ts";
-import { abortJob, enterJob, leaveJob } from "./job_signal.ts";
+import { AsyncCalls, isThenable, type JobCall } from "./async_calls.ts";
+import { enterJob, leaveJob } from "./job_signal.ts";
 import { Outbox } from "./outbox.ts";
-import { type CallWithin, loadCallWithin } from "./time_limit.ts";
+import { unpackArguments } from "./shared_unpack.ts";
+import { TaskDoor } from "./task_door.ts";
 import { packError, unpackError } from "./transported_error.ts";
 import {
   at,
@@ -17,6 +17,8 @@ import {
   cancelWord,
   claimWord,
   type FunctionDefinition,
+  type SetUp,
+  SLOTS,
   type ToWorker,
 } from "./wire.ts";
 import { type Call, WorkerFunction } from "./worker_function.ts";
@@ -26,34 +28,16 @@ const LOOK_MS = 0.05;
 /** And never more than this many calls. */
 const MOST_CALLS = 64;
 
-/** An async job that is waiting for something. */
-interface Pending {
-  /** Whose errors are its own; `null` if that could not be arranged. */
-  readonly owner: JobOwner | null;
-  readonly index: number;
-  readonly fail: (error: unknown) => void;
-}
-
-/** A job that is not a plain call. */
-interface JobCall {
-  readonly f: WorkerFunction;
-  readonly slot: number;
-  readonly index: number;
-  readonly limit: number;
-  readonly args: readonly unknown[];
-}
-
 /** Does jobs. */
 export class JobRunner {
   readonly #words: Int32Array;
   readonly #outbox: Outbox;
   readonly #functions: WorkerFunction[] = [];
   readonly #batches: BatchMessage[] = [];
-  readonly #clock = new SystemClock();
+  readonly #door: TaskDoor;
+  readonly #asyncCalls: AsyncCalls;
+  #isReady = false;
   #batch: BatchMessage | null = null;
-  #pending: Pending | null = null;
-  #owners: OwnerWatch | null = null;
-  #callWithin: CallWithin | null = null;
   /** The function that was called last. */
   #last: WorkerFunction | null = null;
   /** How often since the last look at the clock. */
@@ -65,17 +49,38 @@ export class JobRunner {
   constructor(port: MessagePort, words: Int32Array) {
     this.#words = words;
     this.#outbox = new Outbox(port, (index) => this.#functions[at(this.#batch![3], index)]!.name);
+    this.#door = new TaskDoor({
+      words,
+      find: (id) => this.#functions[id]!,
+      post: (message, movables) => this.#outbox.post(message, movables),
+    });
+    this.#asyncCalls = new AsyncCalls(this.#outbox, this.#door);
+  }
+
+  /** Gets the worker ready, tells the pool, and begins with what has come meanwhile. */
+  async begin(setUp: SetUp | null): Promise<void> {
+    try {
+      if (setUp !== null) await this.#setUp(setUp);
+    } catch (error) {
+      return this.#outbox.post(["unfit", packError(error)]);
+    }
+    this.#isReady = true;
+    this.#outbox.post(["hello"]);
+    const waiting = this.#batches.splice(0);
+    for (const batch of waiting) this.#take(batch);
   }
 
   /** Takes a message. */
   hear(message: ToWorker): void {
     if (message[0] === "batch") {
-      this.#batches.push(message);
-      if (this.#batch === null) this.#work();
-    } else {
-      const [, slot, index, reason] = message;
-      if (this.#batch?.[1] === slot && this.#pending?.index === index) abortJob(unpackError(reason));
+      if (message[6] !== undefined) this.#learn(message[6]);
+      if (this.#isReady) this.#take(message);
+      else this.#batches.push(message);
+      return;
     }
+    const [, slot, index, reason] = message;
+    if (slot >= SLOTS) this.#door.abort(slot, unpackError(reason));
+    else this.#asyncCalls.abort(slot, index, unpackError(reason));
   }
 
   /** Sends the results that are held back: the worker is about to go. */
@@ -85,22 +90,26 @@ export class JobRunner {
 
   /** An error came up outside of every call. It ends the job it belongs to, or else is passed on. */
   stray(error: unknown): void {
-    const pending = this.#pending;
-    // When in doubt, it is that of the job that waits, which otherwise might wait for ever.
-    const isItsOwn = pending !== null &&
-      (pending.owner === null || this.#owners!.isErrorOf(pending.owner));
-    if (isItsOwn) pending.fail(error);
-    else this.#outbox.post(["stray", packError(error)]);
+    if (!this.#asyncCalls.stray(error)) this.#outbox.post(["stray", packError(error)]);
+  }
+
+  #take(batch: BatchMessage): void {
+    if (batch[1] >= SLOTS) {
+      this.#door.begin(batch);
+    } else {
+      this.#batches.push(batch);
+      if (this.#batch === null) this.#work();
+    }
   }
 
   /** Does one batch after another, each as far as the pool does not take it back. */
   async #work(): Promise<void> {
     const words = this.#words;
     for (let batch = this.#batches.shift(); batch !== undefined; batch = this.#batches.shift()) {
-      const [, slot, count, functions, arity, args, define, limits = 0] = batch;
+      const [, slot, count, functions, arity, args, , limits = 0, packed] = batch;
       const claim = claimWord(slot);
-      if (define !== undefined) this.#learn(define);
       this.#batch = batch;
+      const unpacked = packed === undefined ? null : await settle(unpackArguments(args, packed));
       this.#lookedAt = performance.now();
       this.#outbox.open(slot, this.#lookedAt);
       let offset = 0;
@@ -110,8 +119,10 @@ export class JobRunner {
         const limit = at(limits, index);
         if (f !== this.#last || --this.#untilLook <= 0 || f.careful) this.#look(f);
         enterJob(words, slot, index);
-        const going = f.call === null || f.isAsync || limit > 0
-          ? this.#prepareAndCall({ f, slot, index, limit, args: args.slice(offset, offset + size) })
+        const going = unpacked?.status === "rejected"
+          ? Promise.reject(unpacked.reason)
+          : f.call === null || f.isAsync || limit > 0
+          ? this.#callLater({ f, slot, index, limit, args: args.slice(offset, offset + size) })
           : this.#callNow(f, slot, index, offset, size);
         if (going !== null) await this.#finish(going);
         this.#calls++;
@@ -134,9 +145,10 @@ export class JobRunner {
   ): Promise<unknown> | null {
     try {
       if (this.#isCancelled(slot, index)) throw cancelledEarly();
-      const args = this.#batch![5];
-      const value = apply(f.call!, args, offset, size);
-      if (isThenable(value)) return this.#settled(value, { f, slot, index, limit: 0, args }, null);
+      const value = apply(f.call!, this.#batch![5], offset, size);
+      if (isThenable(value)) {
+        return this.#asyncCalls.settled(value, { f, slot, index, limit: 0 }, null, 0);
+      }
       this.#outbox.add(value);
     } catch (error) {
       this.#outbox.fail(error);
@@ -181,45 +193,17 @@ export class JobRunner {
     }
   }
 
-  /** Calls a function that is new, async, or has a time limit. What has to be loaded is not its time. */
-  async #prepareAndCall(call: JobCall): Promise<unknown> {
-    const { f, slot, index, args, limit } = call;
-    if (this.#isCancelled(slot, index)) throw cancelledEarly();
-    if (f.call === null) await f.load();
-    if (f.isAsync) this.#owners ??= await OwnerWatch.load();
-    if (limit > 0) this.#callWithin ??= await loadCallWithin();
-    this.#lookedAt = performance.now();
-    const plain = (): unknown => f.call!(...args);
-    const limited = limit === 0 ? plain : (): unknown => this.#callWithin!(limit, f.name, plain);
-    const owner = this.#owners === null ? null : new JobOwner();
-    const value = owner === null ? limited() : this.#owners!.run(owner, limited);
-    return isThenable(value) ? await this.#settled(value, call, owner) : value;
+  /** Calls the function that gets the worker ready. */
+  async #setUp({ url, name, args }: SetUp): Promise<void> {
+    const f = new WorkerFunction([-1, url, name]);
+    await unpackArguments(args, args.keys());
+    await this.#asyncCalls.call({ f, slot: -1, index: -1, limit: 0, args }, () => {});
   }
 
-  /** Waits for an async job: until it settles, its time is up, or an error of its own comes up elsewhere. */
-  async #settled(
-    value: PromiseLike<unknown>,
-    { f, slot, index, limit }: JobCall,
-    owner: JobOwner | null,
-  ): Promise<unknown> {
-    f.isAsync = true;
-    this.#outbox.flush();
-    if (limit > 0) this.#outbox.post(["waiting", slot, index]);
-    try {
-      return await new Promise((resolve, reject) => {
-        this.#pending = { owner, index, fail: reject };
-        value.then(resolve, reject);
-        if (limit === 0) return;
-        this.#clock.setAlarm(this.#lookedAt + limit, () => {
-          const late = new TimeoutError(limit, `job "${f.name}"`);
-          abortJob(late);
-          reject(late);
-        });
-      });
-    } finally {
-      this.#pending = null;
-      this.#clock.clearAlarm();
-    }
+  /** Calls a function that is new, async, or has a time limit. */
+  async #callLater(call: JobCall): Promise<unknown> {
+    if (this.#isCancelled(call.slot, call.index)) throw cancelledEarly();
+    return await this.#asyncCalls.call(call, (now) => this.#lookedAt = now);
   }
 }
 
@@ -236,9 +220,8 @@ function apply(f: Call, args: readonly unknown[], offset: number, size: number):
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value &&
-    typeof value.then === "function";
+async function settle<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {
+  return (await Promise.allSettled([promise]))[0];
 }
 
 function cancelledEarly(): DOMException {

@@ -8,7 +8,7 @@
 import { cancelWord, STOP_WORD } from "./wire.ts";
 
 /** A job, by the words that speak of it. */
-interface RunningJob {
+export interface RunningJob {
   /** The words shared with the pool. */
   readonly words: Int32Array;
   /** Its batch. */
@@ -20,11 +20,12 @@ interface RunningJob {
 const nativeAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, "aborted")!.get!;
 
 /** One job's signal, made when it asks. */
-class JobSignal {
+export class JobSignal {
   readonly #job: RunningJob;
   readonly #controller = new AbortController();
   #state: "waiting" | "fired" | "over" = "waiting";
 
+  /** The signal of a job that runs. */
   constructor(job: RunningJob) {
     this.#job = job;
     const { signal } = this.#controller;
@@ -36,16 +37,19 @@ class JobSignal {
     });
   }
 
+  /** What the job gets to see. */
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
 
+  /** Fires it. */
   abort(reason: unknown): void {
     if (this.#state !== "waiting") return;
     this.#state = "fired"; // first, because aborting reads `aborted`
     this.#controller.abort(reason);
   }
 
+  /** Never fires it from now on. */
   end(): void {
     this.#state = "over";
   }
@@ -68,6 +72,9 @@ let words: Int32Array | null = null;
 let slot = 0;
 let index = 0;
 let made: JobSignal | null = null;
+
+/** Finds the signal of the task body whose code is running; set once a worker runs such jobs. */
+export const taskSignal: { find: () => JobSignal | null } = { find: () => null };
 
 /** Enters a job, and leaves the one before. */
 export function enterJob(sharedWords: Int32Array, itsSlot: number, itsIndex: number): void {
@@ -99,8 +106,9 @@ const never = new AbortController().signal;
  *
  * Reading `aborted` sees a cancel even in a loop that never waits, so that such a loop can stop; hand
  * the signal to `fetch` and the like to stop these. Take it before the first `await`: afterwards other
- * jobs may run. Called where no job runs, as when a job function is called directly, it gives a signal
- * that never aborts.
+ * jobs may run. In a task body it can be taken anywhere; a cancel throws `Cancelled` at its waits, too.
+ * Called where no job runs, as when a job function is called directly, it gives a signal that never
+ * aborts.
  *
  * @example A loop that can be stopped
  * ```ts
@@ -119,7 +127,7 @@ const never = new AbortController().signal;
  * ```
  */
 export function jobSignal(): AbortSignal {
-  return currentSignal()?.signal ?? never;
+  return (taskSignal.find() ?? currentSignal())?.signal ?? never;
 }
 
 function currentSignal(): JobSignal | null {

@@ -3,7 +3,9 @@ import type { Batch } from "./batch.ts";
 
 /** How much a worker has room for. */
 export interface Allowance {
-  /** The most jobs. */
+  /** The most jobs, by any reckoning. */
+  readonly most: number;
+  /** A fair share of what waits. */
   readonly jobs: number;
   /** About how much work, in milliseconds; one job always fits. */
   readonly ms: number;
@@ -17,6 +19,8 @@ export interface JobSource {
   readonly waiting: number;
   /** About how much work that is, in milliseconds. */
   readonly work: number;
+  /** How urgent the first of them is; higher goes first. */
+  readonly priority: number;
   /** Takes jobs off the front; `null` if the first may not go to such a worker. */
   take(allowance: Allowance): Batch | null;
 }

@@ -20,6 +20,8 @@ export interface JobAddress<F extends AnyFunction = AnyFunction> {
   readonly url: string;
   /** The name it has in the table, or among the exports, of that module. */
   readonly name: string;
+  /** Whether it is a task body: a `function*` or an `async function*`. */
+  readonly isTaskBody?: boolean;
   /** The function's type; never set. */
   readonly type?: F;
 }
@@ -32,6 +34,15 @@ export interface Addressed<F extends AnyFunction> {
   /** Where a worker finds it. */
   readonly [jobAddress]: JobAddress<F>;
 }
+
+/**
+ * What the future of a job comes to: what the function returns, what its promise resolves to, or, of a
+ * task body, what it returns in the end.
+ */
+export type JobResult<F extends AnyFunction> = [ReturnType<F>] extends [never] ? never
+  : ReturnType<F> extends
+    Generator<unknown, infer T, never> | AsyncGenerator<unknown, infer T, never> ? T
+  : Awaited<ReturnType<F>>;
 
 /** A function that can be called here and sent to a worker. */
 export type JobFunction<F extends AnyFunction> = F & Addressed<F>;
@@ -69,6 +80,9 @@ const table = new Map<string, AnyFunction>();
  * main program in the same file under `if (import.meta.main)`. A function that calls itself needs its
  * result type written out.
  *
+ * A function may be a task body, a `function*` or an `async function*`, with all that a task can do. Then
+ * its future comes to what it returns, and one worker runs many at once (see {@linkcode WorkerPool}).
+ *
  * @example One file, main program and job
  * ```ts
  * import { jobs, WorkerPool } from "@weft/weft";
@@ -104,7 +118,7 @@ export function jobs<T extends Record<string, AnyFunction>>(
     if (known !== undefined || table.has(key(meta.url, name))) {
       throw new TypeError(`Cannot make a job of "${name}" twice in ${known?.url ?? meta.url}`);
     }
-    const address: JobAddress = Object.freeze({ url: meta.url, name });
+    const address: JobAddress = Object.freeze({ url: meta.url, name, isTaskBody: isTaskBody(f) });
     Object.defineProperty(f, jobAddress, { value: address });
     table.set(key(meta.url, name), f as AnyFunction);
   }
@@ -127,6 +141,11 @@ export function addressOf(job: unknown): JobAddress {
       `At the top level of a module write "const { ${name} } = jobs(import.meta, { ${name}(…) { … } })" ` +
       `and pass ${name}; for a module you do not own, pool.use(url).${name}`,
   );
+}
+
+/** Whether a function is a `function*` or an `async function*`. */
+export function isTaskBody(f: unknown): boolean {
+  return /^\[object (Async)?GeneratorFunction\]$/.test(Object.prototype.toString.call(f));
 }
 
 /** The function that a module of this realm entered under a name. */

@@ -5,11 +5,17 @@
  * to learn them; so this is the one place where a `Proxy` makes the properties as they are asked for.
  */
 import type { Future } from "./future.ts";
-import { type Addressed, type AnyFunction, type JobAddress, jobAddress } from "./jobs.ts";
+import {
+  type Addressed,
+  type AnyFunction,
+  type JobAddress,
+  jobAddress,
+  type JobResult,
+} from "./jobs.ts";
 
 /** An exported function as a job: called, it is submitted; it can also be passed to `submit` and `map`. */
 export type ModuleJob<F extends AnyFunction> =
-  & ((...args: Parameters<F>) => Future<Awaited<ReturnType<F>>>)
+  & ((...args: Parameters<F>) => Future<JobResult<F>>)
   & Addressed<F>;
 
 /** The functions among the exports of a module; everything else is left out. */

@@ -5,7 +5,8 @@
  * job that takes longer gets one more behind it, so that its worker never waits. What a call costs is
  * only an estimate, though, and the next one may take a thousand times longer. So when a worker has
  * nothing to do while another sits on jobs it has not begun, these are taken back: at once if they are
- * known to be worth it or their worker is late, otherwise after a millisecond.
+ * known to be worth it or their worker is late, otherwise after a millisecond. A worker that could be
+ * started counts as idle, too, but starting it takes as long as a thousand short jobs, so that waits.
  */
 import type { Allowance, JobSource } from "./job_source.ts";
 import type { Staff } from "./staff.ts";
@@ -20,6 +21,8 @@ const LOW_MS = 1;
 const WORTH_MS = 1;
 /** Or if their worker has been silent for this much longer than expected, in milliseconds. */
 const LATE_MS = 0.5;
+/** If nobody is idle but another worker could be started, they must have waited for this much too long. */
+const HIRE_MS = 20;
 
 /** An idle worker if there is one, else a new one if that pays, else the one with least to do. */
 export function pickWorker(staff: Staff, sources: readonly JobSource[]): WorkerHandle | null {
@@ -42,8 +45,10 @@ export function allowanceFor(handle: WorkerHandle, staff: Staff, source: JobSour
   let stalled = 0;
   for (const other of staff.active) if (other.stalled) stalled++;
   const takers = Math.max(1, staff.size - stalled);
+  const most = Math.min(MOST_JOBS, staff.left(handle));
   return {
-    jobs: Math.min(MOST_JOBS, staff.left(handle), Math.ceil(source.waiting / takers)),
+    most,
+    jobs: Math.min(most, Math.ceil(source.waiting / takers)),
     ms: Math.max(0, AHEAD_MS - handle.load),
     idle: handle.owed === 0,
   };
@@ -59,11 +64,12 @@ function hasRoom(handle: WorkerHandle, staff: Staff): boolean {
 export type Relief = "took" | "later" | "none";
 
 /**
- * If a worker is idle, takes back what another has not begun; when `surely`, only if that is sure to be
- * worth it.
+ * If a worker is idle, or one could be started, takes back what another has not begun; when `surely`,
+ * only if that is sure to be worth it.
  */
 export function relieve(staff: Staff, surely: boolean): Relief {
-  if (staff.active.length < 2 || !staff.active.some(isIdle)) return "none";
+  const spare = staff.active.some(isIdle);
+  if (!spare && !staff.short) return "none";
   let victim: WorkerHandle | null = null;
   let most = -1;
   for (const handle of staff.active) {
@@ -73,7 +79,11 @@ export function relieve(staff: Staff, surely: boolean): Relief {
     most = idleWork;
   }
   if (victim === null) return "none";
-  if (surely && !(victim.working && (most > WORTH_MS || victim.late > LATE_MS))) return "later";
+  if (spare) {
+    if (surely && !(victim.working && (most > WORTH_MS || victim.late > LATE_MS))) return "later";
+  } else if (!victim.atWork || victim.late < HIRE_MS) {
+    return "later";
+  }
   victim.stalled = true;
   let took = false;
   for (const batch of victim.batches.toReversed()) took = batch.takeBack() || took;
@@ -81,5 +91,5 @@ export function relieve(staff: Staff, surely: boolean): Relief {
 }
 
 function isIdle(handle: WorkerHandle): boolean {
-  return handle.state === "up" && handle.owed === 0;
+  return handle.state === "up" && handle.owed === 0 && !handle.stalled && !handle.retiring;
 }

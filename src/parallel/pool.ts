@@ -5,31 +5,31 @@
  * by `submit` alone. It is kept by whoever asks: `trySubmit` refuses, `ready` waits, and `map` draws
  * its items only as fast as workers take them.
  */
-import { currentScope } from "../kernel/context.ts";
-import { checkMs, ClosedError, WouldBlock } from "../kernel/errors.ts";
+import { checkMs } from "../kernel/errors.ts";
 import { nextName } from "../kernel/names.ts";
-import { type Operation, operation } from "../kernel/operation.ts";
-import { hold, letGo, type Resource } from "../kernel/resource.ts";
-import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
-import type { Task } from "../kernel/task.ts";
-import type { Wait } from "../kernel/wait.ts";
-import { WaitQueue } from "../kernel/wait_queue.ts";
+import type { Operation } from "../kernel/operation.ts";
+import type { Items } from "../tasks/item_source.ts";
+import { application } from "./apply.ts";
+import { checkPolicy } from "./cancel_policy.ts";
+import { checkCount, checkLimit } from "./checks.ts";
 import { Dispatcher } from "./dispatcher.ts";
-import { FailureLog } from "./failure_log.ts";
 import type { Future } from "./future.ts";
-import { Job, type JobTerms } from "./job.ts";
-import { type Addressed, addressOf, type AnyFunction } from "./jobs.ts";
-import { isLoading, loadingError } from "./loading.ts";
-import { MapRun } from "./map_run.ts";
+import type { Job } from "./job.ts";
+import { JobDesk } from "./job_desk.ts";
+import type { Addressed, AnyFunction, JobResult } from "./jobs.ts";
+import { Mapping } from "./mapping.ts";
 import { type ModuleJobs, moduleJobs } from "./module_jobs.ts";
+import { PoolLife } from "./pool_life.ts";
 import type {
   JobOptions,
   JobSender,
   MapOptions,
-  PoolState,
   WorkerPoolOptions,
   WorkerPoolStatistics,
 } from "./pool_options.ts";
+import type { ResultStream } from "./result_stream.ts";
+import { OptionedSender } from "./sender.ts";
+import { idleTermsOf, workerTermsOf } from "./terms_of.ts";
 
 export type {
   JobOptions,
@@ -40,9 +40,6 @@ export type {
   WorkerPoolStatistics,
 } from "./pool_options.ts";
 
-/** How many items of a map may be out, per worker, unless said otherwise. */
-const WINDOW = 4096;
-
 /**
  * Some workers, and jobs for them.
  *
@@ -50,17 +47,29 @@ const WINDOW = 4096;
  * - Every future settles: see {@linkcode Future}. A job whose worker crashed before it began goes to
  *   another worker; one that had begun fails with `WorkerCrashedError` and is not tried again. A
  *   crashed worker is replaced.
- * - Workers are started when there is work for them. A pool that has nothing to do does not keep the
- *   process alive.
+ * - Workers are started when there is work for them, and the option `initializer` gets each ready; with
+ *   `idle` they go when there has been none. A pool that has nothing to do does not keep the process
+ *   alive.
+ * - Variables of a module are a worker's own: each worker has its copy, which lives as long as it does.
  * - A pool made inside a run is terminated when that run ends; made outside, by `close`, `terminate`,
  *   or `using`. What is terminated drops its jobs: their futures are cancelled.
- * - A worker imports the modules its jobs live in and inherits the permissions of its pool. A worker
- *   that runs out of memory takes the whole process with it, as Deno has it.
+ * - A worker imports the modules of weft and those its jobs live in. Of local files it has to read them:
+ *   so a pool needs `--allow-read` for them, and remote ones the right to import. Beyond that a worker
+ *   may do what the thread that made the pool may, or less, with the option `permissions`.
+ * - A worker that runs out of memory takes the whole process with it, as Deno has it.
+ *
+ * A worker does one plain job at a time, also if it is async and waits. A job that is a task body, a
+ * `function*` or an `async function*`, is a run of its own, and one worker has up to `tasks` of them at
+ * once, beside its plain job: each may spawn, sleep and use sockets, ends when all it has spawned has
+ * ended, and shares with the others the variables of its module, locks and queues among them. A job that
+ * computes holds up the tasks of its worker. Tasks have a queue of their own.
  *
  * `Worker.terminate` does not interrupt a loop on Deno. A cancelled job that is running sees its
- * `jobSignal` abort; if it does not stop within `grace`, the worker is given up: another takes its
- * place, and the old thread computes on, unheard, until it is through or the process ends. A job with
- * a `timeout` is interrupted even in a loop, and keeps its worker.
+ * `jobSignal` abort, a task body gets a `Cancelled` at its wait; if a worker does not answer within
+ * `grace`, it is given up (unless `onCancel` says otherwise): another takes its place, the tasks it had
+ * fail with it, and the old thread computes on, unheard, until it is through or the process ends. A job
+ * with a `timeout` is interrupted even in a loop, and keeps its worker; of a task body it is the waits
+ * that are interrupted.
  *
  * @example Two at once
  * ```ts
@@ -77,49 +86,53 @@ const WINDOW = 4096;
  */
 export class WorkerPool implements JobSender {
   readonly #name: string;
-  readonly #limit: number;
-  readonly #bound: number;
-  readonly #warn: (message: string, error: unknown) => void;
   readonly #dispatcher: Dispatcher;
-  readonly #run: Scheduler | null;
-  readonly #ready: WaitQueue<void>;
-  readonly #joins: WaitQueue<void>;
-  readonly #resource: Resource = { release: () => this.#release(), toString: () => this.#name };
-  #ends: (() => void)[] = [];
-  #state: PoolState = "open";
-  #terms: JobTerms | null = null;
-  #submitted = 0;
+  readonly #life: PoolLife;
+  readonly #desk: JobDesk;
+  readonly #mapping: Mapping;
   #lost = 0;
-  #held = false;
 
   /**
    * Makes a pool; its workers start with the first jobs.
    *
    * @param workers How many workers, at least 1. @default as many as the machine has processors
-   * @param options Bounds, time limits, a name.
+   * @param options Bounds, time limits, what gets workers ready, what they may do, a name.
    * @throws {RangeError} If a number is out of range.
+   * @throws {TypeError} If `initializer` is a plain function, or `initArgs` cannot be cloned.
    */
   constructor(workers: number = navigator.hardwareConcurrency, options: WorkerPoolOptions = {}) {
     const { queue = Infinity, recycle = Infinity, grace = 100, timeout } = options;
-    this.#name = options.name ?? nextName("WorkerPool");
-    this.#bound = checkCount(queue, "a bound for waiting jobs");
-    this.#limit = checkLimit(timeout);
-    this.#warn = options.warn ?? ((message) => console.warn(message));
+    const name = options.name ?? nextName("WorkerPool");
+    const bound = checkCount(queue, "a bound for waiting jobs");
+    const limit = checkLimit(timeout);
+    const onCancel = checkPolicy(options.onCancel ?? "kill");
+    const warn = options.warn ?? ((message) => console.warn(message));
+    this.#name = name;
     this.#dispatcher = new Dispatcher({
-      name: this.#name,
+      name,
       workers: checkCount(workers, "the number of workers", false),
+      ...idleTermsOf(options, workers),
+      terms: workerTermsOf(options),
+      onCancel,
       recycle: checkCount(recycle, "the number of jobs per worker"),
       grace: checkMs(grace, "a time of grace"),
     }, {
-      dealt: () => this.#dealt(),
+      dealt: () => {
+        this.#desk.dealt();
+        this.#life.dealt();
+      },
       lost: () => this.#lost++,
       strayed: (error) =>
-        this.#warn(`Something in a worker of ${this} threw when no job ran: ${error}`, error),
+        warn(`Something in a worker of ${name} threw when no job ran: ${error}`, error),
     });
-    this.#ready = new WaitQueue(this, "ready", "bound");
-    this.#joins = new WaitQueue(this, "join", "bound");
-    this.#run = currentRun();
-    if (this.#run !== null) FailureLog.after(this.#resource, this.#run);
+    this.#life = new PoolLife(name, this.#dispatcher, () => this.#desk.shut());
+    this.#desk = new JobDesk(
+      name,
+      { bound, usual: { limit, onCancel, priority: 0 } },
+      this.#life,
+      this.#dispatcher,
+    );
+    this.#mapping = new Mapping(name, this.#life, this.#desk, this.#dispatcher);
   }
 
   /** How many workers it may have at a time. */
@@ -127,9 +140,21 @@ export class WorkerPool implements JobSender {
     return this.#dispatcher.staff.size;
   }
 
+  /**
+   * Changes how many workers it may have. Those too many go: idle ones now, others when they have done
+   * what they have begun; what they have not begun goes to those that stay. `min` holds no longer if it
+   * is more.
+   *
+   * @param workers How many, at least 1.
+   * @throws {RangeError} If that is no whole number of at least 1.
+   */
+  resize(workers: number): void {
+    this.#dispatcher.resize(checkCount(workers, "the number of workers", false));
+  }
+
   /** Whether `trySubmit` would refuse and `ready` would wait. */
   get full(): boolean {
-    return this.#dispatcher.queue.waiting >= this.#bound;
+    return this.#desk.full;
   }
 
   /**
@@ -147,8 +172,8 @@ export class WorkerPool implements JobSender {
   submit<F extends AnyFunction>(
     job: Addressed<F>,
     ...args: Parameters<F>
-  ): Future<Awaited<ReturnType<F>>> {
-    return this.#submit(job, args, this.#limit) as Future<Awaited<ReturnType<F>>>;
+  ): Future<JobResult<F>> {
+    return this.#desk.submit(job, args) as Future<JobResult<F>>;
   }
 
   /**
@@ -159,8 +184,8 @@ export class WorkerPool implements JobSender {
   trySubmit<F extends AnyFunction>(
     job: Addressed<F>,
     ...args: Parameters<F>
-  ): Future<Awaited<ReturnType<F>>> {
-    this.#refuseIfFull();
+  ): Future<JobResult<F>> {
+    this.#desk.refuseIfFull();
     return this.submit(job, ...args);
   }
 
@@ -169,10 +194,22 @@ export class WorkerPool implements JobSender {
    * served, as places become free; none is kept for them.
    */
   ready(): Operation<void> {
-    return operation(this.#ready, (wait: Wait<void>) => {
-      if (this.#isFullNow()) this.#ready.park(wait);
-      else wait.settle();
-    });
+    return this.#desk.ready();
+  }
+
+  /**
+   * Sends a job and waits for its value: Python's `apply`. It begins when it is waited for. The job is
+   * the waiter's own: a cancel of the wait stops the job, too.
+   *
+   * @throws {TypeError} If `job` is a plain function.
+   * @throws {ClosedError} If the pool has been closed or terminated.
+   */
+  apply<F extends AnyFunction>(
+    job: Addressed<F>,
+    ...args: Parameters<F>
+  ): Operation<JobResult<F>> {
+    const submit = (): Job => this.#desk.submit(job, args);
+    return application(job, submit) as Operation<JobResult<F>>;
   }
 
   /**
@@ -180,50 +217,107 @@ export class WorkerPool implements JobSender {
    *
    * Items are drawn as workers take them, at most `window` ahead of the results, and travel many at a
    * time. The first failure ends the map: nothing further is drawn or begun, jobs that run are told to
-   * stop, and the error is thrown. So does a cancel.
+   * stop, the iterable is closed, and the error is thrown. So does a cancel. An async iterable is asked
+   * for items ahead of need, in nobody's scope: it is not part of the task that waits.
    *
    * @param job A job function of one argument.
    * @param items An iterable or async iterable of arguments.
-   * @param options A time limit for each job, and the window.
+   * @param options A time limit for each job, how many at a time, how urgent.
    * @throws {TypeError} If `job` is a plain function, or `items` is no iterable.
+   * @throws {RangeError} If an option is out of range.
    */
   map<F extends (item: never) => unknown>(
     job: Addressed<F>,
-    items: Iterable<Parameters<F>[0]> | AsyncIterable<Parameters<F>[0]>,
+    items: Items<Parameters<F>[0]>,
     options: MapOptions = {},
-  ): Operation<Awaited<ReturnType<F>>[]> {
-    const kind = this.#dispatcher.kindOf(addressOf(job));
-    const window = checkCount(options.window ?? WINDOW * this.size, "a window");
-    const limit = options.timeout === undefined ? this.#limit : checkLimit(options.timeout);
-    return operation(`${this}.map(${kind.name})`, (wait: Wait<Awaited<ReturnType<F>>[]>) => {
-      this.#refuseIfClosed();
-      const run = new MapRun(
-        { kind, items, window, limit },
-        wait as Wait<unknown[]>,
-        this.#dispatcher,
-      );
-      this.#dispatcher.add(run);
-    });
+  ): Operation<JobResult<F>[]> {
+    const map = this.#mapping.map(job, items, options, false);
+    return map as Operation<JobResult<F>[]>;
   }
 
   /**
-   * The same pool with options for single jobs: `pool.with({ timeout: 50 }).submit(fib, 30)`.
+   * Like {@linkcode map}, for a job of any number of arguments: each item is the list of them.
    *
-   * @param options A time limit and a signal.
+   * @example Sums of pairs
+   * ```ts
+   * import { jobs, WorkerPool } from "@weft/weft";
+   * const { add } = jobs(import.meta, { add: (a: number, b: number) => a + b });
+   * if (import.meta.main) {
+   *   await using pool = new WorkerPool(2);
+   *   const sums = await pool.starmap(add, [[1, 2], [3, 4]]);
+   *   if (sums.join() !== "3,7") throw new Error(sums.join());
+   * }
+   * ```
+   */
+  starmap<F extends AnyFunction>(
+    job: Addressed<F>,
+    items: Items<Readonly<Parameters<F>>>,
+    options: MapOptions = {},
+  ): Operation<JobResult<F>[]> {
+    const map = this.#mapping.map(job, items, options, true);
+    return map as Operation<JobResult<F>[]>;
+  }
+
+  /**
+   * Sends a job for every item, and gives the results one after another, in the order of the items.
+   *
+   * The iterable may be endless: at most `window` of its items are drawn and their results not yet
+   * read, exactly. Whoever stops reading stops the drawing; see {@linkcode ResultStream} for how, and for
+   * what becomes of errors.
+   *
+   * @example The first results of an endless source
+   * ```ts
+   * import { jobs, WorkerPool } from "@weft/weft";
+   * const { square } = jobs(import.meta, { square: (n: number) => n * n });
+   * if (import.meta.main) {
+   *   await using pool = new WorkerPool(2);
+   *   const numbers = function* () {
+   *     for (let n = 0;; n++) yield n;
+   *   };
+   *   const found: number[] = [];
+   *   for await (const value of pool.imap(square, numbers())) {
+   *     if (value > 10) break;
+   *     found.push(value);
+   *   }
+   *   if (found.join() !== "0,1,4,9") throw new Error(found.join());
+   * }
+   * ```
+   *
+   * @param job A job function of one argument.
+   * @param items An iterable or async iterable of arguments.
+   * @param options A time limit for each job, how many at a time, how urgent.
+   * @throws {TypeError} If `job` is a plain function, or `items` is no iterable.
+   * @throws {RangeError} If an option is out of range.
+   */
+  imap<F extends (item: never) => unknown>(
+    job: Addressed<F>,
+    items: Items<Parameters<F>[0]>,
+    options: MapOptions = {},
+  ): ResultStream<JobResult<F>> {
+    const stream = this.#mapping.imap(job, items, options, true);
+    return stream as ResultStream<JobResult<F>>;
+  }
+
+  /**
+   * Like {@linkcode imap}, but gives each result as soon as it comes, so that a slow job holds nobody up.
+   */
+  imapUnordered<F extends (item: never) => unknown>(
+    job: Addressed<F>,
+    items: Items<Parameters<F>[0]>,
+    options: MapOptions = {},
+  ): ResultStream<JobResult<F>> {
+    const stream = this.#mapping.imap(job, items, options, false);
+    return stream as ResultStream<JobResult<F>>;
+  }
+
+  /**
+   * The same pool with options for single jobs: `pool.with({ timeout: 50, priority: 1 }).submit(fib, 30)`.
+   *
+   * @param options A time limit, a signal, how urgent, what a cancel does.
+   * @throws {RangeError} If an option is out of range.
    */
   with(options: JobOptions): JobSender {
-    const limit = options.timeout === undefined ? this.#limit : checkLimit(options.timeout);
-    const submit: JobSender["submit"] = (job, ...args) => {
-      options.signal?.throwIfAborted();
-      const future = this.#submit(job, args, limit) as ReturnType<typeof this.submit>;
-      if (options.signal !== undefined) cancelBySignal(future, options.signal);
-      return future as never;
-    };
-    const trySubmit: JobSender["trySubmit"] = (job, ...args) => {
-      this.#refuseIfFull();
-      return submit(job, ...args);
-    };
-    return { submit, trySubmit };
+    return new OptionedSender(this.#desk, options);
   }
 
   /**
@@ -241,14 +335,12 @@ export class WorkerPool implements JobSender {
    * @throws {TypeError} If the URL is not absolute.
    */
   use<M>(url: string | URL): ModuleJobs<M> {
-    return moduleJobs<M>(url, (job, args) => this.#submit(job, args, this.#limit));
+    return moduleJobs<M>(url, (job, args) => this.#desk.submit(job, args));
   }
 
   /** Takes no more jobs; the workers end when those it has are done. May be called again. */
   close(): void {
-    if (this.#state !== "open") return;
-    this.#state = "closing";
-    this.#dispatcher.more();
+    this.#life.close();
   }
 
   /**
@@ -256,11 +348,7 @@ export class WorkerPool implements JobSender {
    * be called again, and after `close`.
    */
   terminate(): void {
-    if (this.#state === "ending" || this.#state === "ended") return;
-    this.#state = "ending";
-    this.#dispatcher.terminate(`${this} was terminated`);
-    this.#ready.failAll(this.#closedError("wait for"));
-    this.#dealt();
+    this.#life.terminate();
   }
 
   /**
@@ -270,24 +358,18 @@ export class WorkerPool implements JobSender {
    * @throws {Error} If the pool is still open: close or terminate it first.
    */
   join(): Operation<void> {
-    return operation(this.#joins, (wait: Wait<void>) => {
-      if (this.#state === "open") {
-        throw new Error(`Cannot join ${this}: it is open, so its workers stay; close() it first`);
-      }
-      if (this.#state === "ended") wait.settle();
-      else this.#joins.park(wait);
-    });
+    return this.#life.join();
   }
 
   /** A frozen record of workers and jobs. */
   statistics(): WorkerPoolStatistics {
-    const { queue, staff } = this.#dispatcher;
+    const { staff } = this.#dispatcher;
     return Object.freeze({
-      state: this.#state,
+      state: this.#life.state === "open" && this.#dispatcher.broken ? "broken" : this.#life.state,
       workers: staff.active.length,
-      queued: queue.waiting,
+      queued: this.#dispatcher.waiting,
       running: staff.owed,
-      submitted: this.#submitted,
+      submitted: this.#desk.submitted,
       started: staff.hired,
       lost: this.#lost,
     });
@@ -300,115 +382,11 @@ export class WorkerPool implements JobSender {
 
   /** Terminates the pool and waits until its workers have gone. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#release();
+    return this.#life.release();
   }
 
   /** The name. */
   toString(): string {
     return this.#name;
   }
-
-  #submit(job: Addressed<AnyFunction>, args: readonly unknown[], limit: number): Future<unknown> {
-    if (this.#state !== "open") throw this.#closedError("submit to");
-    if (isLoading()) throw loadingError(`submit to ${this}`);
-    const kind = this.#dispatcher.kindOf(addressOf(job));
-    const made = new Job(kind, args, this.#termsFor(limit));
-    this.#submitted++;
-    this.#dispatcher.submit(made);
-    return made;
-  }
-
-  /** The terms for a job submitted here and now; as a rule the same as for the last one. */
-  #termsFor(limit: number): JobTerms {
-    const run = currentRun() ?? this.#run;
-    const log = run === null ? null : FailureLog.of(run);
-    const last = this.#terms;
-    if (last !== null && last.limit === limit && last.log === log) return last;
-    const dispatcher = this.#dispatcher;
-    return this.#terms = {
-      limit,
-      log,
-      withdraw: (job, reason) => dispatcher.withdraw(job, reason),
-    };
-  }
-
-  #refuseIfFull(): void {
-    if (!this.#isFullNow()) return;
-    throw new WouldBlock(
-      `Cannot submit to ${this} now: ${this.#dispatcher.queue.waiting} jobs wait, and ${this.#bound} may`,
-    );
-  }
-
-  /** Whether the queue is full even after what a worker has room for was dealt. */
-  #isFullNow(): boolean {
-    if (this.full) this.#dispatcher.deal();
-    return this.full;
-  }
-
-  #refuseIfClosed(): void {
-    if (this.#state !== "open") throw this.#closedError("map on");
-    if (isLoading()) throw loadingError(`map on ${this}`);
-  }
-
-  #closedError(verb: string): ClosedError {
-    const how = this.#state === "closing" ? "closed" : "terminated or closed";
-    return new ClosedError(`Cannot ${verb} ${this}: it has been ${how}`);
-  }
-
-  /** The dispatcher has changed something: moves on whoever waited for that. */
-  #dealt(): void {
-    const { busy, queue, staff } = this.#dispatcher;
-    if (this.#state === "closing" && !busy) {
-      this.#state = "ending";
-      this.#dispatcher.dismiss();
-    }
-    for (let room = this.#bound - queue.waiting; room > 0 && this.#ready.wake(); room--);
-    if (staff.empty === this.#held) this.#setHeld(!staff.empty);
-    if (this.#state === "ending" && staff.empty) this.#end();
-  }
-
-  /** Enters the pool into the ledger of held resources with its first worker, and strikes it off with the last. */
-  #setHeld(held: boolean): void {
-    this.#held = held;
-    if (held) hold(this.#resource);
-    else letGo(this.#resource);
-  }
-
-  #end(): void {
-    this.#state = "ended";
-    this.#run?.resources.delete(this.#resource);
-    this.#joins.wakeAll();
-    for (const ended of this.#ends) ended();
-    this.#ends = [];
-  }
-
-  #release(): Promise<void> {
-    this.terminate();
-    if (this.#state === "ended") return Promise.resolve();
-    return new Promise((resolve) => this.#ends.push(resolve));
-  }
-}
-
-/** The run whose code is running, or `null`. */
-function currentRun(): Scheduler | null {
-  const scope = currentScope();
-  return scope === null ? null : schedulerOf(scope.task as Task);
-}
-
-function cancelBySignal(future: Job, signal: AbortSignal): void {
-  const abort = (): void => void future.cancel(signal.reason);
-  signal.addEventListener("abort", abort);
-  future.watch(() => signal.removeEventListener("abort", abort));
-}
-
-function checkCount(count: number, what: string, endless = true): number {
-  if ((count === Infinity && endless) || (Number.isInteger(count) && count > 0)) return count;
-  throw new RangeError(`Cannot use ${count} as ${what}: it must be a whole number of at least 1`);
-}
-
-/** A time limit as it travels: 0 stands for none. */
-function checkLimit(ms: number | undefined): number {
-  if (ms === undefined) return 0;
-  checkMs(ms, "a time limit");
-  return ms === Infinity ? 0 : Math.max(1, Math.ceil(ms));
 }

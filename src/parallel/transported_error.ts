@@ -10,7 +10,7 @@
  * A field that no message can carry is left out: the rest of the error is worth more than the field.
  */
 import * as kernelErrors from "../kernel/errors.ts";
-import { WorkerCrashedError, WorkerError } from "./worker_error.ts";
+import { BrokenPoolError, WorkerCrashedError, WorkerError } from "./worker_error.ts";
 
 /** A value on its way: cloned as it is, or an error, or a list that may contain errors. */
 export type TransportedError =
@@ -70,6 +70,7 @@ for (
     DOMException,
     WorkerError,
     WorkerCrashedError,
+    BrokenPoolError,
   ]
 ) know(type.name, type);
 for (const [name, type] of Object.entries(kernelErrors)) know(name, type);

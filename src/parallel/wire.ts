@@ -9,7 +9,11 @@
  * the worker adds 1 before each, so the pool can take the rest back at any time by adding
  * {@linkcode TAKEN}, and both know exactly where the line runs. The cancel word names the job that is
  * to stop, for code that computes and therefore hears no message.
+ *
+ * Batches are worked off one after another; a job that is a task body is a batch by itself, with a slot
+ * from {@linkcode SLOTS} on, and runs beside whatever else its worker does.
  */
+import type { PartyTicket } from "./shared_party.ts";
 import type { TransportedError } from "./transported_error.ts";
 
 /** One value for the whole batch, or one for each job. */
@@ -45,6 +49,8 @@ export type BatchMessage = readonly [
   define?: readonly FunctionDefinition[],
   /** How many milliseconds each job may take; 0 for any number. */
   limits?: Column<number>,
+  /** Which arguments hold shared primitives and have to be unpacked. */
+  packed?: readonly number[],
 ];
 
 /** The job at `index` of a batch is to stop. */
@@ -66,9 +72,23 @@ export interface StartMessage {
   readonly port: MessagePort;
   /** The shared words. */
   readonly words: Int32Array;
+  /** What is to be called before the first job. */
+  readonly setUp: SetUp | null;
+  /** What the worker is among the threads that share memory. */
+  readonly party: PartyTicket;
 }
 
-/** A worker's module is up. */
+/** A function that gets a worker ready, and its arguments. */
+export interface SetUp {
+  /** The module. */
+  readonly url: string;
+  /** Its name there. */
+  readonly name: string;
+  /** The arguments. */
+  readonly args: readonly unknown[];
+}
+
+/** A worker is up: its module is loaded, and what gets it ready has been called. */
 export type HelloMessage = readonly [kind: "hello"];
 
 /** Results of consecutive jobs of a batch. */
@@ -96,10 +116,26 @@ export type WaitingMessage = readonly [kind: "waiting", slot: number, index: num
 /** An error came up that belongs to no job that still runs. */
 export type StrayMessage = readonly [kind: "stray", error: TransportedError];
 
-/** What a pool hears from a worker. */
-export type ToPool = HelloMessage | ResultsMessage | WaitingMessage | StrayMessage;
+/** What should have got the worker ready has failed. */
+export type UnfitMessage = readonly [kind: "unfit", error: TransportedError];
 
-/** How many batches a worker can hold at a time. */
+/** A function has turned out to be a task body. */
+export type TaskBodyMessage = readonly [kind: "taskBody", id: number];
+
+/** A task was told to stop, and its worker lets it: the two are not stuck in a loop. */
+export type HeardMessage = readonly [kind: "heard", slot: number];
+
+/** What a pool hears from a worker. */
+export type ToPool =
+  | HelloMessage
+  | ResultsMessage
+  | WaitingMessage
+  | StrayMessage
+  | UnfitMessage
+  | TaskBodyMessage
+  | HeardMessage;
+
+/** How many batches a worker can hold at a time, tasks not counted. */
 export const SLOTS = 32;
 
 /** Added to a claim word to take back what has not begun: more than any batch has jobs. */
@@ -121,7 +157,7 @@ export function cancelWord(slot: number): number {
   return 2 + slot * 2;
 }
 
-/** Makes the words for one worker. */
-export function makeWords(): Int32Array<SharedArrayBuffer> {
-  return new Int32Array(new SharedArrayBuffer(4 * (1 + SLOTS * 2)));
+/** Makes the words for one worker that may have so many tasks at a time. */
+export function makeWords(tasks: number): Int32Array<SharedArrayBuffer> {
+  return new Int32Array(new SharedArrayBuffer(4 * (1 + (SLOTS + tasks) * 2)));
 }

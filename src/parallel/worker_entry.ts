@@ -10,7 +10,8 @@
  * @module
  */
 import { JobRunner } from "./job_runner.ts";
-import type { StartMessage, ToPool, ToWorker } from "./wire.ts";
+import { takeTicket } from "./shared_party.ts";
+import type { StartMessage, ToWorker } from "./wire.ts";
 
 export { jobSignal } from "./job_signal.ts";
 export {
@@ -19,6 +20,7 @@ export {
   type CannotBeSent,
   type JobAddress,
   type JobFunction,
+  type JobResult,
   type Jobs,
   jobs,
   type Sendable,
@@ -42,7 +44,8 @@ if (import.meta.main && "WorkerGlobalScope" in globalThis) {
   realm.addEventListener("message", start);
 }
 
-function serve(realm: WorkerRealm, { port, words }: StartMessage): void {
+function serve(realm: WorkerRealm, { port, words, setUp, party }: StartMessage): void {
+  takeTicket(party);
   const runner = new JobRunner(port, words);
   const close = realm.close;
   realm.close = () => {
@@ -60,6 +63,5 @@ function serve(realm: WorkerRealm, { port, words }: StartMessage): void {
     runner.stray((event as PromiseRejectionEvent).reason);
   });
   port.onmessage = (event: MessageEvent<ToWorker>) => runner.hear(event.data);
-  const hello: ToPool = ["hello"];
-  port.postMessage(hello);
+  runner.begin(setUp);
 }

@@ -27,6 +27,49 @@ export class WorkerCrashedError extends WorkerError {
   override readonly name: string = "WorkerCrashedError";
 }
 
+/**
+ * The function that was to get each worker ready (the pool's `initializer`) failed, so the pool has no
+ * use any more: every job that it had, or is given later, fails with this error. What went wrong is
+ * the `cause`. Workers are not tried again, because the next one would fail the same way.
+ */
+export class BrokenPoolError extends WorkerError {
+  /** The class name. */
+  /** `"BrokenPoolError"`. */
+  override readonly name: string = "BrokenPoolError";
+}
+
+/** Says that a job cannot be carried out because the pool's workers cannot be got ready. */
+export function brokenError(job: string, initializer: string, cause: unknown): BrokenPoolError {
+  const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  return new BrokenPoolError(
+    job,
+    `Cannot run job "${job}": the initializer "${initializer}" failed in a worker: ${why}`,
+    { cause },
+  );
+}
+
+/** Says that the module of a job cannot be loaded. */
+export function loadError(job: string, cause: unknown): WorkerError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const hint = /^Requires \w+ access/.test(why)
+    ? "; a worker needs that to load its jobs, also where its pool's option `permissions` says what it may do"
+    : "";
+  return new WorkerError(job, `Cannot load job "${job}": ${why}${hint}`, { cause });
+}
+
+/** Says that a job found no worker: its thread ended before it was up. */
+export function startError(job: string, cause: unknown): WorkerError {
+  const why = cause instanceof Error ? cause.message : "it ended at once";
+  const hint = /requires read access/i.test(why)
+    ? ". A pool reads weft's own modules and those of its jobs, so it needs --allow-read for them"
+    : "";
+  return new WorkerError(
+    job,
+    `Cannot start a worker for job "${job}": ${why}${hint}`,
+    cause === undefined ? undefined : { cause },
+  );
+}
+
 /** Says that a job was lost with its worker: while it ran, or without having been heard of. */
 export function crashError(
   job: string,

@@ -1,8 +1,8 @@
 /** The functions a worker was told of: found on first use, timed on every one. */
-import { type AnyFunction, findJob } from "./jobs.ts";
+import { type AnyFunction, findJob, isTaskBody } from "./jobs.ts";
 import { whileLoading } from "./loading.ts";
 import type { FunctionDefinition } from "./wire.ts";
-import { WorkerError } from "./worker_error.ts";
+import { loadError, WorkerError } from "./worker_error.ts";
 
 /** A call longer than this makes the function one to be careful with, in milliseconds. */
 const LONG_MS = 1;
@@ -22,6 +22,8 @@ export class WorkerFunction {
   call: Call | null = null;
   /** Whether it is known to return promises. */
   isAsync = false;
+  /** Whether it is a task body. */
+  isTaskBody = false;
   /** Whether the pool has been told what a call takes. */
   reported = false;
   /** Calls since the last report. */
@@ -66,8 +68,7 @@ export class WorkerFunction {
     try {
       module = await whileLoading<Record<string, unknown>>(import(this.#url));
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw new WorkerError(this.name, `Cannot load job "${this.name}": ${why}`, { cause });
+      throw loadError(this.name, cause);
     }
     const found = findJob(this.#url, this.name) ?? module[this.name];
     if (typeof found !== "function") {
@@ -77,6 +78,8 @@ export class WorkerFunction {
       );
     }
     this.call = found as AnyFunction as Call;
-    this.isAsync = Object.prototype.toString.call(found) === "[object AsyncFunction]";
+    this.isTaskBody = isTaskBody(found);
+    this.isAsync = this.isTaskBody ||
+      Object.prototype.toString.call(found) === "[object AsyncFunction]";
   }
 }

@@ -1,42 +1,16 @@
 /**
- * One worker, from this side: its thread, the port to it, the words shared with it, its batches.
+ * One worker, from this side: its thread, the words shared with it, its batches.
  *
- * Everything goes through one port, which is also the life line. A Deno worker that calls
- * `self.close()` or `Deno.exit()` just disappears, without any event; but its end of the port closes,
- * and, because it is the same port, only after its last message has arrived. Only ports made by
- * `node:worker_threads` tell of that (measured on 2.9: within 1 to 15 ms).
- *
- * Ending a worker is cooperative on this Deno: `terminate()` does not interrupt a loop, and a worker
- * that computes would keep the process from ending (denoland/deno#35657). So its handle lets the host
- * forget the thread as well ({@linkcode unrefHost}). What computes on does so until the process ends,
- * and can do no harm: none of its batches has a job left to begin, and nobody reads its messages.
+ * Batches of plain jobs stand in line; how long that line is decides who gets the next. A job that is a
+ * task body stands in no line: it waits, most of the time, beside everything else its worker does. So
+ * the two are kept apart, and only their number limits tasks.
  */
-import { MessageChannel as WatchedChannel } from "node:worker_threads";
-import { SystemClock } from "../kernel/clock.ts";
 import type { Batch, BatchCarrier } from "./batch.ts";
 import { packError, unpackError } from "./transported_error.ts";
-import {
-  type Failure,
-  makeWords,
-  type ResultsMessage,
-  SLOTS,
-  type StartMessage,
-  STOP_WORD,
-  type ToPool,
-  type ToWorker,
-} from "./wire.ts";
+import { type Failure, makeWords, type ResultsMessage, SLOTS, type ToPool } from "./wire.ts";
+import { type WorkerState, type WorkerTerms, WorkerThread } from "./worker_thread.ts";
 
-/** How long the thread of an ended worker gets to say goodbye, in milliseconds. */
-const LINGER_MS = 50;
-
-/**
- * The web's own way of posting. Ports of `node:worker_threads` carry another one, which looks at each
- * message for a transfer list first and takes three times as long.
- */
-const plainPost = MessagePort.prototype.postMessage;
-
-/** Where a worker stands: its module loads, it works, it was told to end, its thread is gone. */
-export type WorkerState = "starting" | "up" | "ending" | "ended";
+export type { WorkerState, WorkerTerms } from "./worker_thread.ts";
 
 /** Who looks after a worker. */
 export interface WorkerOwner {
@@ -44,8 +18,12 @@ export interface WorkerOwner {
   answered(handle: WorkerHandle, spent: readonly number[] | null): void;
   /** A job with a time limit waits for something. */
   isWaiting(batch: Batch, index: number): void;
+  /** The function of this number is a task body. */
+  isTaskBody(id: number): void;
   /** An error came up that belongs to no running job. */
   strayed(error: unknown): void;
+  /** What was to get it ready has failed. */
+  unfit(handle: WorkerHandle, error: unknown): void;
   /** It is gone, and nobody asked it to go. */
   crashed(handle: WorkerHandle, cause: unknown): void;
   /** It is gone, as it was told. */
@@ -55,47 +33,62 @@ export interface WorkerOwner {
 /** One worker. */
 export class WorkerHandle implements BatchCarrier {
   /** The words it shares with its worker. */
-  readonly words: Int32Array<SharedArrayBuffer> = makeWords();
-  /** Where it stands. */
-  state: WorkerState = "starting";
+  readonly words: Int32Array<SharedArrayBuffer>;
   /** Set when jobs were taken back from it because it was slow, until it answers again. */
   stalled = false;
-  /** Whether its module ever was up. */
+  /** Set when tasks were taken back from it because they could not begin, until it says something. */
+  stuck = false;
+  /** Set when it is to go once it has nothing to do. */
+  retiring = false;
+  /** Whether it ever was up. */
   wasUp = false;
   /** How many jobs it was ever sent. */
   sent = 0;
   readonly #owner: WorkerOwner;
-  readonly #worker: Worker;
-  readonly #port: MessagePort;
+  readonly #thread: WorkerThread;
   readonly #known = new Set<number>();
   readonly #free: number[] = Array.from({ length: SLOTS }, (_, slot) => SLOTS - 1 - slot);
+  readonly #freeForTasks: number[];
+  readonly #tasks = new Map<number, Batch>();
   #batches: Batch[] = [];
-  readonly #clock = new SystemClock();
   #heardAt = 0;
-  #held = true;
+  #upAt = Infinity;
 
   /** Starts a worker. This blocks for some milliseconds, as `new Worker` does. */
-  constructor(name: string, owner: WorkerOwner) {
+  constructor(name: string, terms: WorkerTerms, owner: WorkerOwner) {
     this.#owner = owner;
-    this.#worker = new Worker(new URL("./worker_entry.ts", import.meta.url), {
-      type: "module",
-      name,
+    this.words = makeWords(terms.tasks);
+    this.#freeForTasks = Array.from(
+      { length: terms.tasks },
+      (_, slot) => SLOTS + terms.tasks - 1 - slot,
+    );
+    this.#thread = new WorkerThread(name, terms, this.words, {
+      hear: (message) => this.#hear(message),
+      gone: (asked, cause) => {
+        if (asked) owner.ended(this);
+        else owner.crashed(this, cause);
+      },
     });
-    const { port1, port2 } = new WatchedChannel() as unknown as MessageChannel;
-    this.#port = port1;
-    port1.onmessage = (event) => this.#hear(event.data as ToPool);
-    port1.addEventListener("close", () => this.#lost(undefined));
-    this.#worker.onerror = (event) => {
-      event.preventDefault(); // or it would end this thread, too
-      this.#lost(new Error(event.message));
-    };
-    const start: StartMessage = { kind: "weft.start", port: port2, words: this.words };
-    this.#worker.postMessage(start, [port2]);
   }
 
-  /** Its batches, in the order in which they were sent. */
+  /** Where it stands. */
+  get state(): WorkerState {
+    return this.#thread.state;
+  }
+
+  /** Its batches in line, in the order in which they were sent. */
   get batches(): readonly Batch[] {
     return this.#batches;
+  }
+
+  /** Those, and its tasks, each a batch by itself. */
+  get allBatches(): readonly Batch[] {
+    return this.#tasks.size === 0 ? this.#batches : [...this.#batches, ...this.#tasks.values()];
+  }
+
+  /** How many tasks it has. */
+  get tasks(): number {
+    return this.#tasks.size;
   }
 
   /** Whether it can take another batch at all. */
@@ -103,7 +96,32 @@ export class WorkerHandle implements BatchCarrier {
     return this.#free.length > 0;
   }
 
-  /** How many jobs it owes. */
+  /** Whether it can take another task. */
+  get hasTaskSlot(): boolean {
+    return this.#freeForTasks.length > 0;
+  }
+
+  /** How long it has had a task that it could have begun, and has not, in milliseconds; -1 if there is none. */
+  get taskDelay(): number {
+    let since = Infinity;
+    for (const batch of this.#tasks.values()) {
+      if (batch.idle > 0) since = Math.min(since, batch.sentAt);
+    }
+    return since === Infinity ? -1 : performance.now() - Math.max(since, this.#upAt);
+  }
+
+  /** Takes back the tasks that it has not begun; it is stuck until it says something again. */
+  takeTasksBack(): boolean {
+    for (const batch of this.#tasks.values()) this.stuck = batch.takeBack() || this.stuck;
+    return this.stuck;
+  }
+
+  /** Whether it has anything to do. */
+  get busy(): boolean {
+    return this.#tasks.size > 0 || this.owed > 0;
+  }
+
+  /** How many jobs in line it owes. */
   get owed(): number {
     let owed = 0;
     for (const batch of this.#batches) owed += batch.owed;
@@ -117,9 +135,16 @@ export class WorkerHandle implements BatchCarrier {
     return load;
   }
 
-  /** Whether it is at some job at this moment. */
+  /** Whether it is at some job in line at this moment. */
   get working(): boolean {
     for (const batch of this.#batches) if (batch.owed > batch.idle) return true;
+    return false;
+  }
+
+  /** The same, or at some task: one that is not may just be slow to wake up. */
+  get atWork(): boolean {
+    if (this.working) return true;
+    for (const batch of this.#tasks.values()) if (batch.idle === 0) return true;
     return false;
   }
 
@@ -129,7 +154,12 @@ export class WorkerHandle implements BatchCarrier {
     for (const batch of this.#batches) {
       if (batch.owed > 0) explained += (batch.owed - batch.idle) * batch.content.cost;
     }
-    return performance.now() - this.#heardAt - explained;
+    return this.silence - explained;
+  }
+
+  /** How long ago it was last heard, or given something to do, in milliseconds. */
+  get silence(): number {
+    return performance.now() - this.#heardAt;
   }
 
   /** How long the jobs it has not begun should take; -1 if there are none to take back. */
@@ -150,111 +180,103 @@ export class WorkerHandle implements BatchCarrier {
    * @throws {DOMException} If some argument in it cannot be cloned; then nothing was sent.
    */
   send(batch: Batch): void {
-    const slot = this.#free.at(-1)!;
-    const message = batch.address(this, slot, this.#known);
-    this.#post(message, batch.content.movables as Transferable[] | null);
-    for (const [id] of message[6] ?? []) this.#known.add(id);
-    this.#free.pop();
-    if (this.owed === 0) this.#heardAt = performance.now();
+    const idle = this.owed === 0;
+    this.#dispatch(batch, this.#free);
+    if (idle) this.#heardAt = performance.now();
     this.#batches.push(batch);
-    this.sent += batch.count;
+  }
+
+  /**
+   * Sends a task: a batch of one.
+   *
+   * @throws {DOMException} If some argument cannot be cloned; then nothing was sent.
+   */
+  sendTask(batch: Batch): void {
+    this.#dispatch(batch, this.#freeForTasks);
+    batch.sentAt = performance.now();
+    this.#tasks.set(batch.slot, batch);
   }
 
   /** Tells a running job to stop. */
   abort(slot: number, index: number, reason: unknown): void {
-    this.#post(["abort", slot, index, packError(reason)], null);
+    this.#thread.post(["abort", slot, index, packError(reason)], null);
   }
 
   /** Whether the worker keeps the process alive. */
   hold(held: boolean): void {
-    if (held === this.#held) return;
-    this.#held = held;
-    unrefHost(this.#worker, held);
-    const port = this.#port as MessagePort & { ref(): void; unref(): void };
-    if (held) port.ref();
-    else port.unref();
+    this.#thread.hold(held);
   }
 
   /** Ends the worker. Its owner hears of it soon, whether the thread obeys or not. */
   end(): void {
-    if (this.state === "ending" || this.state === "ended") return;
-    this.hold(true);
-    this.state = "ending";
     this.#batches = [];
-    Atomics.store(this.words, STOP_WORD, 1);
-    Atomics.notify(this.words, STOP_WORD);
-    this.#worker.terminate();
-    this.#clock.setAlarm(this.#clock.now() + LINGER_MS, () => this.#lost(undefined));
+    this.#tasks.clear();
+    this.#thread.end();
   }
 
-  #post(message: ToWorker, movables: Transferable[] | null): void {
-    if (movables === null) plainPost.call(this.#port, message);
-    else this.#port.postMessage(message, movables);
+  #dispatch(batch: Batch, free: number[]): void {
+    const message = batch.address(this, free.at(-1)!, this.#known);
+    this.#thread.post(message, batch.content.movables as Transferable[] | null);
+    for (const [id] of message[6] ?? []) this.#known.add(id);
+    free.pop();
+    this.sent += batch.count;
   }
 
   #hear(message: ToPool): void {
-    if (this.state === "ending" || this.state === "ended") return;
     this.#heardAt = performance.now();
+    this.stuck = false;
     switch (message[0]) {
       case "results":
         return this.#take(message);
       case "hello":
-        this.state = "up";
+        this.#thread.state = "up";
         this.wasUp = true;
+        this.#upAt = this.#heardAt;
         this.stalled = false;
         return this.#owner.answered(this, null);
       case "waiting": {
         const [, slot, index] = message;
-        const batch = this.#batches.find((one) => one.slot === slot);
+        const batch = this.#batchAt(slot);
         if (batch !== undefined) this.#owner.isWaiting(batch, index);
         return;
       }
+      case "heard": {
+        const batch = this.#batchAt(message[1]);
+        if (batch !== undefined) batch.heard = true;
+        return;
+      }
+      case "taskBody":
+        return this.#owner.isTaskBody(message[1]);
       case "stray":
         return this.#owner.strayed(unpackError(message[1]));
+      case "unfit":
+        return this.#owner.unfit(this, unpackError(message[1]));
     }
   }
 
   #take([, slot, first, values, end, spent, failures]: ResultsMessage): void {
-    const place = this.#batches.findIndex((batch) => batch.slot === slot);
-    const batch = this.#batches[place]!;
-    this.stalled = false;
-    if (end) {
-      this.#batches.splice(place, 1);
-      this.#free.push(slot);
+    const batch = this.#batchAt(slot)!;
+    if (this.#tasks.delete(slot)) {
+      this.#freeForTasks.push(slot);
+    } else {
+      this.stalled = false;
+      if (end) {
+        this.#batches.splice(this.#batches.indexOf(batch), 1);
+        this.#free.push(slot);
+      }
     }
     const errors = failures === undefined ? null : new Map(failures.map(unpackFailure));
     if (values.length > 0) batch.answer(first, values, errors);
     this.#owner.answered(this, spent ?? null);
   }
 
-  /** The thread is gone, or is taken for gone. */
-  #lost(cause: unknown): void {
-    if (this.state === "ended") return;
-    const asked = this.state === "ending";
-    this.state = "ended";
-    this.#clock.clearAlarm();
-    this.#port.close();
-    this.#worker.terminate();
-    unrefHost(this.#worker, false);
-    if (asked) this.#owner.ended(this);
-    else this.#owner.crashed(this, cause);
+  #batchAt(slot: number): Batch | undefined {
+    return slot < SLOTS
+      ? this.#batches.find((batch) => batch.slot === slot)
+      : this.#tasks.get(slot);
   }
 }
 
 function unpackFailure([index, error]: Failure): [number, unknown] {
   return [index, unpackError(error)];
-}
-
-/**
- * Lets the host end although this worker lives, or not. Deno's workers can do that, but only its own
- * code knows the key: the one method of the prototype whose symbol has no description. On a Deno
- * that has it no more, an idle pool must be closed by hand, and a job that computes for ever keeps
- * the process alive.
- */
-const refKey = Object.getOwnPropertySymbols(Worker.prototype).find((key) =>
-  !key.description && typeof Reflect.get(Worker.prototype, key) === "function"
-);
-
-function unrefHost(worker: Worker, held: boolean): void {
-  if (refKey !== undefined) Reflect.get(worker, refKey).call(worker, held);
 }

@@ -92,6 +92,10 @@ law(
 
 law("No cycle is reported that a deadline, a race or another wait can end", async () => {
   const endings: Record<string, (a: Lock) => TaskBody<[], unknown>> = {
+    "nothing": (a) =>
+      function* () {
+        yield* a.acquire();
+      },
     withTimeout: (a) =>
       function* () {
         try {
@@ -120,13 +124,9 @@ law("No cycle is reported that a deadline, a race or another wait can end", asyn
         yield* sleep(1);
         yield* spawn(ending(a)).join();
       });
-      spawn(function* () {
-        using _b = yield* b.acquire();
-        yield* ending(a)() as Generator<unknown, unknown, never>;
-      });
       yield* sleep(100);
     });
-    assertEquals(warnings, [], name);
+    assertEquals(warnings.length, name === "nothing" ? 1 : 0, name);
   }
 });
 

@@ -12,10 +12,14 @@ export interface Ended {
   stderr: string;
 }
 
-/** Runs a program text with the package at hand, and waits until it ends by itself. */
-export async function runProgram(text: string, limitMs = 15_000): Promise<Ended> {
+/** Runs a program text with the package at hand, and waits until it ends by itself; `rights` are flags. */
+export async function runProgram(
+  text: string,
+  limitMs = 15_000,
+  rights: readonly string[] = ["-A"],
+): Promise<Ended> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", "--no-check", "--ext=ts", "-"],
+    args: ["run", ...rights, "--quiet", "--no-check", "--ext=ts", "-"],
     cwd: root,
     stdin: "piped",
     stdout: "piped",

@@ -1,6 +1,15 @@
 /** Stopping: cancels, time limits, the end of a pool. */
-import { assert, assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
-import { Cancelled, type Future, TimeoutError, transfer, WorkerPool } from "@weft/weft";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import {
+  Cancelled,
+  type Future,
+  run,
+  sleep,
+  spawn,
+  TimeoutError,
+  transfer,
+  WorkerPool,
+} from "@weft/weft";
 import { law } from "../lib/law.ts";
 import {
   add,
@@ -11,6 +20,7 @@ import {
   fib,
   hang,
   ignoreCancel,
+  markAround,
   nap,
   spin,
   spinAfterAwait,
@@ -54,7 +64,7 @@ law("Future.cancel() stops a loop that looks at its signal, and keeps the worker
   const words = flags();
   const future = pool.submit(spinUntilCancelled, words);
   await isSet(words, 0);
-  assertEquals(future.cancel(), "signalled");
+  assertEquals(future.cancel(), "kill");
   assertEquals([future.done, future.cancelled], [true, true]);
   await isSet(words, 1);
   assertEquals(await pool.submit(fib, 10), 55);
@@ -66,7 +76,7 @@ law("Future.cancel() fires the signal of a job that waits", async () => {
   const words = flags();
   const future = pool.submit(waitUntilCancelled, words);
   await isSet(words, 0);
-  assertEquals(future.cancel("that will do"), "signalled");
+  assertEquals(future.cancel("that will do"), "kill");
   await isSet(words, 1);
   assertEquals([await pool.submit(fib, 10), pool.statistics().lost], [55, 0]);
 });
@@ -78,7 +88,7 @@ law("A job that ignores a cancel loses its worker, and no other job suffers", as
   await futures[0];
   await new Promise((resolve) => setTimeout(resolve, 5));
   const began = performance.now();
-  assertEquals(futures[1]!.cancel(), "signalled");
+  assertEquals(futures[1]!.cancel(), "kill");
   assertEquals(futures[1]!.cancelled, true);
   assertEquals([await futures[0], await futures[2]], [2, 4]);
   assert(performance.now() - began < 200);
@@ -125,6 +135,85 @@ law(
     assertEquals(pool.statistics().lost, 0);
   },
 );
+
+law("A cancel that waits lets a running job finish, and drops its result", async () => {
+  await using pool = new WorkerPool(1, { onCancel: "wait" });
+  await pool.submit(fib, 1);
+  const words = flags();
+  const future = pool.submit(markAround, words, 20);
+  await isSet(words, 0);
+  assertEquals([future.cancel(), future.cancelled], ["wait", true]);
+  assertEquals(Atomics.load(words, 1), 0);
+  const next = pool.submit(fib, 10); // its worker is busy until then
+  assertEquals([await next, Atomics.load(words, 1)], [55, 1]);
+  assertEquals(pool.statistics().lost, 0);
+});
+
+law(
+  "A cancel by flag tells a running job, and keeps its worker however long it takes",
+  async () => {
+    await using pool = new WorkerPool(1, { grace: 1 });
+    await pool.submit(fib, 1);
+    const words = flags();
+    const deaf = pool.with({ onCancel: "flag" }).submit(markAround, words, 60);
+    await isSet(words, 0);
+    assertEquals(deaf.cancel(), "flag");
+    assertEquals([await pool.submit(fib, 10), Atomics.load(words, 1)], [55, 1]);
+    const more = flags();
+    const listens = pool.with({ onCancel: "flag" }).submit(spinUntilCancelled, more);
+    await isSet(more, 0);
+    assertEquals(listens.cancel(), "flag");
+    await isSet(more, 1);
+    assertEquals([await pool.submit(fib, 10), pool.statistics().lost], [55, 0]);
+  },
+);
+
+law("A cancel that kills gives up the worker of a job that does not stop in time", async () => {
+  await using pool = new WorkerPool(1, { grace: 5, onCancel: "wait" });
+  await pool.submit(fib, 1);
+  const words = flags();
+  const future = pool.with({ onCancel: "kill" }).submit(markAround, words, 300);
+  await isSet(words, 0);
+  assertEquals([future.cancel(), future.cancelled], ["kill", true]);
+  assertEquals([await pool.submit(fib, 10), pool.statistics().lost], [55, 1]);
+  assertEquals(Atomics.load(words, 1), 0);
+});
+
+law("Whatever the means, a job that has not begun is dropped", async () => {
+  await using pool = new WorkerPool(1);
+  await pool.submit(burn, 5);
+  const running = pool.submit(burn, 10);
+  for (const onCancel of ["wait", "flag", "kill"] as const) {
+    assertEquals(pool.with({ onCancel }).submit(countCalls).cancel(), "dropped");
+  }
+  await running;
+  assertEquals(await pool.submit(countCalls), 1);
+});
+
+law("A cancelled map deals with its jobs by the pool's means", async () => {
+  for (const [onCancel, lost] of [["wait", 0], ["flag", 0], ["kill", 1]] as const) {
+    await using pool = new WorkerPool(1, { onCancel, grace: 5 });
+    await pool.submit(fib, 1);
+    await run(function* () {
+      const map = spawn(function* () {
+        yield* pool.map(burn, [50, 50]);
+      });
+      yield* sleep(10);
+      map.cancel();
+      yield* map.join();
+    });
+    assertEquals([await pool.submit(fib, 10), pool.statistics().lost], [55, lost], onCancel);
+  }
+});
+
+law("WorkerPool refuses a means that it does not know", () => {
+  assertThrows(
+    () => new WorkerPool(1, { onCancel: "shoot" as never }),
+    TypeError,
+    'Cannot use "shoot" as onCancel: it must be "wait", "flag" or "kill"',
+  );
+  assertThrows(() => new WorkerPool(1).with({ onCancel: "stop" as never }), TypeError);
+});
 
 law("WorkerPool.with({ signal }) cancels the job when the signal aborts", async () => {
   await using pool = new WorkerPool(1);

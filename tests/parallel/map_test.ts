@@ -1,8 +1,27 @@
 /** Maps: order, laziness, windows, ends. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { Cancelled, moveOnAfter, run, sleep, spawn, WorkerPool } from "@weft/weft";
+import {
+  Cancelled,
+  currentTask,
+  moveOnAfter,
+  run,
+  sleep,
+  spawn,
+  transfer,
+  WorkerPool,
+} from "@weft/weft";
 import { law } from "../lib/law.ts";
-import { burn, exitWorker, fib, nap, throwFull, unsendable } from "./fixtures/work.ts";
+import {
+  add,
+  burn,
+  burnMoved,
+  exitWorker,
+  fib,
+  nap,
+  throwFull,
+  total,
+  unsendable,
+} from "./fixtures/work.ts";
 
 function* counting(from: { drawn: number }, end = Infinity): Generator<number> {
   while (from.drawn < end) yield from.drawn++;
@@ -160,4 +179,115 @@ law("Two maps and single jobs share the workers", async () => {
   const single = pool.submit(burn, 1).then(() => ended.push("single"));
   await Promise.all([long, short, single]);
   assertEquals(ended.at(-1), "long");
+});
+
+law("WorkerPool.starmap() spreads each item over the arguments of the job", async () => {
+  await using pool = new WorkerPool(2);
+  const pairs = Array.from({ length: 3000 }, (_, i): [number, number] => [i, 1]);
+  assertEquals(await pool.starmap(add, pairs), pairs.map(([a, b]) => a + b));
+  const lists = [[], [1], [1, 2], [1, 2, 3]];
+  assertEquals(await pool.starmap(total, lists), [0, 1, 3, 6]);
+  async function* later(): AsyncGenerator<[number, number]> {
+    for (let i = 0; i < 5; i++) {
+      await null;
+      yield [i, i];
+    }
+  }
+  assertEquals(await pool.starmap(add, later(), { chunk: 2 }), [0, 2, 4, 6, 8]);
+  const sets = [new Set([1, 2]), new Set([3])] as never;
+  assertEquals(await pool.starmap(total, sets), [3, 3]);
+  await assertRejects(
+    async () => await pool.starmap(total, [[1], 5 as never]),
+    TypeError,
+    "Cannot spread 5 over the arguments of a job: it is no list",
+  );
+  const bytes = new Uint8Array(8);
+  await pool.starmap(burnMoved, [[transfer(bytes, [bytes.buffer]), 0]]);
+  assertEquals(bytes.byteLength, 0);
+});
+
+law("The option `chunk` says how many items travel together", async () => {
+  await using pool = new WorkerPool(1);
+  const ends = async (chunk: number): Promise<number[]> => {
+    const source = { drawn: 0 };
+    const seen: number[] = [];
+    function* items(): Generator<number> {
+      for (const n of counting(source, 12)) {
+        seen.push(pool.statistics().running);
+        yield n;
+      }
+    }
+    await pool.map(nap, items(), { chunk });
+    return seen;
+  };
+  // What is under way when an item is drawn: nothing, or whole chunks.
+  for (const chunk of [2, 3, 4]) {
+    const seen = await ends(chunk);
+    for (let i = 0; i < seen.length; i += chunk) {
+      assertEquals(new Set(seen.slice(i, i + chunk)).size, 1, `chunk ${chunk}: ${seen}`);
+    }
+  }
+  assertEquals(await pool.map(fib, [5, 6, 7], { chunk: 100 }), [5, 8, 13]);
+});
+
+law("WorkerPool.map() over an async iterable keeps to its window, exactly", async () => {
+  await using pool = new WorkerPool(2);
+  const words = new Int32Array(new SharedArrayBuffer(4));
+  const { countIn } = await import("./fixtures/counting.ts");
+  let most = 0;
+  async function* items(): AsyncGenerator<Int32Array> {
+    for (let drawn = 1; drawn <= 300; drawn++) {
+      await null;
+      most = Math.max(most, drawn - Atomics.load(words, 0));
+      yield words;
+    }
+  }
+  await pool.map(countIn, items(), { window: 6 });
+  assert(most <= 6, `${most} items were out at once`);
+});
+
+law("WorkerPool.map() fails with its own error when its source cannot be closed", async () => {
+  await using pool = new WorkerPool(1);
+  function* stubborn(): Generator<string> {
+    try {
+      for (;;) yield "bad";
+    } finally {
+      // deno-lint-ignore no-unsafe-finally -- what is tested
+      throw new Error("cannot close");
+    }
+  }
+  await assertRejects(async () => await pool.map(throwFull, stubborn()), RangeError, "bad");
+  assertEquals(await pool.map(fib, [10]), [55]);
+});
+
+law("The items of any iterable are drawn in nobody's scope", async () => {
+  await using pool = new WorkerPool(1);
+  const seen = new Set<string>();
+  const look = (): void => {
+    try {
+      seen.add(currentTask().name);
+    } catch {
+      seen.add("nobody");
+    }
+  };
+  function* sync(): Generator<number> {
+    look();
+    yield 1;
+  }
+  async function* async(): AsyncGenerator<number> {
+    look();
+    await null;
+    look();
+    yield 1;
+  }
+  await run(async function* () {
+    yield* pool.map(fib, async());
+    yield* pool.map(fib, sync());
+    for await (const _ of pool.imap(fib, async()));
+  });
+  await run(function* () {
+    yield* pool.map(fib, async());
+    yield* pool.imap(fib, sync()).next();
+  });
+  assertEquals([...seen], ["nobody"]);
 });

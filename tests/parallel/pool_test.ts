@@ -2,16 +2,30 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   ClosedError,
+  moveOnAfter,
   run,
   sleep,
   spawn,
+  TimeoutError,
   transfer,
   WorkerPool,
   type WorkerPoolStatistics,
   WouldBlock,
 } from "@weft/weft";
-import { law } from "../lib/law.ts";
-import { add, burn, countCalls, fib, move, nap, total } from "./fixtures/work.ts";
+import { law, lawInBothLanes } from "../lib/law.ts";
+import {
+  add,
+  burn,
+  countCalls,
+  fib,
+  move,
+  nap,
+  spin,
+  throwFull,
+  total,
+  waitUntilCancelled,
+} from "./fixtures/work.ts";
+import { keepAndReturn, keptLength, moveOrNot } from "./fixtures/moving.ts";
 
 law("WorkerPool.submit() gives a future that evaluates to what the job returned", async () => {
   await using pool = new WorkerPool(2);
@@ -216,4 +230,97 @@ law("A pool may be used from many tasks and from plain code at once", async () =
     return sums;
   });
   assertEquals([await outside, inside], [144, [1, 2, 3, 4, 5]]);
+});
+
+lawInBothLanes("WorkerPool.apply() evaluates to what the job returned, and throws what it threw", {
+  fast: () =>
+    run(function* () {
+      const pool = new WorkerPool(1);
+      const apply = pool.apply(add, 2, 3);
+      assertEquals([yield* apply, yield* apply, pool.statistics().submitted], [5, 5, 2]);
+      let caught: unknown;
+      try {
+        yield* pool.apply(throwFull, "bad");
+      } catch (error) {
+        caught = error;
+      }
+      assertEquals((caught as Error).message, "bad");
+    }),
+  async: () =>
+    run(async function* () {
+      const pool = new WorkerPool(1);
+      assertEquals([yield* pool.apply(fib, 10), await pool.apply(fib, 11)], [55, 89]);
+      await assertRejects(async () => await pool.apply(throwFull, "bad"), RangeError, "bad");
+    }),
+});
+
+law("WorkerPool.apply() stops its job when its waiter is cancelled", async () => {
+  await using pool = new WorkerPool(1);
+  const words = new Int32Array(new SharedArrayBuffer(8));
+  await run(async function* () {
+    const task = spawn(function* () {
+      yield* pool.apply(waitUntilCancelled, words);
+    });
+    while (Atomics.load(words, 0) === 0) yield* sleep(1);
+    task.cancel("enough");
+    yield* task.join();
+    assertEquals(task.cancelled, true);
+    while (Atomics.load(words, 1) === 0) yield* sleep(1);
+  });
+  assertEquals(await pool.submit(fib, 10), 55);
+  assertEquals(pool.statistics().lost, 0);
+});
+
+law("WorkerPool.apply() that is cancelled in the queue never begins", async () => {
+  await using pool = new WorkerPool(1);
+  const before = await pool.submit(countCalls);
+  await run(async function* () {
+    const busy = pool.submit(burn, 20);
+    const result = yield* moveOnAfter(1, pool.apply(countCalls));
+    assertEquals(result, undefined);
+    yield* busy;
+  });
+  assertEquals(await pool.submit(countCalls), before + 1);
+});
+
+law("WorkerPool.with() sends by apply, too", async () => {
+  await using pool = new WorkerPool(1);
+  const sender = pool.with({ timeout: 20 });
+  assertEquals(await sender.apply(fib, 10), 55);
+  await assertRejects(async () => await sender.apply(spin), TimeoutError);
+  const aborted = AbortSignal.abort(new Error("too late"));
+  await assertRejects(
+    async () => await pool.with({ signal: aborted }).apply(fib, 1),
+    Error,
+    "too late",
+  );
+});
+
+law("A hundred megabytes that are transferred leave their sender, in both directions", async () => {
+  await using pool = new WorkerPool(1);
+  const bytes = new Uint8Array(100 << 20);
+  bytes[bytes.length - 1] = 7;
+  const there = pool.submit(keepAndReturn, transfer(bytes, [bytes.buffer]));
+  await new Promise((resolve) => setTimeout(resolve));
+  assertEquals(bytes.byteLength, 0);
+  const back = await there;
+  assertEquals([back.byteLength, back[back.length - 1]], [100 << 20, 7]);
+  assertEquals(await pool.submit(keptLength), 0);
+});
+
+law("A result that cannot be sent leaves the moved ones beside it whole", async () => {
+  await using pool = new WorkerPool(1);
+  await pool.map(moveOrNot, [1, 1]);
+  const futures = [1, 0, 1, 1, 0].map((n) => pool.submit(moveOrNot, n));
+  const found = await Promise.allSettled(futures);
+  assertEquals(found.map(({ status }) => status), [
+    "fulfilled",
+    "rejected",
+    "fulfilled",
+    "fulfilled",
+    "rejected",
+  ]);
+  for (const one of found) {
+    if (one.status === "fulfilled") assertEquals([...one.value as Uint8Array], [1, 2, 3]);
+  }
 });

@@ -78,7 +78,7 @@ law("A process ends by itself after a job that computes for ever was cancelled",
     await new Promise((resolve) => setTimeout(resolve, 50));
     console.log(future.cancel(), await pool.submit(fib, 10));
   `);
-  assertEquals(ended, { code: 0, stdout: "signalled 55", stderr: "" });
+  assertEquals(ended, { code: 0, stdout: "kill 55", stderr: "" });
 });
 
 law("Errors in workers print nothing by themselves", async () => {
@@ -144,3 +144,13 @@ law(
     assertStringIncludes(ended.stderr, 'put the main program under "if (import.meta.main)"');
   },
 );
+
+law("A process ends by itself although a stream of results was left half read", async () => {
+  const ended = await runWithJobs(`
+    const pool = new WorkerPool(2);
+    const endless = function* () { for (;;) yield 10; };
+    const stream = pool.imap(fib, endless(), { window: 20 });
+    console.log((await stream.next()).value);
+  `);
+  assertEquals(ended, { code: 0, stdout: "55", stderr: "" });
+});

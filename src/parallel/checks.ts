@@ -1,0 +1,33 @@
+/** Checks of the numbers that users hand to a pool. */
+import { checkMs } from "../kernel/errors.ts";
+
+/**
+ * A count of at least 1, which may be `Infinity` if `endless`.
+ *
+ * @throws {RangeError} If it is none.
+ */
+export function checkCount(count: number, what: string, endless = true): number {
+  if ((count === Infinity && endless) || (Number.isInteger(count) && count > 0)) return count;
+  throw new RangeError(`Cannot use ${count} as ${what}: it must be a whole number of at least 1`);
+}
+
+/**
+ * A time limit as it travels: 0 stands for none.
+ *
+ * @throws {RangeError} If it is no time.
+ */
+export function checkLimit(ms: number | undefined): number {
+  if (ms === undefined) return 0;
+  checkMs(ms, "a time limit");
+  return ms === Infinity ? 0 : Math.max(1, Math.ceil(ms));
+}
+
+/**
+ * A priority: any finite number.
+ *
+ * @throws {RangeError} If it is none.
+ */
+export function checkPriority(priority: number): number {
+  if (Number.isFinite(priority)) return priority;
+  throw new RangeError(`Cannot use ${priority} as a priority: it must be a finite number`);
+}

@@ -1,0 +1,84 @@
+/** The table of threads: who is alive, and that a number never comes to mean another thread. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import {
+  enrolThread,
+  Party,
+  partyIn,
+  PartyTable,
+  type PartyTicket,
+  stopThread,
+  strikeThread,
+  thisParty,
+} from "../../src/parallel/shared_party.ts";
+import { law } from "../lib/law.ts";
+
+law("A thread is alive from when it is enrolled until it is struck off, under its name", () => {
+  const me = thisParty();
+  assertEquals([me.name, me.isAlive(me.number)], ["main", true]);
+  const ticket = enrolThread("helper");
+  assertEquals([me.isAlive(ticket.number), me.nameOf(ticket.number)], [true, "helper"]);
+  strikeThread(ticket);
+  strikeThread(ticket);
+  assertEquals([me.isAlive(ticket.number), me.nameOf(ticket.number)], [false, "helper"]);
+});
+
+law("A number never comes to mean another thread, however many come and go", () => {
+  const me = thisParty();
+  const numbers = new Set<number>();
+  const first = enrolThread("first");
+  strikeThread(first);
+  for (let i = 0; i < 5000; i++) {
+    const ticket = enrolThread(`thread ${i}`);
+    assert(!numbers.has(ticket.number) && ticket.number > 0 && ticket.number < 2 ** 29);
+    numbers.add(ticket.number);
+    strikeThread(ticket);
+  }
+  assertEquals(me.isAlive(first.number), false);
+  assertEquals(me.nameOf(first.number), "a thread that ended long ago");
+});
+
+law("A table that is full says so, and takes others once some are gone", () => {
+  const tickets: PartyTicket[] = [];
+  assertThrows(
+    () => {
+      for (let i = 0; i < 2000; i++) tickets.push(enrolThread("crowd"));
+    },
+    RangeError,
+    "1024 are alive",
+  );
+  strikeThread(tickets.pop()!);
+  tickets.push(enrolThread("one more"));
+  tickets.forEach(strikeThread);
+});
+
+law("A long name is cut, and one of many bytes stays readable", () => {
+  const ticket = enrolThread("ž".repeat(100));
+  assertEquals(thisParty().nameOf(ticket.number), "ž".repeat(31));
+  strikeThread(ticket);
+});
+
+law("A thread that was started in a thread dies with it", () => {
+  const me = thisParty();
+  const parent = enrolThread("parent");
+  // As if the parent enrolled one itself.
+  const child = asParty(parent.table, parent.number).enrol("child");
+  assertEquals(me.isAlive(child.number), true);
+  strikeThread(parent);
+  assertEquals(me.isAlive(child.number), false);
+  strikeThread(child);
+});
+
+function asParty(table: SharedArrayBuffer, number: number): Party {
+  return new Party(new PartyTable(table), number);
+}
+
+law("A thread is told to stop by its ticket, and a clone of the table is the same table", () => {
+  const me = thisParty();
+  assertEquals(partyIn(structuredClone(me.table)), me);
+  const ticket = enrolThread("helper");
+  const helper = asParty(ticket.table, ticket.number);
+  assertEquals(helper.stopped, false);
+  stopThread(structuredClone(ticket));
+  assertEquals([helper.stopped, me.stopped], [true, false]);
+  strikeThread(ticket);
+});
