@@ -10,6 +10,7 @@ import { enterJob, leaveJob } from "./job_signal.ts";
 import { Outbox } from "./outbox.ts";
 import { unpackArguments } from "./shared_unpack.ts";
 import { TaskDoor } from "./task_door.ts";
+import { hasLeftLocks } from "./time_limit.ts";
 import { packError, unpackError } from "./transported_error.ts";
 import {
   at,
@@ -162,8 +163,16 @@ export class JobRunner {
       this.#outbox.add(await going);
     } catch (error) {
       this.#outbox.fail(error);
+      if (hasLeftLocks()) await this.#leave();
     }
     this.#untilLook = 0;
+  }
+
+  /** Tells what is known, and ends this thread. */
+  #leave(): Promise<never> {
+    this.#outbox.flush();
+    (globalThis as unknown as { close(): void }).close();
+    return new Promise(() => {});
   }
 
   /**

@@ -92,7 +92,9 @@ export class Self implements CurrentProcess {
     if (this.#asked) return;
     this.#asked = true;
     this.#controller.abort(reason);
-    for (const resource of heldResources()) if (resource instanceof RunLife) resource.wind("explicit", reason, reason);
+    for (const resource of heldResources()) {
+      if (resource instanceof RunLife) resource.wind("explicit", reason, reason);
+    }
   }
 }
 

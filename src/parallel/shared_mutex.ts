@@ -74,12 +74,15 @@ export class Mutex {
 
   /** Takes it if it is free. */
   tryTake(): boolean {
-    return Atomics.compareExchange(this.#words, this.#at, 0, this.#me) === 0;
+    if (Atomics.compareExchange(this.#words, this.#at, 0, this.#me) !== 0) return false;
+    this.#party.locks++;
+    return true;
   }
 
   /** Gives it back. Returns `false` if this thread does not have it. */
   give(): boolean {
     if (Atomics.compareExchange(this.#words, this.#at, this.#me, 0) === this.#me) {
+      this.#party.locks--;
       this.#gate.wake();
       return true;
     }
@@ -147,6 +150,7 @@ export class Mutex {
     if (Atomics.compareExchange(this.#words, this.#at, held, held & RESERVED) !== held) {
       return this.#giveReserved();
     }
+    this.#party.locks--;
     this.#gate.wakeAll();
     return true;
   }
@@ -167,6 +171,7 @@ export class Mutex {
     const before = Atomics.compareExchange(this.#words, this.#at, RESERVED, this.#me);
     if (before !== RESERVED) return false;
     Atomics.store(this.#words, this.#at + RESERVER, 0);
+    this.#party.locks++;
     return true;
   }
 

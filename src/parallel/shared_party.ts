@@ -129,6 +129,8 @@ function lineOf(number: number): number {
 export class Party {
   /** Its number: positive, below 2^29. */
   readonly number: number;
+  /** How many locks it has. */
+  locks = 0;
   readonly #table: PartyTable;
   readonly #stopAt: number;
 
@@ -187,6 +189,11 @@ function ownName(): string {
 /** This thread, entered in a table of its own if it is in none. */
 export function thisParty(): Party {
   return own[0] ?? enter(PartyTable.make());
+}
+
+/** How many locks this thread has. */
+export function locksHeld(): number {
+  return own.reduce((sum, party) => sum + party.locks, 0);
 }
 
 /** This thread as some table knows it, entered there if it is not yet. */

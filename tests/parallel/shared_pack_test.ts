@@ -1,7 +1,7 @@
 /** How shared primitives travel: to jobs, to bare workers, and where they cannot go. */
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { WorkerPool } from "@weft/weft";
-import { AbandonedError } from "../../src/kernel/errors.ts";
+import { AbandonedError, TimeoutError } from "../../src/kernel/errors.ts";
 import { Connection, pipe } from "../../src/parallel/pipe.ts";
 import { SharedArray } from "../../src/parallel/shared_array.ts";
 import { SharedBarrier } from "../../src/parallel/shared_barrier.ts";
@@ -21,6 +21,7 @@ import {
   echoAll,
   holdGiven,
   keepLock,
+  loopHolding,
   nested,
   takeAsTask,
 } from "./fixtures/shared_jobs.ts";
@@ -149,6 +150,20 @@ law(
     }
   },
 );
+
+law("A job whose time runs out in a loop does not keep its lock: the others are told", async () => {
+  await using pool = new WorkerPool(2);
+  const lock = new SharedLock();
+  const counter = new SharedValue("int32");
+  const late = pool.with({ timeout: 50 }).submit(loopHolding, lock);
+  late.link(() => {});
+  while (!lock.locked) await new Promise((resolve) => setTimeout(resolve, 1));
+  await assertRejects(() => Promise.resolve(lock.acquire()), AbandonedError, "WorkerPool#");
+  await assertRejects(() => Promise.resolve(late), TimeoutError);
+  assertEquals(lock.recover(), true);
+  await Promise.all([1, 2].map(() => pool.submit(countIn, lock, counter, 10)));
+  assertEquals(counter.value, 20);
+});
 
 law("A pool can be terminated although its workers are blocked", async () => {
   const pool = new WorkerPool(2);
