@@ -20,29 +20,40 @@ export interface Instrument {
   exited?(task: Task): void;
 }
 
-/** Many instruments as one; an instrument that throws is dropped, and its error is handed to `failed`. */
+/** A callback of an instrument, whichever. */
+type Hook = (task: Task, detail?: unknown) => void;
+
+/**
+ * Many instruments as one; an instrument that throws is dropped, and its error is handed to `failed`.
+ * Each event is told only to those who listen for it: one that looks at ends costs no step anything.
+ */
 export function combineInstruments(
   instruments: readonly Instrument[],
   failed: (error: unknown) => void,
 ): Required<Instrument> | null {
   if (instruments.length === 0) return null;
-  let live = [...instruments];
-  const tell = (call: (one: Instrument) => void): void => {
-    for (const one of live) {
-      try {
-        call(one);
-      } catch (error) {
-        live = live.filter((other) => other !== one);
-        failed(error);
+  const dropped = new Set<Instrument>();
+  const combined = <K extends keyof Instrument>(name: K): Required<Instrument>[K] => {
+    const listening = instruments.filter((one) => one[name] !== undefined);
+    const tell: Hook = (task, detail) => {
+      for (const one of listening) {
+        if (dropped.size > 0 && dropped.has(one)) continue;
+        try {
+          (one[name] as Hook).call(one, task, detail);
+        } catch (error) {
+          dropped.add(one);
+          failed(error);
+        }
       }
-    }
+    };
+    return listening.length === 0 ? () => {} : tell;
   };
   return {
-    spawned: (task) => tell((one) => one.spawned?.(task)),
-    ready: (task, by) => tell((one) => one.ready?.(task, by)),
-    stepBegin: (task) => tell((one) => one.stepBegin?.(task)),
-    stepEnd: (task) => tell((one) => one.stepEnd?.(task)),
-    waiting: (task, on) => tell((one) => one.waiting?.(task, on)),
-    exited: (task) => tell((one) => one.exited?.(task)),
+    spawned: combined("spawned"),
+    ready: combined("ready"),
+    stepBegin: combined("stepBegin"),
+    stepEnd: combined("stepEnd"),
+    waiting: combined("waiting"),
+    exited: combined("exited"),
   };
 }

@@ -43,14 +43,19 @@ export function takeSite(): Site {
 }
 
 /** Notes that a task was spawned, or an operation made, here. */
-export function noteSite(of: object, site: Site = takeSite()): void {
-  noted.set(of, site);
+export function noteSite(of: object): void {
+  noted.set(of, takeSite());
 }
 
 /** Gives a wait the site of its operation. */
 export function passSite(operation: object, wait: Wait): void {
   const site = noted.get(operation);
   if (site !== undefined) noted.set(wait, site);
+}
+
+/** The program's line of a site, as in `file:///a.ts:12:5`, if there is one. */
+export function placeOf(site: Site): string | undefined {
+  return linesOf(site)[0];
 }
 
 /** Where a task was spawned, as in `file:///a.ts:12:5`, if that was noted. */

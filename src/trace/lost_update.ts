@@ -1,5 +1,5 @@
 /** What a lost update is, as a record and in words. */
-import { noteSite, type Site, spawnSite } from "../kernel/sites.ts";
+import { placeOf, type Site } from "../kernel/sites.ts";
 
 /** Where somebody touched a property, and what was there. */
 export interface Access {
@@ -63,9 +63,7 @@ export function pathOf(object: string, key: string | symbol): string {
 }
 
 function inWords({ task, value, site }: Touch): Access {
-  const carrier = {};
-  noteSite(carrier, site);
-  return Object.freeze({ task: task?.name, value, site: spawnSite(carrier) });
+  return Object.freeze({ task: task?.name, value, site: placeOf(site) });
 }
 
 function who({ task }: Access): string {
