@@ -137,9 +137,9 @@ export {
   type RegistryStatistics,
 } from "./src/poll/registry.ts";
 export { select } from "./src/poll/select.ts";
-export type { CancelPolicy } from "./src/parallel/cancel_policy.ts";
-export { Crew, type CrewOptions, type CrewStatistics } from "./src/parallel/crew.ts";
-export type { CancelMeans, Future } from "./src/parallel/future.ts";
+export type { CancelPolicy } from "./src/parallel/pool/cancel_policy.ts";
+export { Crew, type CrewOptions, type CrewStatistics } from "./src/parallel/process/crew.ts";
+export type { CancelMeans, Future } from "./src/parallel/pool/future.ts";
 export { inWorker } from "./src/parallel/in_worker.ts";
 export {
   type Addressed,
@@ -154,8 +154,8 @@ export {
   type Sendable,
   type SendableFunction,
 } from "./src/parallel/jobs.ts";
-export type { ModuleJob, ModuleJobs } from "./src/parallel/module_jobs.ts";
-export { Connection, pipe } from "./src/parallel/pipe.ts";
+export type { ModuleJob, ModuleJobs } from "./src/parallel/pool/module_jobs.ts";
+export { Connection, pipe } from "./src/parallel/shared/pipe.ts";
 export {
   type JobOptions,
   type JobSender,
@@ -164,30 +164,33 @@ export {
   WorkerPool,
   type WorkerPoolOptions,
   type WorkerPoolStatistics,
-} from "./src/parallel/pool.ts";
+} from "./src/parallel/pool/pool.ts";
 export {
   activeChildren,
   WorkerProcess,
   type WorkerProcessOptions,
-} from "./src/parallel/process.ts";
-export { type AnyClass, processes } from "./src/parallel/process_classes.ts";
+} from "./src/parallel/process/process.ts";
+export { type AnyClass, processes } from "./src/parallel/process/process_classes.ts";
 export {
   cpuCount,
   type CurrentProcess,
   currentProcess,
   parentProcess,
-} from "./src/parallel/process_current.ts";
-export type { ProcessBackend, ProcessInfo } from "./src/parallel/process_wire.ts";
-export type { ResultStream } from "./src/parallel/result_stream.ts";
-export { SharedArray } from "./src/parallel/shared_array.ts";
-export { SharedBarrier, type SharedBarrierStatistics } from "./src/parallel/shared_barrier.ts";
-export { SharedCondition } from "./src/parallel/shared_condition.ts";
-export { SharedEvent } from "./src/parallel/shared_event.ts";
+} from "./src/parallel/process/process_current.ts";
+export type { ProcessBackend, ProcessInfo } from "./src/parallel/process/process_wire.ts";
+export type { ResultStream } from "./src/parallel/pool/result_stream.ts";
+export { SharedArray } from "./src/parallel/shared/shared_array.ts";
+export {
+  SharedBarrier,
+  type SharedBarrierStatistics,
+} from "./src/parallel/shared/shared_barrier.ts";
+export { SharedCondition } from "./src/parallel/shared/shared_condition.ts";
+export { SharedEvent } from "./src/parallel/shared/shared_event.ts";
 export {
   type SharedGuard,
   SharedLock,
   type SharedLockStatistics,
-} from "./src/parallel/shared_lock.ts";
+} from "./src/parallel/shared/shared_lock.ts";
 export type {
   ArrayOf,
   KindArrays,
@@ -195,17 +198,20 @@ export type {
   SharedKind,
   WholeKind,
   WholeOf,
-} from "./src/parallel/shared_number.ts";
-export type { SharedHandle } from "./src/parallel/shared_pack.ts";
+} from "./src/parallel/shared/shared_number.ts";
+export type { SharedHandle } from "./src/parallel/shared/shared_pack.ts";
 export {
   SharedQueue,
   type SharedQueueOptions,
   type SharedQueueStatistics,
-} from "./src/parallel/shared_queue.ts";
-export { SharedRLock } from "./src/parallel/shared_rlock.ts";
-export { SharedSemaphore, type SharedSemaphoreOptions } from "./src/parallel/shared_semaphore.ts";
-export { SharedValue } from "./src/parallel/shared_value.ts";
-export { SimpleQueue } from "./src/parallel/simple_queue.ts";
+} from "./src/parallel/shared/shared_queue.ts";
+export { SharedRLock } from "./src/parallel/shared/shared_rlock.ts";
+export {
+  SharedSemaphore,
+  type SharedSemaphoreOptions,
+} from "./src/parallel/shared/shared_semaphore.ts";
+export { SharedValue } from "./src/parallel/shared/shared_value.ts";
+export { SimpleQueue } from "./src/parallel/shared/simple_queue.ts";
 export { transfer } from "./src/parallel/transfer.ts";
 export { BrokenPoolError, WorkerCrashedError, WorkerError } from "./src/parallel/worker_error.ts";
 export {
@@ -214,7 +220,7 @@ export {
   watchdog,
   type WatchdogOptions,
   type WatchdogStatistics,
-} from "./src/parallel/watchdog.ts";
+} from "./src/parallel/watchdog/watchdog.ts";
 export type { Access, LostUpdate } from "./src/trace/lost_update.ts";
 export {
   Monitor,

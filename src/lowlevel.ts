@@ -18,7 +18,7 @@ export { type Label, type Maker, operation, sequence } from "./kernel/operation.
 export { type Policy } from "./kernel/policy.ts";
 export { type AsyncParty, AsyncSide } from "./kernel/promised_wait.ts";
 export { heldResources, hold, letGo, type Resource } from "./kernel/resource.ts";
-export { RunLife, type RunLifeOptions } from "./kernel/run_life.ts";
+export { RunLife, type RunLifeOptions, type WindCancel } from "./kernel/run_life.ts";
 export {
   type Overseer,
   Scheduler,

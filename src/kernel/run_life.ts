@@ -35,6 +35,18 @@ export interface RunLifeOptions extends SchedulerOptions {
   grace?: number;
 }
 
+/** How a run is told to end. */
+export interface WindCancel {
+  /** Who asks. */
+  readonly source: CancelSource;
+  /** Why. */
+  readonly reason: unknown;
+  /** The error behind it. @default none */
+  readonly cause?: unknown;
+  /** Whether the run has not failed when its main task ends by this. @default {false} */
+  readonly quiet?: boolean;
+}
+
 /** One run from its main task to its end. */
 export class RunLife<T> implements Overseer, Resource {
   /** The run's scheduler. */
@@ -101,9 +113,11 @@ export class RunLife<T> implements Overseer, Resource {
    * Winds the run down: cancels the main task now, so that nothing new begins, and whatever is still
    * alive when the time of grace is over. Without effect when the run is already ending.
    *
-   * @param source Who asks: `"shutdown"` is an orderly end, after which the run has not failed.
+   * @param cancel What the main task is cancelled with; `quiet` for an orderly end, after which the run
+   *   has not failed.
    */
-  wind(source: CancelSource, reason: unknown, cause?: unknown): void {
+  wind(cancel: WindCancel): void {
+    const { source, reason, cause, quiet = false } = cancel;
     if (this.#phase !== "running") return;
     const main = this.#main!;
     if (this.#grace > 0) {
@@ -112,7 +126,7 @@ export class RunLife<T> implements Overseer, Resource {
       this.#deadline = this.scheduler.timers.after(this.#grace, stop);
     }
     main.abort(source, reason, cause);
-    if (source === "shutdown") this.#quiet = main.cause;
+    if (quiet) this.#quiet = main.cause;
     if (main.done && this.#grace === 0) this.#stop("the run was told to end");
   }
 

@@ -10,10 +10,10 @@ import { cancelled } from "../kernel/errors.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Scheduler } from "../kernel/scheduler.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
-import type { Future } from "./future.ts";
+import type { Future } from "./pool/future.ts";
 import { type Addressed, addressOf, type AnyFunction, type JobResult } from "./jobs.ts";
-import { WorkerPool } from "./pool.ts";
-import { currentRun } from "./pool_life.ts";
+import { WorkerPool } from "./pool/pool.ts";
+import { currentRun } from "./pool/pool_life.ts";
 
 /** The process's workers go after so many milliseconds without work. */
 const IDLE_MS = 200;

@@ -9,11 +9,11 @@
  *
  * @module
  */
-import { JobRunner } from "./job_runner.ts";
-import { takeTicket } from "./shared_party.ts";
-import type { StartMessage, ToWorker } from "./wire.ts";
+import { JobRunner } from "./worker/job_runner.ts";
+import { takeTicket } from "./shared/shared_party.ts";
+import type { StartMessage, ToWorker } from "./dispatch/wire.ts";
 
-export { jobSignal } from "./job_signal.ts";
+export { jobSignal } from "./worker/job_signal.ts";
 export {
   type Addressed,
   type AnyFunction,

@@ -34,7 +34,7 @@ export class EndSignals implements Disposable {
   #hear(name: Deno.Signal, code: number): void {
     if (!this.#came) {
       this.#came = true;
-      return this.#life.wind("shutdown", name);
+      return this.#life.wind({ source: "shutdown", reason: name, quiet: true });
     }
     const tree = taskTree(this.#life.scheduler.tasks(), { sites: true });
     console.error(

@@ -72,7 +72,10 @@ export function run<T>(body: TaskBody<[], T>, options: RunOptions = {}): Promise
     const endings = new DisposableStack();
     if (grace !== undefined) endings.use(new EndSignals(life));
     if (signal !== undefined) {
-      const abort = (): void => life.wind("explicit", signal.reason, signal.reason);
+      const abort = (): void => {
+        const { reason } = signal;
+        life.wind({ source: "explicit", reason, cause: reason });
+      };
       signal.addEventListener("abort", abort);
       endings.defer(() => signal.removeEventListener("abort", abort));
     }

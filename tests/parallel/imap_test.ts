@@ -1,7 +1,7 @@
 /** imap and imapUnordered: order, laziness, the exact window, errors in their places, ends. */
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { Cancelled, ClosedError, moveOnAfter, run, sleep, spawn, WorkerPool } from "@weft/weft";
-import type { ResultStream } from "../../src/parallel/result_stream.ts";
+import type { ResultStream } from "../../src/parallel/pool/result_stream.ts";
 import { law, lawInBothLanes } from "../lib/law.ts";
 import {
   add,

@@ -1,7 +1,7 @@
 /** Pipes between threads: order, full pipes, ends of file. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ClosedError, run, sleep, spawn, WouldBlock } from "@weft/weft";
-import { pipe } from "../../src/parallel/pipe.ts";
+import { pipe } from "../../src/parallel/shared/pipe.ts";
 import { law } from "../lib/law.ts";
 import { Thread } from "./fixtures/thread.ts";
 

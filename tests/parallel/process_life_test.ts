@@ -8,8 +8,12 @@ import {
   assertThrows,
 } from "@std/assert";
 import { ClosedError, run, sleep, spawn } from "@weft/weft";
-import { cpuCount, currentProcess, parentProcess } from "../../src/parallel/process_current.ts";
-import { activeChildren, WorkerProcess } from "../../src/parallel/process.ts";
+import {
+  cpuCount,
+  currentProcess,
+  parentProcess,
+} from "../../src/parallel/process/process_current.ts";
+import { activeChildren, WorkerProcess } from "../../src/parallel/process/process.ts";
 import { law } from "../lib/law.ts";
 import * as work from "./fixtures/process_work.ts";
 import { withNotes } from "../lib/notes.ts";

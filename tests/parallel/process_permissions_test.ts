@@ -36,7 +36,10 @@ async function runProject(
   const folder = await Deno.realPath(await Deno.makeTempDir());
   try {
     await Deno.writeTextFile(`${folder}/main.ts`, program);
-    const imports = { "@weft/weft": `${root}mod.ts`, "#process": `${root}src/parallel/process.ts` };
+    const imports = {
+      "@weft/weft": `${root}mod.ts`,
+      "#process": `${root}src/parallel/process/process.ts`,
+    };
     await Deno.writeTextFile(
       `${folder}/deno.json`,
       JSON.stringify({ imports, lock: false, nodeModulesDir: "none" }),

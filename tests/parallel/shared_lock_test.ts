@@ -18,11 +18,16 @@ import {
 } from "@weft/weft";
 import { sweepCancel } from "@weft/weft/testing";
 import { AbandonedError, DeadlockError } from "../../src/kernel/errors.ts";
-import { Mutex } from "../../src/parallel/shared_mutex.ts";
-import { enrolThread, Party, PartyTable, strikeThread } from "../../src/parallel/shared_party.ts";
-import { seatOf } from "../../src/parallel/shared_seat.ts";
-import { SharedLock } from "../../src/parallel/shared_lock.ts";
-import { SharedRLock } from "../../src/parallel/shared_rlock.ts";
+import { Mutex } from "../../src/parallel/shared/shared_mutex.ts";
+import {
+  enrolThread,
+  Party,
+  PartyTable,
+  strikeThread,
+} from "../../src/parallel/shared/shared_party.ts";
+import { seatOf } from "../../src/parallel/shared/shared_seat.ts";
+import { SharedLock } from "../../src/parallel/shared/shared_lock.ts";
+import { SharedRLock } from "../../src/parallel/shared/shared_rlock.ts";
 import { law } from "../lib/law.ts";
 import type { Death } from "./fixtures/shared_work.ts";
 import { Thread } from "./fixtures/thread.ts";

@@ -9,7 +9,7 @@ import {
   stopThread,
   strikeThread,
   thisParty,
-} from "../../src/parallel/shared_party.ts";
+} from "../../src/parallel/shared/shared_party.ts";
 import { law } from "../lib/law.ts";
 
 law("A thread is alive from when it is enrolled until it is struck off, under its name", () => {

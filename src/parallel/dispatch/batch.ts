@@ -1,0 +1,212 @@
+/**
+ * A batch: jobs on their way to one worker, and the line between those begun and those not.
+ *
+ * The claim word draws the line (see wire.ts). Taking back works at any time, on a worker that
+ * computes, that has crashed, or that has not even started, because it is one atomic addition that
+ * the worker either saw before it began a job or did not.
+ */
+import type { JobKind } from "./job_kind.ts";
+import { packArguments } from "../shared/shared_pack.ts";
+import type { Movable } from "../transfer.ts";
+import {
+  type BatchMessage,
+  cancelWord,
+  claimWord,
+  type Column,
+  type FunctionDefinition,
+  SLOTS,
+  TAKEN,
+} from "./wire.ts";
+
+/** Whoever sent the jobs of a batch and wants to hear of them, by their index in it. */
+export interface BatchOwner {
+  /** Consecutive jobs, from `first` on, returned these values. */
+  returned(first: number, values: readonly unknown[]): void;
+  /** The job failed. */
+  failed(index: number, error: unknown): void;
+  /** The jobs from `from` on were not begun and are the owner's again. */
+  takenBack(from: number): void;
+  /** The pool has been terminated: the job will not be heard of again. */
+  dropped(index: number, reason: unknown): void;
+}
+
+/** The worker a batch was sent to, as the batch sees it. */
+export interface BatchCarrier {
+  /** The words that pool and worker share. */
+  readonly words: Int32Array;
+  /** Tells a running job to stop. */
+  abort(slot: number, index: number, reason: unknown): void;
+}
+
+/** What a batch carries. */
+export interface BatchContent {
+  /** How many jobs. */
+  readonly count: number;
+  /** Whose functions; one for all, or one for each. */
+  readonly kinds: Column<JobKind>;
+  /** How many arguments each has. */
+  readonly arity: Column<number>;
+  /** All arguments. */
+  readonly args: readonly unknown[];
+  /** How long each may take; 0 for any time. */
+  readonly limits: Column<number>;
+  /** What is to be moved; such a batch cannot be taken back. */
+  readonly movables: readonly Movable[] | null;
+  /** Expected time per job, in milliseconds; `Infinity` if nobody knows. */
+  readonly cost: number;
+  /** How urgent the least urgent of them is. */
+  readonly priority: number;
+}
+
+/** Jobs that travel together. */
+export class Batch {
+  /** What it carries. */
+  readonly content: BatchContent;
+  /** Its name among the batches of its worker: which words are its own. */
+  slot = -1;
+  /** Who has it. */
+  carrier: BatchCarrier | null = null;
+  /** How many of its jobs are the worker's to do: fewer after some were taken back. */
+  count: number;
+  /** How many of these have been answered. */
+  answered = 0;
+  /** Whether its worker has heard that its task is to stop. */
+  heard = false;
+  /** When it was sent, if it is a task. */
+  sentAt = 0;
+  /** The job that was ended out of turn, by {@linkcode failAt}. */
+  #ended = -1;
+  readonly #owner: BatchOwner;
+
+  /** A batch that has not been sent. */
+  constructor(owner: BatchOwner, content: BatchContent) {
+    this.#owner = owner;
+    this.content = content;
+    this.count = content.count;
+  }
+
+  /** How many jobs the worker still owes. */
+  get owed(): number {
+    return this.count - this.answered;
+  }
+
+  /** How many jobs have not been begun and can be taken back. */
+  get idle(): number {
+    if (this.carrier === null || this.content.movables !== null) return 0;
+    return Math.max(0, this.count - Atomics.load(this.carrier.words, claimWord(this.slot)));
+  }
+
+  /** Clears its words and makes the message; functions not in `known` are explained in it. */
+  address(carrier: BatchCarrier, slot: number, known: ReadonlySet<number>): BatchMessage {
+    this.carrier = carrier;
+    this.slot = slot;
+    Atomics.store(carrier.words, claimWord(slot), 0);
+    Atomics.store(carrier.words, cancelWord(slot), 0);
+    const { count, kinds, arity, args, limits } = this.content;
+    const functions = isList(kinds) ? kinds.map((kind) => kind.id) : kinds.id;
+    const fresh = isList(kinds)
+      ? [...new Set(kinds)].filter(({ id }) => !known.has(id))
+      : known.has(kinds.id)
+      ? nothing
+      : [kinds];
+    const shared = packArguments(args);
+    if (shared !== null) {
+      const define = fresh.map(definition);
+      return ["batch", slot, count, functions, arity, shared.args, define, limits, shared.packed];
+    }
+    if (fresh.length === 0 && limits === 0) return ["batch", slot, count, functions, arity, args];
+    return ["batch", slot, count, functions, arity, args, fresh.map(definition), limits];
+  }
+
+  /** The kind of the job at `index`. */
+  kindAt(index: number): JobKind {
+    const { kinds } = this.content;
+    return isList(kinds) ? kinds[index]! : kinds;
+  }
+
+  /** Whether the worker has begun the job at `index`. */
+  hasBegun(index: number): boolean {
+    return Atomics.load(this.carrier!.words, claimWord(this.slot)) > index;
+  }
+
+  /** Takes back the jobs that have not been begun. Returns whether there were any. */
+  takeBack(): boolean {
+    if (this.idle === 0) return false;
+    return this.#cut(Atomics.add(this.carrier!.words, claimWord(this.slot), TAKEN));
+  }
+
+  /** Whether it is a task: a job that is a task body, by itself. */
+  get isTask(): boolean {
+    return this.slot >= SLOTS;
+  }
+
+  /** Gives every job back to its owner: the batch could not be sent. */
+  refuse(): void {
+    this.#cut(0);
+  }
+
+  /** Tells the running job at `index` to stop, by a word it can see and by a message it can hear. */
+  signal(index: number, reason: unknown): void {
+    Atomics.store(this.carrier!.words, cancelWord(this.slot), index + 1);
+    this.carrier!.abort(this.slot, index, reason);
+  }
+
+  /** Takes in the results of consecutive jobs, and the failures among them, in order. */
+  answer(
+    first: number,
+    values: readonly unknown[],
+    failures: ReadonlyMap<number, unknown> | null,
+  ): void {
+    const end = Math.min(first + values.length, this.count);
+    this.answered = end;
+    if (failures === null) return this.#owner.returned(first, values);
+    let from = first;
+    for (const [index, error] of failures) {
+      if (index >= end) break;
+      if (index > from) this.#owner.returned(from, values.slice(from - first, index - first));
+      this.#owner.failed(index, error);
+      from = index + 1;
+    }
+    if (from < end) this.#owner.returned(from, values.slice(from - first, end - first));
+  }
+
+  /** Ends one job, whose worker is about to be given up. */
+  failAt(index: number, error: unknown): void {
+    this.#ended = index;
+    this.#owner.failed(index, error);
+  }
+
+  /** Ends every job that is still owed, each with an error of its own. */
+  fail(makeError: (index: number) => unknown): void {
+    const first = this.answered;
+    this.answered = this.count;
+    for (let index = first; index < this.count; index++) {
+      if (index !== this.#ended) this.#owner.failed(index, makeError(index));
+    }
+  }
+
+  /** Ends every job that is still owed, and lets none begin: the pool was terminated. */
+  drop(reason: unknown): void {
+    if (this.carrier !== null) Atomics.add(this.carrier.words, claimWord(this.slot), TAKEN);
+    const first = this.answered;
+    this.answered = this.count;
+    for (let index = first; index < this.count; index++) this.#owner.dropped(index, reason);
+  }
+
+  #cut(keep: number): boolean {
+    if (keep >= this.count) return false;
+    this.count = keep;
+    this.#owner.takenBack(keep);
+    return true;
+  }
+}
+
+const nothing: readonly JobKind[] = [];
+
+function isList(kinds: Column<JobKind>): kinds is readonly JobKind[] {
+  return Array.isArray(kinds);
+}
+
+function definition({ id, address }: JobKind): FunctionDefinition {
+  return [id, address.url, address.name];
+}

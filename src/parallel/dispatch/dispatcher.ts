@@ -1,0 +1,436 @@
+/**
+ * The middle of a pool: jobs come in on one side, workers on the other, and results go back.
+ *
+ * All dealing happens in one pass, {@linkcode Dispatcher.deal}. It runs after a burst of submits, in a
+ * microtask (dealing amid the burst, every some hundred jobs, was slower), and whenever a worker answers.
+ */
+import { currentScope, withScope } from "../../kernel/context.ts";
+import { cancelled } from "../../kernel/errors.ts";
+import type { Batch, BatchCarrier } from "./batch.ts";
+import type { CancelPolicy } from "../pool/cancel_policy.ts";
+import type { CancelMeans } from "../pool/future.ts";
+import { IdleWatch } from "./idle_watch.ts";
+import type { ItemHost, ItemRun } from "../pool/item_run.ts";
+import type { Job } from "../pool/job.ts";
+import type { JobKind } from "./job_kind.ts";
+import { JobKinds } from "./job_kinds.ts";
+import { JobQueue } from "./job_queue.ts";
+import type { Allowance, JobSource } from "./job_source.ts";
+import type { JobAddress } from "../jobs.ts";
+import { allowanceFor, pickWorker, relieve } from "./placement.ts";
+import { Patience } from "./patience.ts";
+import { Staff } from "./staff.ts";
+import { TaskLane } from "./task_lane.ts";
+import { Watch } from "./watch.ts";
+import { brokenError, crashError, startError, unsendable } from "../worker_error.ts";
+import type { WorkerHandle, WorkerOwner, WorkerTerms } from "./worker_handle.ts";
+
+/** Jobs of a busy worker wait this long for it while another is idle. */
+const IDLE_MS = 1;
+/** After this long without work the workers no longer keep the process alive; it costs some microseconds. */
+const REST_MS = 5;
+
+/** What a dispatcher needs to know of its pool. */
+export interface DispatcherOptions {
+  /** Names it in reports. */
+  readonly name: string;
+  /** How many workers, at most. */
+  readonly workers: number;
+  /** How many of them stay although there is nothing to do. */
+  readonly min: number;
+  /** After how many milliseconds without work the others go. */
+  readonly idle: number;
+  /** What each worker is started with. */
+  readonly terms: WorkerTerms;
+  /** How many jobs each is sent before it is replaced. */
+  readonly recycle: number;
+  /** How long a job may ignore a cancel, in milliseconds. */
+  readonly grace: number;
+  /** What a cancel of a map does to its jobs that run. */
+  readonly onCancel: CancelPolicy;
+}
+
+/** Who hears of what a dispatcher does. */
+export interface DispatcherOwner {
+  /** Jobs have been dealt or answered, or a worker has gone: there may be room, or nothing left to do. */
+  dealt(): void;
+  /** A worker was lost: it crashed, or had to be given up. */
+  lost(): void;
+  /** An error came up in a worker, in no job. */
+  strayed(error: unknown): void;
+}
+
+/** A microtask by way of a promise: Deno's own `queueMicrotask` takes three times as long. */
+const settled = Promise.resolve();
+
+const noSources: readonly JobSource[] = [];
+
+/** Deals jobs to workers. */
+export class Dispatcher implements WorkerOwner, ItemHost {
+  /** Single jobs nobody works on. */
+  readonly queue: JobQueue = new JobQueue();
+  /** The workers. */
+  readonly staff: Staff;
+  readonly #patience: Patience;
+  readonly #tasks: TaskLane;
+  readonly #onCancel: CancelPolicy;
+  readonly #owner: DispatcherOwner;
+  readonly #kinds = new JobKinds();
+  readonly #maps = new Set<ItemRun>();
+  readonly #queueOnly: readonly JobSource[] = [this.queue];
+  readonly #watch = new Watch();
+  readonly #idleWatch: IdleWatch;
+  readonly #setUpName: string | null;
+  readonly #dealNow = (): void => {
+    this.#dealSoon = false;
+    // In nobody's scope: whatever is called from here is not part of the task that submitted.
+    if (currentScope() === null) this.deal();
+    else withScope(null, () => this.deal());
+  };
+  #turn = 0;
+  #dealSoon = false;
+  #dealing = false;
+  /** The lowest priority that ever came. */
+  #least = 0;
+  /** The highest priority that came since the last deal, if workers may hold less urgent jobs. */
+  #urgent = -Infinity;
+  #looking = false;
+  #resting = false;
+  /** What broke the pool, if anything did. */
+  #broken: { readonly cause: unknown } | null = null;
+
+  /** A dispatcher with nothing to do. */
+  constructor(options: DispatcherOptions, owner: DispatcherOwner) {
+    this.#onCancel = options.onCancel;
+    this.#owner = owner;
+    const { workers: most, min: least, recycle, terms } = options;
+    this.staff = new Staff(options.name, { most, least, recycle }, terms, this);
+    this.#idleWatch = new IdleWatch(this.staff, options.idle);
+    this.#tasks = new TaskLane(this.staff, this.#watch, () => this.deal());
+    this.#patience = new Patience(
+      options.grace,
+      this.#watch,
+      (carrier, cause) => this.#giveUp(carrier, cause),
+    );
+    this.#setUpName = terms.setUp?.name ?? null;
+  }
+
+  /** Whether there is anything to do, or being done. */
+  get busy(): boolean {
+    return this.waiting > 0 || this.#maps.size > 0 || this.staff.owed > 0;
+  }
+
+  /** Whether anything happens without somebody's doing: a map whose results nobody reads rests. */
+  get #working(): boolean {
+    if (this.waiting > 0 || this.staff.owed > 0) return true;
+    for (const run of this.#maps) if (run.waiting > 0) return true;
+    return false;
+  }
+
+  /** How many single jobs nobody works on. */
+  get waiting(): number {
+    return this.queue.waiting + this.#tasks.queue.waiting;
+  }
+
+  /** Whether no worker could be got ready, so that every job fails. */
+  get broken(): boolean {
+    return this.#broken !== null;
+  }
+
+  /** What is known of a function. */
+  kindOf(address: JobAddress): JobKind {
+    return this.#kinds.at(address);
+  }
+
+  /** Takes a job. */
+  submit(job: Job): void {
+    this.#laneOf(job).add(job);
+    this.#rank(job.terms.priority);
+    this.more();
+  }
+
+  /** Changes how many workers there may be. */
+  resize(workers: number): void {
+    this.staff.resize(workers);
+    this.more();
+  }
+
+  /** Takes a map. */
+  add(run: ItemRun): void {
+    if (run.over) return;
+    this.#maps.add(run);
+    this.#rank(run.priority);
+    this.more();
+  }
+
+  /** Deals soon. */
+  more(): void {
+    if (this.#dealSoon) return;
+    this.#dealSoon = true;
+    settled.then(this.#dealNow);
+  }
+
+  /** Deals until no worker has room or nothing waits. */
+  deal(): void {
+    if (this.#dealing) return;
+    this.#dealing = true;
+    try {
+      if (this.#broken !== null) this.#refuseAll((job) => this.#brokenError(job));
+      if (this.#urgent > -Infinity) this.#overtake();
+      do {
+        while (this.#dealOne() || this.#tasks.dealOne(this.#maps));
+      } while (this.#relieve());
+    } finally {
+      this.#dealing = false;
+    }
+    this.#hold();
+    this.#idleWatch.look();
+    this.#owner.dealt();
+  }
+
+  /** Cancels a job by the mildest means. */
+  withdraw(job: Job, reason: unknown): CancelMeans {
+    const { batch, index } = job;
+    batch?.takeBack();
+    this.more();
+    if (job.state === "queued") {
+      this.#laneOf(job).forget();
+      return "dropped";
+    }
+    if (!batch!.hasBegun(index)) {
+      batch!.signal(index, reason);
+      return "dropped"; // its arguments were moved, so it stays where it is, and will be skipped
+    }
+    const means = job.terms.onCancel;
+    if (means !== "wait") batch!.signal(index, reason);
+    if (means === "kill") this.#patience.toldToStop(batch!, index);
+    return means;
+  }
+
+  /** Ends a batch of a map that is over. */
+  halt(batch: Batch, reason: unknown): void {
+    batch.takeBack();
+    if (batch.owed === 0) return;
+    if (this.#onCancel === "wait") return;
+    batch.signal(batch.count - 1, reason);
+    if (this.#onCancel === "kill") this.#patience.toldToStop(batch, batch.count - 1);
+  }
+
+  /** A map is over. */
+  finished(run: ItemRun): void {
+    this.#maps.delete(run);
+    this.more();
+  }
+
+  /** Drops every job and ends every worker. */
+  terminate(reason: unknown): void {
+    for (const lane of [this.queue, this.#tasks.queue]) {
+      for (const job of lane.drain()) job.end("shutdown", reason);
+    }
+    for (const handle of this.staff.active) {
+      for (const batch of handle.allBatches) batch.drop(reason);
+    }
+    for (const run of [...this.#maps]) run.fail(cancelled("shutdown", reason));
+    this.dismiss();
+  }
+
+  /** Ends every worker: there is nothing left to do. */
+  dismiss(): void {
+    this.staff.dismissAll();
+    this.#watch.clear();
+    this.#idleWatch.clear();
+  }
+
+  // -- What workers tell --
+
+  /** Some jobs have been answered. */
+  answered(handle: WorkerHandle, spent: readonly number[] | null): void {
+    if (spent !== null) this.#kinds.measure(spent);
+    if (this.staff.left(handle) <= 0 && !handle.busy) this.staff.dismiss(handle);
+    this.deal();
+  }
+
+  /** A job with a time limit waits for something. Should it compute on after that, only we can tell. */
+  isWaiting(batch: Batch, index: number): void {
+    this.#patience.isWaiting(batch, index);
+  }
+
+  /** The function of this number is a task body: jobs to come go to the other queue. */
+  isTaskBody(id: number): void {
+    this.#kinds.isTaskBody(id);
+  }
+
+  /** A worker could not be got ready, and neither could another: the pool is broken. */
+  unfit(_handle: WorkerHandle, cause: unknown): void {
+    this.#break(cause);
+    this.deal();
+  }
+
+  /** An error came up that belongs to no running job. */
+  strayed(error: unknown): void {
+    this.#owner.strayed(error);
+  }
+
+  /** A worker is gone. What it had not begun goes to others; the rest fails. */
+  crashed(handle: WorkerHandle, cause: unknown): void {
+    this.staff.gone(handle);
+    this.#lose(handle, cause);
+    // If it never got as far as a job, neither would the next one.
+    if (!handle.wasUp) {
+      if (this.#setUpName === null) this.#refuseAll((job) => startError(job, cause));
+      else this.#break(cause ?? new Error("its worker ended"));
+    }
+    this.deal();
+  }
+
+  /** A worker has gone, as it was told. */
+  ended(handle: WorkerHandle): void {
+    this.staff.gone(handle);
+    this.#owner.dealt();
+  }
+
+  // -- Dealing --
+
+  #laneOf(job: Job): JobQueue {
+    return job.kind.isTaskBody ? this.#tasks.queue : this.queue;
+  }
+
+  /** Something of this priority has come. */
+  #rank(priority: number): void {
+    if (priority > this.#least) this.#urgent = Math.max(this.#urgent, priority);
+    else this.#least = priority;
+  }
+
+  /** Takes back what workers have not begun and is less urgent than what has come. */
+  #overtake(): void {
+    const urgent = this.#urgent;
+    this.#urgent = -Infinity;
+    for (const handle of this.staff.active) {
+      for (const batch of handle.batches.toReversed()) {
+        if (batch.content.priority < urgent) batch.takeBack();
+      }
+    }
+  }
+
+  /** Sends one batch to the worker that can best take it. Returns whether it did. */
+  #dealOne(): boolean {
+    const sources = this.#waitingSources();
+    if (sources.length === 0) return false;
+    const handle = pickWorker(this.staff, sources);
+    if (handle === null) return false;
+    for (const source of sources) {
+      const allowance = allowanceFor(handle, this.staff, source);
+      const batch = source.take(allowance);
+      if (batch === null) continue;
+      this.#turn++;
+      this.#send(handle, source, batch, allowance);
+      return true;
+    }
+    return false;
+  }
+
+  /** The sources with something to take: the most urgent first, of equals each in its turn. */
+  #waitingSources(): readonly JobSource[] {
+    if (this.#maps.size === 0) return this.queue.waiting > 0 ? this.#queueOnly : noSources;
+    const sources: JobSource[] = this.queue.waiting > 0 ? [this.queue] : [];
+    for (const run of this.#maps) if (run.waiting > 0 && !run.kind.isTaskBody) sources.push(run);
+    const turn = sources.length === 0 ? 0 : this.#turn % sources.length;
+    const turned = turn === 0 ? sources : [...sources.slice(turn), ...sources.slice(0, turn)];
+    return turned.sort((a, b) => b.priority - a.priority);
+  }
+
+  /** Sends a batch. If something in it cannot be cloned, sends its first half instead, down to the culprit. */
+  #send(handle: WorkerHandle, source: JobSource, batch: Batch, allowance: Allowance): void {
+    try {
+      handle.send(batch);
+    } catch (error) {
+      if (batch.count === 1) {
+        return batch.fail(() => unsendable(batch.kindAt(0).name, "arguments", error));
+      }
+      const most = Math.ceil(batch.count / 2);
+      const half = { ...allowance, most, jobs: most };
+      batch.refuse();
+      const smaller = source.take(half);
+      if (smaller !== null) this.#send(handle, source, smaller, half);
+    }
+  }
+
+  /** Takes jobs back from a busy worker for an idle one, now or later. Returns whether it did. */
+  #relieve(): boolean {
+    const relief = relieve(this.staff, true);
+    if (relief === "later") this.#relieveLater();
+    return relief === "took";
+  }
+
+  #relieveLater(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    this.#watch.in(IDLE_MS, () => {
+      this.#looking = false;
+      const relief = relieve(this.staff, false);
+      if (relief === "took") this.deal();
+      else if (relief === "later") this.#relieveLater();
+    });
+  }
+
+  /** Keeps the process alive while there is work, and for a moment after. */
+  #hold(): void {
+    if (this.#working) {
+      this.staff.hold(true);
+    } else if (this.staff.held && this.staff.active.length > 0 && !this.#resting) {
+      this.#resting = true;
+      this.#watch.in(REST_MS, () => {
+        this.#resting = false;
+        if (!this.#working) this.staff.hold(false);
+      });
+    }
+  }
+
+  // -- Stopping --
+
+  /** Gives up a worker that does not answer. */
+  #giveUp(carrier: BatchCarrier, cause: Error): void {
+    const handle = this.staff.active.find((one) => one === carrier);
+    if (handle === undefined) return;
+    this.#lose(handle, cause);
+    this.staff.dismiss(handle);
+    this.deal();
+  }
+
+  /** Takes back what a lost worker has not begun, and fails the rest. */
+  #lose(handle: WorkerHandle, cause: unknown): void {
+    const { allBatches } = handle;
+    for (const batch of allBatches.toReversed()) batch.takeBack();
+    for (const batch of allBatches) {
+      batch.fail((index) => {
+        const lost = index === batch.count - 1 ? "running" : "unsent";
+        return crashError(batch.kindAt(index).name, lost, cause);
+      });
+    }
+    this.#owner.lost();
+  }
+
+  /** No worker can be got ready: fails what the pool has, and has every later job fail. */
+  #break(cause: unknown): void {
+    this.#broken ??= { cause };
+    for (const { allBatches } of this.staff.active) {
+      for (const batch of allBatches.toReversed()) batch.takeBack();
+      for (const batch of allBatches) {
+        batch.fail((index) => this.#brokenError(batch.kindAt(index).name));
+      }
+    }
+    this.dismiss();
+  }
+
+  #brokenError(job: string): Error {
+    return brokenError(job, this.#setUpName!, this.#broken!.cause);
+  }
+
+  /** Fails whatever nobody works on. */
+  #refuseAll(makeError: (job: string) => Error): void {
+    for (const lane of [this.queue, this.#tasks.queue]) {
+      for (const job of lane.drain()) job.fail(makeError(job.kind.name));
+    }
+    for (const run of [...this.#maps]) run.fail(makeError(run.name));
+  }
+}

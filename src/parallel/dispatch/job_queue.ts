@@ -1,0 +1,187 @@
+/**
+ * The queue of single jobs: the more urgent first, and of equally urgent ones the first come.
+ *
+ * As a rule all are equally urgent, and then there is one line, which costs what a queue costs. Other
+ * lines are made when a job with another priority comes. Jobs that come back (taken from a
+ * busy worker, or from a crashed one) go to the front of theirs, so that they lose no time.
+ */
+import { Batch, type BatchContent, type BatchOwner } from "./batch.ts";
+import type { Job } from "../pool/job.ts";
+import { JobLine } from "./job_line.ts";
+import type { Allowance, JobSource } from "./job_source.ts";
+import { type Movable, movablesOf } from "../transfer.ts";
+import { weightOf } from "./weight.ts";
+
+/** A job that moves its arguments is not put behind others if it may take longer than this, in milliseconds. */
+const SHORT_MS = 1;
+
+/** Jobs nobody works on yet. */
+export class JobQueue implements JobSource {
+  readonly #usual = new JobLine(0);
+  /** Every line, the most urgent first; `null` as long as there is but the usual one. */
+  #lines: JobLine[] | null = null;
+  #waiting = 0;
+
+  /** How many jobs wait. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** About how long one worker would take for them, judged by the first. */
+  get work(): number {
+    const head = this.#head();
+    return head === null ? 0 : head.kind.cost * this.#waiting;
+  }
+
+  /** How urgent the first is. */
+  get priority(): number {
+    return this.#lines === null ? 0 : this.#head()?.terms.priority ?? -Infinity;
+  }
+
+  /** Puts a job at the back. */
+  add(job: Job): void {
+    this.#lineOf(job).add(job);
+    this.#waiting++;
+  }
+
+  /** Puts jobs that were sent, and have not begun, at the front. */
+  giveBack(jobs: readonly Job[], from: number): void {
+    for (let index = jobs.length - 1; index >= from; index--) {
+      const job = jobs[index]!;
+      if (job.done) continue;
+      job.back();
+      this.#lineOf(job).unshift(job);
+      this.#waiting++;
+    }
+  }
+
+  /** Takes note that a waiting job was cancelled. */
+  forget(): void {
+    this.#waiting--;
+  }
+
+  /** Takes what fits the allowance. */
+  take({ jobs: share, ms, idle }: Allowance): Batch | null {
+    const head = this.#head();
+    if (head === null) return null;
+    const moves = movablesOf(head.args) !== null;
+    const alone = !head.kind.measured || (moves && head.kind.cost > SHORT_MS);
+    if (alone && !idle) return null;
+    const jobs: Job[] = [];
+    let cost = 0;
+    for (let job: Job | null = head; job !== null; job = this.#head()) {
+      const more = cost + costOf(job); // infinity if unmeasured, so that nothing follows it
+      if (jobs.length > 0 && (alone || more > ms)) break;
+      if (moves !== (movablesOf(job.args) !== null)) break;
+      cost = more;
+      jobs.push(this.#shift(job));
+      if (jobs.length >= share) break;
+    }
+    const batch = new Batch(new JobCrew(jobs, this), pack(jobs, cost / jobs.length));
+    for (let index = 0; index < jobs.length; index++) jobs[index]!.sent(batch, index);
+    return batch;
+  }
+
+  /** Takes every job out. */
+  *drain(): IterableIterator<Job> {
+    for (let job = this.#head(); job !== null; job = this.#head()) yield this.#shift(job);
+  }
+
+  /** The first job that still matters. Lines that have run empty are forgotten on the way. */
+  #head(): Job | null {
+    const lines = this.#lines;
+    if (lines === null) return this.#usual.head();
+    for (let i = 0; i < lines.length;) {
+      const head = lines[i]!.head();
+      if (head !== null) return head;
+      if (lines[i] === this.#usual) i++;
+      else lines.splice(i, 1);
+    }
+    if (lines.length === 1) this.#lines = null;
+    return null;
+  }
+
+  #shift(job: Job): Job {
+    this.#lineOf(job).shift(job);
+    this.#waiting--;
+    return job;
+  }
+
+  #lineOf({ terms: { priority } }: Job): JobLine {
+    if (priority === 0) return this.#usual;
+    const lines = this.#lines ??= [this.#usual];
+    let low = 0;
+    let high = lines.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (lines[middle]!.priority > priority) low = middle + 1;
+      else high = middle;
+    }
+    if (lines[low]?.priority === priority) return lines[low]!;
+    const line = new JobLine(priority);
+    lines.splice(low, 0, line);
+    return line;
+  }
+}
+
+/** The jobs of one batch. */
+class JobCrew implements BatchOwner {
+  readonly #jobs: readonly Job[];
+  readonly #queue: JobQueue;
+
+  constructor(jobs: readonly Job[], queue: JobQueue) {
+    this.#jobs = jobs;
+    this.#queue = queue;
+  }
+
+  returned(first: number, values: readonly unknown[]): void {
+    for (let i = 0; i < values.length; i++) this.#jobs[first + i]!.succeed(values[i]);
+  }
+
+  failed(index: number, error: unknown): void {
+    this.#jobs[index]!.fail(error);
+  }
+
+  takenBack(from: number): void {
+    this.#queue.giveBack(this.#jobs, from);
+  }
+
+  dropped(index: number, reason: unknown): void {
+    this.#jobs[index]!.end("shutdown", reason);
+  }
+}
+
+function costOf({ kind, args }: Job): number {
+  let cost = kind.cost;
+  for (let i = 0; i < args.length; i++) cost += weightOf(args[i]);
+  return cost;
+}
+
+/** Lays jobs out in columns. */
+function pack(jobs: readonly Job[], cost: number): BatchContent {
+  const [head] = jobs as readonly [Job];
+  const args: unknown[] = [];
+  let movables: Movable[] | null = null;
+  let sameKind = true;
+  let sameArity = true;
+  let sameLimit = true;
+  for (const job of jobs) {
+    sameKind &&= job.kind === head.kind;
+    sameArity &&= job.args.length === head.args.length;
+    sameLimit &&= job.terms.limit === head.terms.limit;
+    if (job.args.length === 1) args.push(job.args[0]);
+    else args.push(...job.args);
+    const moved = movablesOf(job.args);
+    if (moved !== null) (movables ??= []).push(...moved);
+  }
+  return {
+    count: jobs.length,
+    kinds: sameKind ? head.kind : jobs.map((job) => job.kind),
+    arity: sameArity ? head.args.length : jobs.map((job) => job.args.length),
+    limits: sameLimit ? head.terms.limit : jobs.map((job) => job.terms.limit),
+    args,
+    movables,
+    cost,
+    priority: jobs.at(-1)!.terms.priority,
+  };
+}

@@ -1,0 +1,21 @@
+import { isMoved } from "../transfer.ts";
+
+/** What it costs to move a buffer, of any size, there and back, in milliseconds. */
+const MOVE_MS = 0.1;
+
+/** What it costs to clone a megabyte twice, here and there, in milliseconds. */
+const MEGABYTE_MS = 0.5;
+
+/**
+ * What cloning a value costs beyond the usual, in milliseconds. Megabytes that travel together travel
+ * slowly: the other side sees nothing of them before the last is cloned.
+ */
+export function weightOf(value: unknown): number {
+  if (typeof value === "string") return value.length * (MEGABYTE_MS / (1 << 20));
+  if (typeof value !== "object" || value === null) return 0;
+  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
+    if (isMoved(value)) return MOVE_MS;
+    return value.byteLength * (MEGABYTE_MS / (1 << 20));
+  }
+  return 0;
+}

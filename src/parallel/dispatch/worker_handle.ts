@@ -1,0 +1,282 @@
+/**
+ * One worker, from this side: its thread, the words shared with it, its batches.
+ *
+ * Batches of plain jobs stand in line; how long that line is decides who gets the next. A job that is a
+ * task body stands in no line: it waits, most of the time, beside everything else its worker does. So
+ * the two are kept apart, and only their number limits tasks.
+ */
+import type { Batch, BatchCarrier } from "./batch.ts";
+import { packError, unpackError } from "../transported_error.ts";
+import { type Failure, makeWords, type ResultsMessage, SLOTS, type ToPool } from "./wire.ts";
+import { type WorkerState, type WorkerTerms, WorkerThread } from "./worker_thread.ts";
+
+export type { WorkerState, WorkerTerms } from "./worker_thread.ts";
+
+/** Who looks after a worker. */
+export interface WorkerOwner {
+  /** It has answered some jobs: `spent` is for the estimates. */
+  answered(handle: WorkerHandle, spent: readonly number[] | null): void;
+  /** A job with a time limit waits for something. */
+  isWaiting(batch: Batch, index: number): void;
+  /** The function of this number is a task body. */
+  isTaskBody(id: number): void;
+  /** An error came up that belongs to no running job. */
+  strayed(error: unknown): void;
+  /** What was to get it ready has failed. */
+  unfit(handle: WorkerHandle, error: unknown): void;
+  /** It is gone, and nobody asked it to go. */
+  crashed(handle: WorkerHandle, cause: unknown): void;
+  /** It is gone, as it was told. */
+  ended(handle: WorkerHandle): void;
+}
+
+/** One worker. */
+export class WorkerHandle implements BatchCarrier {
+  /** The words it shares with its worker. */
+  readonly words: Int32Array<SharedArrayBuffer>;
+  /** Set when jobs were taken back from it because it was slow, until it answers again. */
+  stalled = false;
+  /** Set when tasks were taken back from it because they could not begin, until it says something. */
+  stuck = false;
+  /** Set when it is to go once it has nothing to do. */
+  retiring = false;
+  /** Whether it ever was up. */
+  wasUp = false;
+  /** How many jobs it was ever sent. */
+  sent = 0;
+  readonly #owner: WorkerOwner;
+  readonly #thread: WorkerThread;
+  readonly #known = new Set<number>();
+  readonly #free: number[] = Array.from({ length: SLOTS }, (_, slot) => SLOTS - 1 - slot);
+  readonly #freeForTasks: number[];
+  readonly #tasks = new Map<number, Batch>();
+  #batches: Batch[] = [];
+  #heardAt = 0;
+  #upAt = Infinity;
+
+  /** Starts a worker. This blocks for some milliseconds, as `new Worker` does. */
+  constructor(name: string, terms: WorkerTerms, owner: WorkerOwner) {
+    this.#owner = owner;
+    this.words = makeWords(terms.tasks);
+    this.#freeForTasks = Array.from(
+      { length: terms.tasks },
+      (_, slot) => SLOTS + terms.tasks - 1 - slot,
+    );
+    this.#thread = new WorkerThread(name, terms, this.words, {
+      hear: (message) => this.#hear(message),
+      gone: (asked, cause) => {
+        if (asked) owner.ended(this);
+        else owner.crashed(this, cause);
+      },
+    });
+  }
+
+  /** Where it stands. */
+  get state(): WorkerState {
+    return this.#thread.state;
+  }
+
+  /** Its batches in line, in the order in which they were sent. */
+  get batches(): readonly Batch[] {
+    return this.#batches;
+  }
+
+  /** Those, and its tasks, each a batch by itself. */
+  get allBatches(): readonly Batch[] {
+    return this.#tasks.size === 0 ? this.#batches : [...this.#batches, ...this.#tasks.values()];
+  }
+
+  /** How many tasks it has. */
+  get tasks(): number {
+    return this.#tasks.size;
+  }
+
+  /** Whether it can take another batch at all. */
+  get hasSlot(): boolean {
+    return this.#free.length > 0;
+  }
+
+  /** Whether it can take another task. */
+  get hasTaskSlot(): boolean {
+    return this.#freeForTasks.length > 0;
+  }
+
+  /** How long it has had a task that it could have begun, and has not, in milliseconds; -1 if there is none. */
+  get taskDelay(): number {
+    let since = Infinity;
+    for (const batch of this.#tasks.values()) {
+      if (batch.idle > 0) since = Math.min(since, batch.sentAt);
+    }
+    return since === Infinity ? -1 : performance.now() - Math.max(since, this.#upAt);
+  }
+
+  /** Takes back the tasks that it has not begun; it is stuck until it says something again. */
+  takeTasksBack(): boolean {
+    for (const batch of this.#tasks.values()) this.stuck = batch.takeBack() || this.stuck;
+    return this.stuck;
+  }
+
+  /** Whether it has anything to do. */
+  get busy(): boolean {
+    return this.#tasks.size > 0 || this.owed > 0;
+  }
+
+  /** How many jobs in line it owes. */
+  get owed(): number {
+    let owed = 0;
+    for (const batch of this.#batches) owed += batch.owed;
+    return owed;
+  }
+
+  /** How long these should take, in milliseconds. */
+  get load(): number {
+    let load = 0;
+    for (const batch of this.#batches) if (batch.owed > 0) load += batch.owed * batch.content.cost;
+    return load;
+  }
+
+  /** Whether it is at some job in line at this moment. */
+  get working(): boolean {
+    for (const batch of this.#batches) if (batch.owed > batch.idle) return true;
+    return false;
+  }
+
+  /** The same, or at some task: one that is not may just be slow to wake up. */
+  get atWork(): boolean {
+    if (this.working) return true;
+    for (const batch of this.#tasks.values()) if (batch.idle === 0) return true;
+    return false;
+  }
+
+  /** How much longer it has been silent than its jobs explain, in milliseconds. */
+  get late(): number {
+    let explained = 0;
+    for (const batch of this.#batches) {
+      if (batch.owed > 0) explained += (batch.owed - batch.idle) * batch.content.cost;
+    }
+    return this.silence - explained;
+  }
+
+  /** How long ago it was last heard, or given something to do, in milliseconds. */
+  get silence(): number {
+    return performance.now() - this.#heardAt;
+  }
+
+  /** How long the jobs it has not begun should take; -1 if there are none to take back. */
+  get idleWork(): number {
+    let jobs = 0;
+    let ms = 0;
+    for (const batch of this.#batches) {
+      const { idle } = batch;
+      jobs += idle;
+      if (idle > 0) ms += idle * batch.content.cost;
+    }
+    return jobs > 0 ? ms : -1;
+  }
+
+  /**
+   * Sends a batch.
+   *
+   * @throws {DOMException} If some argument in it cannot be cloned; then nothing was sent.
+   */
+  send(batch: Batch): void {
+    const idle = this.owed === 0;
+    this.#dispatch(batch, this.#free);
+    if (idle) this.#heardAt = performance.now();
+    this.#batches.push(batch);
+  }
+
+  /**
+   * Sends a task: a batch of one.
+   *
+   * @throws {DOMException} If some argument cannot be cloned; then nothing was sent.
+   */
+  sendTask(batch: Batch): void {
+    this.#dispatch(batch, this.#freeForTasks);
+    batch.sentAt = performance.now();
+    this.#tasks.set(batch.slot, batch);
+  }
+
+  /** Tells a running job to stop. */
+  abort(slot: number, index: number, reason: unknown): void {
+    this.#thread.post(["abort", slot, index, packError(reason)], null);
+  }
+
+  /** Whether the worker keeps the process alive. */
+  hold(held: boolean): void {
+    this.#thread.hold(held);
+  }
+
+  /** Ends the worker. Its owner hears of it soon, whether the thread obeys or not. */
+  end(): void {
+    this.#batches = [];
+    this.#tasks.clear();
+    this.#thread.end();
+  }
+
+  #dispatch(batch: Batch, free: number[]): void {
+    const message = batch.address(this, free.at(-1)!, this.#known);
+    this.#thread.post(message, batch.content.movables as Transferable[] | null);
+    for (const [id] of message[6] ?? []) this.#known.add(id);
+    free.pop();
+    this.sent += batch.count;
+  }
+
+  #hear(message: ToPool): void {
+    this.#heardAt = performance.now();
+    this.stuck = false;
+    switch (message[0]) {
+      case "results":
+        return this.#take(message);
+      case "hello":
+        this.#thread.state = "up";
+        this.wasUp = true;
+        this.#upAt = this.#heardAt;
+        this.stalled = false;
+        return this.#owner.answered(this, null);
+      case "waiting": {
+        const [, slot, index] = message;
+        const batch = this.#batchAt(slot);
+        if (batch !== undefined) this.#owner.isWaiting(batch, index);
+        return;
+      }
+      case "heard": {
+        const batch = this.#batchAt(message[1]);
+        if (batch !== undefined) batch.heard = true;
+        return;
+      }
+      case "taskBody":
+        return this.#owner.isTaskBody(message[1]);
+      case "stray":
+        return this.#owner.strayed(unpackError(message[1]));
+      case "unfit":
+        return this.#owner.unfit(this, unpackError(message[1]));
+    }
+  }
+
+  #take([, slot, first, values, end, spent, failures]: ResultsMessage): void {
+    const batch = this.#batchAt(slot)!;
+    if (this.#tasks.delete(slot)) {
+      this.#freeForTasks.push(slot);
+    } else {
+      this.stalled = false;
+      if (end) {
+        this.#batches.splice(this.#batches.indexOf(batch), 1);
+        this.#free.push(slot);
+      }
+    }
+    const errors = failures === undefined ? null : new Map(failures.map(unpackFailure));
+    if (values.length > 0) batch.answer(first, values, errors);
+    this.#owner.answered(this, spent ?? null);
+  }
+
+  #batchAt(slot: number): Batch | undefined {
+    return slot < SLOTS
+      ? this.#batches.find((batch) => batch.slot === slot)
+      : this.#tasks.get(slot);
+  }
+}
+
+function unpackFailure([index, error]: Failure): [number, unknown] {
+  return [index, unpackError(error)];
+}

@@ -1,0 +1,75 @@
+/**
+ * What callers see of a job: its future.
+ *
+ * A future is no task: it has no code on this thread, no scope, and no turn, only a result to come. The
+ * object behind it is the job itself (see job.ts), so that a hundred thousand of them stay cheap; this
+ * file is the part of it that is promised.
+ */
+import type { Operation } from "../../kernel/operation.ts";
+import type { CancelPolicy } from "./cancel_policy.ts";
+
+/**
+ * What a cancel could do:
+ *
+ * - `"dropped"`: the job had not begun and never will;
+ * - `"wait"`, `"flag"`, `"kill"`: the job was running, and is dealt with by this means, which the option
+ *   `onCancel` chose;
+ * - `"late"`: the future had settled already.
+ */
+export type CancelMeans = "dropped" | CancelPolicy | "late";
+
+/**
+ * The result of a job that a {@linkcode WorkerPool} was given; an operation, and awaitable anywhere.
+ *
+ * - It always settles: with the job's value or error; with a `WorkerError` if the job could not be
+ *   sent or its worker crashed; with a `Cancelled` after a cancel or when the pool is terminated.
+ * - Waiting for it any number of times, before or after, gives the same. A waiter that is cancelled
+ *   leaves the job alone.
+ * - A failure nobody observed (by waiting, `link`, or reading `error`) makes the run it was submitted
+ *   in reject; outside of every run it is an unhandled rejection. A cancel is no failure.
+ *
+ * @typeParam T What the job returns.
+ */
+export interface Future<T> extends Operation<T> {
+  /** Whether it has settled, in whatever way. */
+  readonly done: boolean;
+  /** Whether a worker has begun the job and it has not settled. */
+  readonly running: boolean;
+  /** Whether the job returned. */
+  readonly successful: boolean;
+  /** Whether it settled by a cancel. */
+  readonly cancelled: boolean;
+  /** Whether it settled with an error that was no cancel. Asking does not observe the error. */
+  readonly failed: boolean;
+  /** What the job returned; `undefined` before that, and if it did not. */
+  readonly value: T | undefined;
+  /** What the job threw, a `Cancelled` after a cancel, else `undefined`. Reading it observes it. */
+  readonly error: unknown;
+  /**
+   * What the job came to, without waiting, as Python's `asyncio.Future.result()`: reading it gives the
+   * value, or throws what the job threw, or a `Cancelled`; and `WouldBlock` if it has not settled.
+   */
+  readonly result: T;
+
+  /**
+   * Waits for the value. Throws what the job threw, and {@linkcode TimeoutError} when `ms` have passed
+   * first; the job goes on then.
+   */
+  get(ms?: number): Operation<T>;
+
+  /**
+   * Stops the job and settles the future with a `Cancelled`, now. A job that has not begun is dropped; what
+   * becomes of one that runs, the option `onCancel` says (see {@linkcode CancelPolicy}). Jobs in line
+   * behind it are not touched.
+   *
+   * @param reason Kept in the `Cancelled`, and told to the job.
+   * @returns Which means it took.
+   */
+  cancel(reason?: unknown): CancelMeans;
+
+  /** Calls `fn` once the future has settled, at once if it has. Observes the error. */
+  link(fn: (future: Future<T>) => void): void;
+
+  /** As in `fib(…)`. */
+  toString(): string;
+}

@@ -1,0 +1,304 @@
+/**
+ * A map under way, whatever becomes of its results: draws items and deals them out in stretches.
+ *
+ * The window is kept here. An item counts from the moment it is drawn until its sink lets go of it: for
+ * a `map` when its result is there, for an `imap` when the result has been read. What an async source
+ * was asked for ahead counts as well, so that the bound is exact.
+ *
+ * Stretches that come back (from a busy worker, or a crashed one) are dealt out again, first items
+ * first, before new ones are drawn.
+ */
+
+import { cancelled } from "../../kernel/errors.ts";
+import { Batch } from "../dispatch/batch.ts";
+import { feedOf } from "./feed.ts";
+import type { Feed, FeedListener } from "./feed_types.ts";
+import type { JobKind } from "../dispatch/job_kind.ts";
+import type { Allowance, JobSource } from "../dispatch/job_source.ts";
+import { type Spread, spreadOut } from "./spread.ts";
+import { Stretch, type StretchOwner } from "./stretch.ts";
+import { movablesOf } from "../transfer.ts";
+import { weightOf } from "../dispatch/weight.ts";
+
+/** A map that draws as it goes deals out no less than this part of its window at a time. */
+const LEAST_PART = 8;
+
+/** Whoever deals out the stretches. */
+export interface ItemHost {
+  /** There is something to deal out. */
+  more(): void;
+  /** Ends a batch early: nothing further of it begins, and what runs is told to stop. */
+  halt(batch: Batch, reason: unknown): void;
+  /** The run is over. */
+  finished(run: ItemRun): void;
+}
+
+/** Where the results go. */
+export interface ItemSink {
+  /** Consecutive items, from `first` on, came to these values. */
+  returned(first: number, values: readonly unknown[]): void;
+  /** The item at `index` came to an error. */
+  failed(index: number, error: unknown): void;
+  /** The iterable threw: nothing further is drawn. */
+  starved(error: unknown): void;
+  /** Every item has come to something, and there are no more. */
+  finished(): void;
+  /** The run was ended from outside: nothing further will come. */
+  broken(error: unknown): void;
+}
+
+/** What is to be done. */
+export interface ItemWork {
+  /** The function. */
+  readonly kind: JobKind;
+  /** What it is called with. */
+  readonly items: Iterable<unknown> | AsyncIterable<unknown>;
+  /** Whether each item is a list of arguments, and not the one argument. */
+  readonly spread: boolean;
+  /** The most items that may be out at a time. */
+  readonly window: number;
+  /** How many items travel together; 0 for as many as seem good. */
+  readonly chunk: number;
+  /** How many milliseconds each may take; 0 for any time. */
+  readonly limit: number;
+  /** How urgent it is. */
+  readonly priority: number;
+}
+
+/** Items dealt out, until there are no more. */
+export class ItemRun implements JobSource, FeedListener, StretchOwner {
+  readonly #work: ItemWork;
+  readonly #sink: ItemSink;
+  readonly #host: ItemHost;
+  readonly #feed: Feed;
+  readonly #batches = new Map<Stretch, Batch>();
+  #pieces: { first: number; items: readonly unknown[] }[] = [];
+  #givenBack = 0;
+  #weight = 0;
+  #drawn = 0;
+  #out = 0;
+  #held = 0;
+  #over = false;
+
+  /** A run that has drawn nothing. */
+  constructor(work: ItemWork, sink: ItemSink, host: ItemHost) {
+    this.#work = work;
+    this.#sink = sink;
+    this.#host = host;
+    this.#feed = feedOf(work.items, this);
+  }
+
+  /** The function. */
+  get kind(): JobKind {
+    return this.#work.kind;
+  }
+
+  /** The function's name. */
+  get name(): string {
+    return this.#work.kind.name;
+  }
+
+  /** How urgent it is. */
+  get priority(): number {
+    return this.#work.priority;
+  }
+
+  /** Whether it has come to its end. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** How many items may be drawn. */
+  get room(): number {
+    return this.#work.window - this.#held;
+  }
+
+  /** How many items could be dealt out now. */
+  get waiting(): number {
+    if (this.#over) return 0;
+    return this.#givenBack + Math.max(0, Math.min(this.#feed.ready, this.room));
+  }
+
+  /** About how long one worker would take for them. */
+  get work(): number {
+    const { waiting } = this;
+    return waiting === 0 ? 0 : waiting * this.#work.kind.cost;
+  }
+
+  /** Begins. */
+  begin(): void {
+    this.#feed.draw();
+    this.#checkEnd();
+  }
+
+  /** Deals out a stretch. */
+  take(allowance: Allowance): Batch | null {
+    const { kind, limit } = this.#work;
+    if (!kind.measured && !allowance.idle) return null;
+    const piece = this.#pieces.length > 0
+      ? this.#takePiece(this.#most(allowance))
+      : this.#draw(Math.min(this.#most(allowance), this.room));
+    const { first, items } = piece;
+    if (items.length === 0 || this.#over) return null;
+    const content = this.#layOut(items);
+    if (content === null) return null;
+    const { arity, args } = content;
+    this.#weight = weightOf(args[0]);
+    this.#out += items.length;
+    const stretch = new Stretch(this, first, items);
+    const batch = new Batch(stretch, {
+      count: items.length,
+      kinds: kind,
+      arity,
+      args,
+      limits: limit,
+      movables: movablesOf(args),
+      cost: this.#itemCost,
+      priority: this.#work.priority,
+    });
+    this.#batches.set(stretch, batch);
+    return batch;
+  }
+
+  /** The sink needs no room any more for `count` items. */
+  release(count: number): void {
+    if (this.#over) return;
+    this.#held -= count;
+    this.#feed.draw();
+  }
+
+  /** Ends it from outside. */
+  fail(error: unknown): void {
+    if (this.#over) return;
+    try {
+      // What the source says to being closed does not count: the run has its outcome.
+      this.stop(error)?.catch(() => {});
+    } catch {
+      // The same.
+    }
+    this.#sink.broken(error);
+  }
+
+  /**
+   * Ends it because nobody wants the rest. Nothing further is drawn or begun, what runs is told to
+   * stop, and the source is closed. Throws what the source throws at that, or gives its promise.
+   */
+  stop(reason: unknown): Promise<unknown> | void {
+    if (this.#over) return;
+    this.#end();
+    for (const batch of this.#batches.values()) this.#host.halt(batch, reason);
+    this.#batches.clear();
+    this.#pieces = [];
+    this.#givenBack = 0;
+    return this.#feed.close();
+  }
+
+  // -- What feed and workers tell --
+
+  /** There may be more items now. */
+  fed(): void {
+    if (this.#over) return;
+    this.#checkEnd();
+    this.#host.more();
+  }
+
+  /** The iterable threw. */
+  starved(error: unknown): void {
+    if (this.#over) return;
+    this.#sink.starved(error);
+    this.fed();
+  }
+
+  /** Results have come. */
+  returned(first: number, values: readonly unknown[], stretch: Stretch): void {
+    if (this.#over) return;
+    this.#out -= values.length;
+    this.#sink.returned(first, values);
+    this.#answered(stretch);
+  }
+
+  /** An error has come. */
+  failed(index: number, error: unknown, stretch: Stretch): void {
+    if (this.#over) return;
+    this.#out--;
+    this.#sink.failed(index, error);
+    this.#answered(stretch);
+  }
+
+  /** Items have come back. */
+  giveBack(first: number, items: readonly unknown[], stretch: Stretch): void {
+    if (!stretch.open) this.#batches.delete(stretch);
+    if (this.#over) return;
+    this.#pieces.push({ first, items });
+    this.#pieces.sort((a, b) => a.first - b.first);
+    this.#givenBack += items.length;
+    this.#out -= items.length;
+  }
+
+  /** The pool was terminated. */
+  dropped(reason: unknown): void {
+    this.fail(cancelled("shutdown", reason));
+  }
+
+  /** How many items the next stretch should have at most. */
+  #most({ most, jobs, ms }: Allowance): number {
+    const { chunk, kind, window } = this.#work;
+    if (chunk > 0) return Math.min(chunk, most);
+    if (!kind.measured) return 1;
+    // The last items are shared out. Before that, small stretches would make small rooms for small ones.
+    const last = this.#feed.complete && this.#feed.ready <= this.room;
+    const share = last ? jobs : Math.max(jobs, Math.floor(window / LEAST_PART));
+    return Math.min(share, most, Math.max(1, Math.floor(ms / this.#itemCost)));
+  }
+
+  /** What an item costs, if it weighs as much as those before it. */
+  get #itemCost(): number {
+    return this.#work.kind.cost + this.#weight;
+  }
+
+  #layOut(items: readonly unknown[]): Spread | null {
+    if (!this.#work.spread) return { arity: 1, args: items };
+    try {
+      return spreadOut(items);
+    } catch (error) {
+      this.fail(error);
+      return null;
+    }
+  }
+
+  #draw(count: number): { first: number; items: readonly unknown[] } {
+    const first = this.#drawn;
+    const items = this.#feed.take(count);
+    this.#drawn += items.length;
+    this.#held += items.length;
+    this.#feed.draw(); // only now is it known how much room there is
+    if (items.length === 0) this.#checkEnd();
+    return { first, items };
+  }
+
+  #takePiece(most: number): { first: number; items: readonly unknown[] } {
+    const piece = this.#pieces[0]!;
+    const items = piece.items.slice(0, most);
+    if (items.length === piece.items.length) this.#pieces.shift();
+    else this.#pieces[0] = { first: piece.first + most, items: piece.items.slice(most) };
+    this.#givenBack -= items.length;
+    return { first: piece.first, items };
+  }
+
+  #answered(stretch: Stretch): void {
+    if (stretch.open || this.#over) return;
+    this.#batches.delete(stretch);
+    this.#checkEnd();
+  }
+
+  #checkEnd(): void {
+    if (this.#over || this.#out > 0 || this.#givenBack > 0 || !this.#feed.ended) return;
+    this.#end();
+    this.#sink.finished();
+  }
+
+  #end(): void {
+    this.#over = true;
+    this.#host.finished(this);
+  }
+}

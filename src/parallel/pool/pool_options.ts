@@ -1,0 +1,126 @@
+/** What a pool can be told, and what it tells. */
+import type { Operation } from "../../kernel/operation.ts";
+import type { CancelPolicy } from "./cancel_policy.ts";
+import type { Future } from "./future.ts";
+import type { Addressed, AnyFunction, JobResult } from "../jobs.ts";
+
+/** How a pool is to be. */
+export interface WorkerPoolOptions {
+  /** How many jobs may wait before `trySubmit` refuses and `ready` waits. @default {Infinity} */
+  queue?: number;
+  /** How many milliseconds each job may take, unless it says otherwise. @default any time */
+  timeout?: number;
+  /** How many jobs a worker does before a fresh one takes its place. @default {Infinity} */
+  recycle?: number;
+  /**
+   * How many milliseconds a job may go on after it was cancelled, or has outrun its time, before its
+   * worker is given up and replaced. @default {100}
+   */
+  grace?: number;
+  /** What a cancel does to a job that runs, unless the job says otherwise. @default {"kill"} */
+  onCancel?: CancelPolicy;
+  /**
+   * A job function that each worker calls before its first job, also one that takes the place of
+   * another: to open what its jobs share. What it sets up lives in the variables of its module. If it
+   * throws, or its worker ends meanwhile, the pool is broken: every job fails with a `BrokenPoolError`,
+   * and no further worker is tried.
+   */
+  initializer?: Addressed<AnyFunction>;
+  /** The arguments of `initializer`; they are cloned for each worker. @default {[]} */
+  initArgs?: readonly unknown[];
+  /** How many workers stay although there is nothing to do. @default {0} */
+  min?: number;
+  /** After how many milliseconds without work a worker goes, down to `min`. @default {Infinity} */
+  idle?: number;
+  /**
+   * How many jobs that are task bodies one worker may have at a time; those beyond wait in the queue.
+   * @default {64}
+   */
+  tasks?: number;
+  /**
+   * What the workers may do, as in `{ read: true, net: ["localhost"] }` or `"none"`: no more than this
+   * thread may. Deno wants `"unstable": ["worker-options"]` in `deno.json`, or the flag
+   * `--unstable-worker-options`, for it; without, it ends the process with code 70 as the first worker
+   * starts, and says so. @default all that this thread may
+   */
+  permissions?: Deno.PermissionOptions;
+  /** Names the pool in reports. @default `WorkerPool#1` and so on */
+  name?: string;
+  /** Hears of errors that no job can be blamed for, such as a late throw in a timer. @default `console.warn` */
+  warn?: (message: string, error: unknown) => void;
+}
+
+/** How single jobs are to be treated. */
+export interface JobOptions {
+  /** How many milliseconds the job may take, counted from when it begins. @default the pool's */
+  timeout?: number;
+  /** Cancels the job when it aborts. */
+  signal?: AbortSignal;
+  /** What a cancel does to the job if it runs. @default the pool's */
+  onCancel?: CancelPolicy;
+  /**
+   * How urgent the job is: any number, higher goes first. Of equally urgent jobs the first come goes
+   * first. No running job is interrupted, but what a worker was given ahead, and has not begun, is
+   * taken back for a more urgent job, unless it was moved. Urgent jobs without end keep the others
+   * waiting for ever. @default {0}
+   */
+  priority?: number;
+}
+
+/** How a map is to be treated. */
+export interface MapOptions {
+  /** How many milliseconds each job may take, counted from when it begins. @default the pool's */
+  timeout?: number;
+  /**
+   * The most items that may be under way at a time, exactly: drawn, but without a result; in an `imap`,
+   * drawn, but not yet read. @default {4096} per worker
+   */
+  window?: number;
+  /** How many items travel together. @default as many as make up about 2 ms of work */
+  chunk?: number;
+  /** How urgent its jobs are; see {@linkcode JobOptions.priority}. @default {0} */
+  priority?: number;
+}
+
+/** What a pool is doing, and has done. */
+export interface WorkerPoolStatistics {
+  /** Whether it takes jobs, only finishes them, or is through. */
+  readonly state: PoolState;
+  /** Workers that are alive. */
+  readonly workers: number;
+  /** Jobs that wait. */
+  readonly queued: number;
+  /** Jobs that are with workers. */
+  readonly running: number;
+  /** Jobs that were ever submitted, items of maps not counted. */
+  readonly submitted: number;
+  /** Workers that were ever started. */
+  readonly started: number;
+  /** Workers that crashed or had to be given up. */
+  readonly lost: number;
+}
+
+/**
+ * Where a pool stands: it takes jobs; it finishes those it has; its workers go; they are gone. Or it is
+ * broken: its `initializer` has failed, and so does every job.
+ */
+export type PoolState = "open" | "broken" | "closing" | "ending" | "ended";
+
+/** Sends jobs: a pool, or a pool with options set by {@linkcode WorkerPool.with}. */
+export interface JobSender {
+  /** See {@linkcode WorkerPool.submit}. */
+  submit<F extends AnyFunction>(
+    job: Addressed<F>,
+    ...args: Parameters<F>
+  ): Future<JobResult<F>>;
+  /** See {@linkcode WorkerPool.trySubmit}. */
+  trySubmit<F extends AnyFunction>(
+    job: Addressed<F>,
+    ...args: Parameters<F>
+  ): Future<JobResult<F>>;
+  /** See {@linkcode WorkerPool.apply}. */
+  apply<F extends AnyFunction>(
+    job: Addressed<F>,
+    ...args: Parameters<F>
+  ): Operation<JobResult<F>>;
+}

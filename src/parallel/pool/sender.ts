@@ -1,0 +1,66 @@
+/** Handing in jobs with options of their own: what `pool.with(…)` gives. */
+import type { Operation } from "../../kernel/operation.ts";
+import { application } from "./apply.ts";
+import { checkPolicy } from "./cancel_policy.ts";
+import { checkLimit, checkPriority } from "../checks.ts";
+import type { Future } from "./future.ts";
+import type { Job, JobDemand } from "./job.ts";
+import type { JobDesk } from "./job_desk.ts";
+import type { Addressed, AnyFunction, JobResult } from "../jobs.ts";
+import type { JobOptions, JobSender } from "./pool_options.ts";
+
+/** Hands in jobs at one desk, all on the same options. */
+export class OptionedSender implements JobSender {
+  readonly #desk: JobDesk;
+  readonly #demand: JobDemand;
+  readonly #signal: AbortSignal | undefined;
+
+  /** Checks the options. */
+  constructor(desk: JobDesk, { timeout, signal, onCancel, priority }: JobOptions) {
+    const { usual } = desk;
+    this.#desk = desk;
+    this.#demand = {
+      limit: timeout === undefined ? usual.limit : checkLimit(timeout),
+      onCancel: onCancel === undefined ? usual.onCancel : checkPolicy(onCancel),
+      priority: priority === undefined ? usual.priority : checkPriority(priority),
+    };
+    this.#signal = signal;
+  }
+
+  /** Sends a job. */
+  submit<F extends AnyFunction>(
+    job: Addressed<F>,
+    ...args: Parameters<F>
+  ): Future<JobResult<F>> {
+    return this.#submit(job, args) as Future<JobResult<F>>;
+  }
+
+  /** Sends a job unless the queue is full. */
+  trySubmit<F extends AnyFunction>(
+    job: Addressed<F>,
+    ...args: Parameters<F>
+  ): Future<JobResult<F>> {
+    this.#desk.refuseIfFull();
+    return this.submit(job, ...args);
+  }
+
+  /** Sends a job and waits for it. */
+  apply<F extends AnyFunction>(
+    job: Addressed<F>,
+    ...args: Parameters<F>
+  ): Operation<JobResult<F>> {
+    return application(job, () => this.#submit(job, args)) as Operation<JobResult<F>>;
+  }
+
+  #submit(job: Addressed<AnyFunction>, args: readonly unknown[]): Job {
+    const signal = this.#signal;
+    signal?.throwIfAborted();
+    const future = this.#desk.submit(job, args, this.#demand);
+    if (signal !== undefined) {
+      const abort = (): void => void future.cancel(signal.reason);
+      signal.addEventListener("abort", abort);
+      future.watch(() => signal.removeEventListener("abort", abort));
+    }
+    return future;
+  }
+}

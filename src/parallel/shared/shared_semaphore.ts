@@ -1,0 +1,180 @@
+/**
+ * A semaphore between threads.
+ *
+ * A plain one is a count and has no holders: one thread may take what another releases, as a signal. A
+ * bounded one stands for things that are taken and given back, so it notes who has them, and can tell
+ * when one went down with its thread.
+ */
+import { AbandonedError, WouldBlock } from "../../kernel/errors.ts";
+import type { Operation } from "../../kernel/operation.ts";
+import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./shared_gate.ts";
+import { Holders, HOLDERS_WORDS } from "./shared_holders.ts";
+import type { SharedGuard } from "./shared_lock.ts";
+import { registerShared, shareable, type SharedHandle } from "./shared_pack.ts";
+import { handleOf, newSeat, type Seat, seatOf } from "./shared_seat.ts";
+
+/** How to make a {@linkcode SharedSemaphore}. */
+export interface SharedSemaphoreOptions {
+  /** Refuses to have more permits than it began with. @default {false} */
+  bounded?: boolean;
+}
+
+/** How many permits are free. */
+const FREE = 0;
+/** The most there may be; -1 for any number. */
+const BOUND = 1;
+const GATE = 2;
+const HOLDERS = GATE + GATE_WORDS;
+
+function makeSeat(permits: number, bounded: boolean): Seat {
+  if (!Number.isSafeInteger(permits) || permits < 0 || permits > 0x7fff_ffff) {
+    throw new RangeError(
+      `Cannot make a SharedSemaphore of ${permits} permits: it takes a whole number from 0 to 2^31 - 1`,
+    );
+  }
+  const seat = newSeat("SharedSemaphore", 4 * (HOLDERS + (bounded ? HOLDERS_WORDS : 0)));
+  seat.words[FREE] = permits;
+  seat.words[BOUND] = bounded ? permits : -1;
+  return seat;
+}
+
+/**
+ * Permits that threads take and give back: pass it to a job, and it is the same semaphore there.
+ *
+ * Whoever comes by when a permit is free may take it before those who wait. A cancelled `acquire` takes
+ * none. With `bounded`, releasing more than was taken is an error, and whoever has to wait while a
+ * thread that died had a permit gets an {@linkcode AbandonedError}. After Python's
+ * `multiprocessing.Semaphore` and `BoundedSemaphore`.
+ *
+ * @example Two at a time
+ * ```ts
+ * import { run, SharedSemaphore, WouldBlock } from "@weft/weft";
+ * await run(async function* () {
+ *   const seats = new SharedSemaphore(2, { bounded: true });
+ *   using _one = yield* seats.acquire();
+ *   using _two = yield* seats.acquire();
+ *   try {
+ *     seats.tryAcquire();
+ *     throw new Error("three on two seats");
+ *   } catch (error) {
+ *     if (!(error instanceof WouldBlock)) throw error;
+ *   }
+ * });
+ * ```
+ */
+export class SharedSemaphore {
+  /** Makes a handle, for a bare `postMessage`; jobs and processes take the semaphore itself. */
+  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#seat));
+  readonly #seat: Seat;
+  readonly #gate: Gate;
+  readonly #holders: Holders | null;
+  readonly #guard: SharedGuard = { [Symbol.dispose]: () => this.release() };
+
+  /**
+   * Makes a semaphore with so many permits; with a handle, another view of the one behind it.
+   *
+   * @throws {RangeError} If that is no whole number from 0 on.
+   */
+  constructor(permits: number | SharedHandle = 1, options: SharedSemaphoreOptions = {}) {
+    const seat = this.#seat = typeof permits === "number"
+      ? makeSeat(permits, options.bounded === true)
+      : seatOf(permits, "SharedSemaphore");
+    this.#gate = new Gate(seat.words, GATE, seat.party, "one");
+    this.#holders = seat.words[BOUND] === -1 ? null : new Holders(seat.words, HOLDERS, seat.party);
+  }
+
+  /** The semaphore behind a handle. */
+  static from(handle: SharedHandle): SharedSemaphore {
+    return new SharedSemaphore(handle);
+  }
+
+  /** How many permits are free at this moment. */
+  get value(): number {
+    return Atomics.load(this.#seat.words, FREE);
+  }
+
+  /** Waits for a permit. */
+  acquire(): Operation<SharedGuard> {
+    return this.#gate.enter(`${this}.acquire()`, () => this.#entry("acquire"));
+  }
+
+  /**
+   * Blocks until there is a permit, at most `ms` milliseconds. For the plain code of a worker; throws
+   * like {@linkcode SharedLock.acquireSync}.
+   */
+  acquireSync(ms?: number): SharedGuard {
+    return this.#gate.block(this.#entry("acquireSync"), ms);
+  }
+
+  /**
+   * Takes a permit without waiting.
+   *
+   * @throws {WouldBlock} If there is none.
+   */
+  tryAcquire(): SharedGuard {
+    if (this.#take()) return this.#guard;
+    this.#checkHolders();
+    throw new WouldBlock(`Cannot take ${this} now: no permit is free`);
+  }
+
+  /**
+   * Gives `count` permits back, from whichever thread. Never waits.
+   *
+   * @throws {RangeError} If it is bounded and that would be more than it began with.
+   */
+  release(count = 1): void {
+    const { words } = this.#seat;
+    const bound = words[BOUND]!;
+    if (!Number.isSafeInteger(count) || count < 1) {
+      throw new RangeError(
+        `Cannot release ${count} permits of ${this}: it takes a number from 1 on`,
+      );
+    }
+    for (;;) {
+      const free = Atomics.load(words, FREE);
+      if (bound !== -1 && free + count > bound) {
+        throw new RangeError(
+          `Cannot release ${count} of ${this}: ${bound - free} of its ${bound} permits are taken`,
+        );
+      }
+      if (Atomics.compareExchange(words, FREE, free, free + count) === free) break;
+    }
+    if (this.#holders !== null) {
+      for (let i = 0; i < count; i++) this.#holders.remove();
+    }
+    this.#gate.wake(count);
+  }
+
+  /** As in `SharedSemaphore#1`. */
+  toString(): string {
+    return this.#seat.name;
+  }
+
+  #take(): boolean {
+    const { words } = this.#seat;
+    for (;;) {
+      const free = Atomics.load(words, FREE);
+      if (free === 0) return false;
+      if (Atomics.compareExchange(words, FREE, free, free - 1) !== free) continue;
+      this.#holders?.add();
+      return true;
+    }
+  }
+
+  #checkHolders(): void {
+    const dead = this.#holders?.findDead();
+    if (dead === undefined) return;
+    throw new AbandonedError(`acquire ${this}`, this.#seat.party.nameOf(dead));
+  }
+
+  #entry(verb: string): Entry<SharedGuard> {
+    return {
+      label: `${this}.${verb}()`,
+      attempt: () => this.#take() ? this.#guard : NOT_YET,
+      check: () => this.#checkHolders(),
+      leave: () => true,
+    };
+  }
+}
+
+registerShared("SharedSemaphore", SharedSemaphore.from);

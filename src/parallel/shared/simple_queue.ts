@@ -1,0 +1,99 @@
+/** The plainest queue between threads: put, get, empty. */
+import type { Operation } from "../../kernel/operation.ts";
+import { Channel, channelBytes, initChannel, UNBOUNDED } from "./shared_channel.ts";
+import { refuseMainThread } from "./shared_blocking.ts";
+import { registerShared, shareable, type SharedHandle } from "./shared_pack.ts";
+import { DEFAULT_BYTES, type SharedQueueOptions } from "./shared_queue.ts";
+import { ringSize } from "./shared_ring.ts";
+import { handleOf, newSeat, type Seat, seatOf } from "./shared_seat.ts";
+
+function makeSeat({ bytes = DEFAULT_BYTES }: SharedQueueOptions): Seat {
+  const size = ringSize(bytes);
+  const seat = newSeat("SimpleQueue", channelBytes(size));
+  initChannel(seat.words, 0, size, UNBOUNDED);
+  return seat;
+}
+
+/**
+ * A queue between threads that can put and get and nothing else: pass it to a job, and it is the same
+ * queue there.
+ *
+ * It holds what its bytes hold, as Python's `multiprocessing.SimpleQueue` holds what a pipe holds: `put`
+ * waits while there is no room, and an item larger than all of it is an error. Otherwise like
+ * {@linkcode SharedQueue}.
+ *
+ * @example
+ * ```ts
+ * import { run, SimpleQueue } from "@weft/weft";
+ * await run(async function* () {
+ *   const queue = new SimpleQueue<string>();
+ *   yield* queue.put("hello");
+ *   if ((yield* queue.get()) !== "hello" || !queue.empty) throw new Error();
+ * });
+ * ```
+ *
+ * @typeParam T The items' type.
+ */
+export class SimpleQueue<T = unknown> {
+  /** Makes a handle, for a bare `postMessage`; jobs and processes take the queue itself. */
+  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#seat));
+  readonly #seat: Seat;
+  readonly #channel: Channel;
+
+  /**
+   * Makes an empty queue; with a handle, another view of the one behind it.
+   *
+   * @throws {RangeError} If the number of bytes is out of range.
+   */
+  constructor(options: SharedQueueOptions | SharedHandle = {}) {
+    const seat = this.#seat = "weft" in options
+      ? seatOf(options, "SimpleQueue")
+      : makeSeat(options);
+    const terms = { write: `put into ${seat.name}`, read: `get from ${seat.name}` };
+    this.#channel = new Channel(seat, 0, terms);
+  }
+
+  /** The queue behind a handle. */
+  static from<T = unknown>(handle: SharedHandle): SimpleQueue<T> {
+    return new SimpleQueue(handle);
+  }
+
+  /** Whether it holds no item at this moment. */
+  get empty(): boolean {
+    return this.#channel.length === 0;
+  }
+
+  /** Puts an item in; waits while there is no room. Throws like {@linkcode SharedQueue.put}. */
+  put(item: T): Operation<void> {
+    const label = `${this}.put()`;
+    return this.#channel.room.enter(label, () => {
+      return this.#channel.writing(label, this.#channel.encode(item));
+    });
+  }
+
+  /** Takes the item that was put first; waits while there is none. Throws like {@linkcode SharedQueue.get}. */
+  get(): Operation<T> {
+    const label = `${this}.get()`;
+    return this.#channel.values.enter(label, () => this.#channel.reading(label)) as Operation<T>;
+  }
+
+  /** Puts an item in; blocks while there is no room. For the plain code of a worker. */
+  putSync(item: T): void {
+    refuseMainThread(this, "putSync");
+    const label = `${this}.putSync()`;
+    const packet = this.#channel.encode(item);
+    this.#channel.room.block(this.#channel.writing(label, packet), undefined);
+  }
+
+  /** Takes the item that was put first; blocks while there is none. For the plain code of a worker. */
+  getSync(): T {
+    return this.#channel.values.block(this.#channel.reading(`${this}.getSync()`), undefined) as T;
+  }
+
+  /** As in `SimpleQueue#1`. */
+  toString(): string {
+    return this.#seat.name;
+  }
+}
+
+registerShared("SimpleQueue", SimpleQueue.from);

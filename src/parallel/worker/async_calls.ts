@@ -1,0 +1,138 @@
+/**
+ * The calls in a worker that are not over at once: of functions that have to be loaded, that return
+ * promises, that have a time limit, or that are task bodies.
+ *
+ * There is one at a time. While it waits, whatever error comes up anywhere may be its own.
+ */
+import { SystemClock } from "../../kernel/clock.ts";
+import { TimeoutError } from "../../kernel/errors.ts";
+import { JobOwner, OwnerWatch } from "./job_owner.ts";
+import { abortJob, jobSignal } from "./job_signal.ts";
+import type { Outbox } from "./outbox.ts";
+import type { TaskDoor } from "./task_door.ts";
+import { type CallWithin, loadCallWithin } from "./time_limit.ts";
+import type { WorkerFunction } from "./worker_function.ts";
+
+/** One call. */
+export interface JobCall {
+  /** The function. */
+  readonly f: WorkerFunction;
+  /** Its batch. */
+  readonly slot: number;
+  /** Its place there. */
+  readonly index: number;
+  /** How many milliseconds it may take; 0 for any time. */
+  readonly limit: number;
+  /** Its arguments. */
+  readonly args: readonly unknown[];
+}
+
+/** A call that is waiting for something. */
+interface Pending {
+  /** Whose errors are its own; `null` if that could not be arranged. */
+  readonly owner: JobOwner | null;
+  readonly slot: number;
+  readonly index: number;
+  readonly fail: (error: unknown) => void;
+}
+
+/** Makes such calls. */
+export class AsyncCalls {
+  readonly #outbox: Outbox;
+  readonly #door: TaskDoor;
+  readonly #clock = new SystemClock();
+  #pending: Pending | null = null;
+  #callWithin: CallWithin | null = null;
+
+  /** None yet. What is held in the outbox is sent before a call waits. */
+  constructor(outbox: Outbox, door: TaskDoor) {
+    this.#outbox = outbox;
+    this.#door = door;
+  }
+
+  /** Calls. `begins` is told when, because what has to be loaded first is not the function's time. */
+  async call(call: JobCall, begins: (now: number) => void): Promise<unknown> {
+    const { f, args, limit } = call;
+    if (f.call === null) await f.load();
+    if (f.isTaskBody) return await this.#callTask(call);
+    if (f.isAsync && OwnerWatch.loaded === null) await OwnerWatch.load();
+    if (limit > 0) this.#callWithin ??= await loadCallWithin();
+    const now = performance.now();
+    begins(now);
+    const plain = (): unknown => f.call!(...args);
+    const limited = limit === 0 ? plain : (): unknown => this.#callWithin!(limit, f.name, plain);
+    const owners = OwnerWatch.loaded;
+    const owner = owners === null ? null : new JobOwner();
+    const value = owner === null ? limited() : owners!.run(owner, limited);
+    return isThenable(value) ? await this.settled(value, call, owner, now) : value;
+  }
+
+  /** Waits for a call: until it settles, its time is up, or an error of its own comes up elsewhere. */
+  async settled(
+    value: PromiseLike<unknown>,
+    { f, slot, index, limit }: Omit<JobCall, "args">,
+    owner: JobOwner | null,
+    began: number,
+  ): Promise<unknown> {
+    f.isAsync = true;
+    this.#outbox.flush();
+    if (limit > 0) this.#outbox.post(["waiting", slot, index]);
+    try {
+      return await new Promise((resolve, reject) => {
+        this.#pending = { owner, slot, index, fail: reject };
+        value.then(resolve, reject);
+        if (limit === 0) return;
+        this.#clock.setAlarm(began + limit, () => {
+          const late = new TimeoutError(limit, `job "${f.name}"`);
+          abortJob(late);
+          reject(late);
+        });
+      });
+    } finally {
+      this.#pending = null;
+      this.#clock.clearAlarm();
+    }
+  }
+
+  /** The call is to stop, if it is the one that waits. */
+  abort(slot: number, index: number, reason: unknown): void {
+    if (this.#pending?.slot === slot && this.#pending.index === index) abortJob(reason);
+  }
+
+  /** An error came up outside of every call. Ends the one it belongs to; returns whether there is one. */
+  stray(error: unknown): boolean {
+    const pending = this.#pending;
+    const owner = OwnerWatch.loaded?.ownerOfError();
+    if (owner !== undefined && this.#door.fail(owner, error)) return true;
+    // When in doubt, it is that of the call that waits, which otherwise might wait for ever.
+    const isItsOwn = pending !== null &&
+      (pending.owner === null || owner === pending.owner ||
+        (owner === undefined && pending.owner.usesImmediates));
+    if (isItsOwn) pending.fail(error);
+    return isItsOwn;
+  }
+
+  /** A task body that came as a plain job, because the pool did not know: it takes its turn like one. */
+  async #callTask({ f, slot, index, limit, args }: JobCall): Promise<unknown> {
+    this.#outbox.flush();
+    if (f.id >= 0) this.#outbox.post(["taskBody", f.id]);
+    const runner = await this.#door.open();
+    const job = runner.adopt();
+    const signal = jobSignal();
+    const cancel = (): void => job.cancel(signal.reason);
+    this.#pending = { owner: job.owner, slot, index, fail: (error) => job.fail(error) };
+    signal.addEventListener("abort", cancel);
+    try {
+      return await runner.run(job, { name: f.name, call: f.call!, args, limit });
+    } finally {
+      signal.removeEventListener("abort", cancel);
+      this.#pending = null;
+    }
+  }
+}
+
+/** Whether a value is one to wait for. */
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value &&
+    typeof value.then === "function";
+}

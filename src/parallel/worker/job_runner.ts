@@ -1,0 +1,238 @@
+/**
+ * The worker's side of the wire: does the jobs of its batches one after another.
+ *
+ * One at a time also if they are async: as many jobs run at once as there are workers, whatever they
+ * do. Only task bodies run beside them (see task_runner.ts). The clock is read every few calls only,
+ * because a look costs as much as a tiny job.
+ */
+import { AsyncCalls, isThenable, type JobCall } from "./async_calls.ts";
+import { enterJob, leaveJob } from "./job_signal.ts";
+import { Outbox } from "./outbox.ts";
+import { unpackArguments } from "../shared/shared_unpack.ts";
+import { TaskDoor } from "./task_door.ts";
+import { hasLeftLocks } from "./time_limit.ts";
+import { packError, unpackError } from "../transported_error.ts";
+import {
+  at,
+  type BatchMessage,
+  cancelWord,
+  claimWord,
+  type FunctionDefinition,
+  type SetUp,
+  SLOTS,
+  type ToWorker,
+} from "../dispatch/wire.ts";
+import { type Call, WorkerFunction } from "./worker_function.ts";
+
+/** Between two looks at the clock there should pass about this long, in milliseconds. */
+const LOOK_MS = 0.05;
+/** And never more than this many calls. */
+const MOST_CALLS = 64;
+
+/** Does jobs. */
+export class JobRunner {
+  readonly #words: Int32Array;
+  readonly #outbox: Outbox;
+  readonly #functions: WorkerFunction[] = [];
+  readonly #batches: BatchMessage[] = [];
+  readonly #door: TaskDoor;
+  readonly #asyncCalls: AsyncCalls;
+  #isReady = false;
+  #batch: BatchMessage | null = null;
+  /** The function that was called last. */
+  #last: WorkerFunction | null = null;
+  /** How often since the last look at the clock. */
+  #calls = 0;
+  #lookedAt = 0;
+  #untilLook = 0;
+
+  /** A runner that has nothing to do. */
+  constructor(port: MessagePort, words: Int32Array) {
+    this.#words = words;
+    this.#outbox = new Outbox(port, (index) => this.#functions[at(this.#batch![3], index)]!.name);
+    this.#door = new TaskDoor({
+      words,
+      find: (id) => this.#functions[id]!,
+      post: (message, movables) => this.#outbox.post(message, movables),
+    });
+    this.#asyncCalls = new AsyncCalls(this.#outbox, this.#door);
+  }
+
+  /** Gets the worker ready, tells the pool, and begins with what has come meanwhile. */
+  async begin(setUp: SetUp | null): Promise<void> {
+    try {
+      if (setUp !== null) await this.#setUp(setUp);
+    } catch (error) {
+      return this.#outbox.post(["unfit", packError(error)]);
+    }
+    this.#isReady = true;
+    this.#outbox.post(["hello"]);
+    const waiting = this.#batches.splice(0);
+    for (const batch of waiting) this.#take(batch);
+  }
+
+  /** Takes a message. */
+  hear(message: ToWorker): void {
+    if (message[0] === "batch") {
+      if (message[6] !== undefined) this.#learn(message[6]);
+      if (this.#isReady) this.#take(message);
+      else this.#batches.push(message);
+      return;
+    }
+    const [, slot, index, reason] = message;
+    if (slot >= SLOTS) this.#door.abort(slot, unpackError(reason));
+    else this.#asyncCalls.abort(slot, index, unpackError(reason));
+  }
+
+  /** Sends the results that are held back: the worker is about to go. */
+  flush(): void {
+    this.#outbox.flush();
+  }
+
+  /** An error came up outside of every call. It ends the job it belongs to, or else is passed on. */
+  stray(error: unknown): void {
+    if (!this.#asyncCalls.stray(error)) this.#outbox.post(["stray", packError(error)]);
+  }
+
+  #take(batch: BatchMessage): void {
+    if (batch[1] >= SLOTS) {
+      this.#door.begin(batch);
+    } else {
+      this.#batches.push(batch);
+      if (this.#batch === null) this.#work();
+    }
+  }
+
+  /** Does one batch after another, each as far as the pool does not take it back. */
+  async #work(): Promise<void> {
+    const words = this.#words;
+    for (let batch = this.#batches.shift(); batch !== undefined; batch = this.#batches.shift()) {
+      const [, slot, count, functions, arity, args, , limits = 0, packed] = batch;
+      const claim = claimWord(slot);
+      this.#batch = batch;
+      const unpacked = packed === undefined ? null : await settle(unpackArguments(args, packed));
+      this.#lookedAt = performance.now();
+      this.#outbox.open(slot, this.#lookedAt);
+      let offset = 0;
+      for (let index; (index = Atomics.add(words, claim, 1)) < count;) {
+        const f = this.#functions[at(functions, index)]!;
+        const size = at(arity, index);
+        const limit = at(limits, index);
+        if (f !== this.#last || --this.#untilLook <= 0 || f.careful) this.#look(f);
+        enterJob(words, slot, index);
+        const going = unpacked?.status === "rejected"
+          ? Promise.reject(unpacked.reason)
+          : f.call === null || f.isAsync || limit > 0
+          ? this.#callLater({ f, slot, index, limit, args: args.slice(offset, offset + size) })
+          : this.#callNow(f, slot, index, offset, size);
+        if (going !== null) await this.#finish(going);
+        this.#calls++;
+        offset += size;
+      }
+      this.#look(null);
+      leaveJob();
+      this.#outbox.close();
+    }
+    this.#batch = null;
+  }
+
+  /** Calls a plain function. As a rule that is all; if it returns a promise, that is to be waited for. */
+  #callNow(
+    f: WorkerFunction,
+    slot: number,
+    index: number,
+    offset: number,
+    size: number,
+  ): Promise<unknown> | null {
+    try {
+      if (this.#isCancelled(slot, index)) throw cancelledEarly();
+      const value = apply(f.call!, this.#batch![5], offset, size);
+      if (isThenable(value)) {
+        return this.#asyncCalls.settled(value, { f, slot, index, limit: 0 }, null, 0);
+      }
+      this.#outbox.add(value);
+    } catch (error) {
+      this.#outbox.fail(error);
+    }
+    return null;
+  }
+
+  /** Waits for a job that was not over at once. */
+  async #finish(going: Promise<unknown>): Promise<void> {
+    try {
+      this.#outbox.add(await going);
+    } catch (error) {
+      this.#outbox.fail(error);
+      if (hasLeftLocks()) await this.#leave();
+    }
+    this.#untilLook = 0;
+  }
+
+  /** Tells what is known, and ends this thread. */
+  #leave(): Promise<never> {
+    this.#outbox.flush();
+    (globalThis as unknown as { close(): void }).close();
+    return new Promise(() => {});
+  }
+
+  /**
+   * Reads the clock: accounts for the calls since the last look, sends what has been held long enough,
+   * and decides after how many calls to look again. `next` is the function that is called next.
+   */
+  #look(next: WorkerFunction | null): void {
+    const now = performance.now();
+    const passed = now - this.#lookedAt;
+    const calls = this.#calls;
+    if (calls > 0) this.#outbox.count(this.#last!, calls, passed, now);
+    if (next?.careful === true) this.#outbox.flush();
+    this.#untilLook = Math.min(MOST_CALLS, Math.max(1, Math.floor(calls * LOOK_MS / passed)));
+    this.#lookedAt = now;
+    this.#calls = 0;
+    this.#last = next;
+  }
+
+  /** A job whose arguments were moved stays in its batch when it is cancelled, and is passed over here. */
+  #isCancelled(slot: number, index: number): boolean {
+    return Atomics.load(this.#words, cancelWord(slot)) === index + 1;
+  }
+
+  #learn(definitions: readonly FunctionDefinition[]): void {
+    for (const definition of definitions) {
+      this.#functions[definition[0]] = new WorkerFunction(definition);
+    }
+  }
+
+  /** Calls the function that gets the worker ready. */
+  async #setUp({ url, name, args }: SetUp): Promise<void> {
+    const f = new WorkerFunction([-1, url, name]);
+    await unpackArguments(args, args.keys());
+    await this.#asyncCalls.call({ f, slot: -1, index: -1, limit: 0, args }, () => {});
+  }
+
+  /** Calls a function that is new, async, or has a time limit. */
+  async #callLater(call: JobCall): Promise<unknown> {
+    if (this.#isCancelled(call.slot, call.index)) throw cancelledEarly();
+    return await this.#asyncCalls.call(call, (now) => this.#lookedAt = now);
+  }
+}
+
+function apply(f: Call, args: readonly unknown[], offset: number, size: number): unknown {
+  switch (size) {
+    case 0:
+      return f();
+    case 1:
+      return f(args[offset]);
+    case 2:
+      return f(args[offset], args[offset + 1]);
+    default:
+      return f(...args.slice(offset, offset + size));
+  }
+}
+
+async function settle<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {
+  return (await Promise.allSettled([promise]))[0];
+}
+
+function cancelledEarly(): DOMException {
+  return new DOMException("The job was cancelled before it began", "AbortError");
+}

@@ -1,0 +1,85 @@
+/** The functions a worker was told of: found on first use, timed on every one. */
+import { type AnyFunction, findJob, isTaskBody } from "../jobs.ts";
+import { whileLoading } from "../loading.ts";
+import type { FunctionDefinition } from "../dispatch/wire.ts";
+import { loadError, WorkerError } from "../worker_error.ts";
+
+/** A call longer than this makes the function one to be careful with, in milliseconds. */
+const LONG_MS = 1;
+/** For this many calls. New functions are treated so, too. */
+const CAREFUL_CALLS = 32;
+
+/** A function, called with whatever came over the wire. */
+export type Call = (...args: unknown[]) => unknown;
+
+/** One function of some module. */
+export class WorkerFunction {
+  /** Its number on the wire. */
+  readonly id: number;
+  /** Its name. */
+  readonly name: string;
+  /** The function, once it is loaded. */
+  call: Call | null = null;
+  /** Whether it is known to return promises. */
+  isAsync = false;
+  /** Whether it is a task body. */
+  isTaskBody = false;
+  /** Whether the pool has been told what a call takes. */
+  reported = false;
+  /** Calls since the last report. */
+  calls = 0;
+  /** Time they took, in milliseconds. */
+  ms = 0;
+  readonly #url: string;
+  #careful = CAREFUL_CALLS;
+
+  /** A function nobody has looked for. */
+  constructor([id, url, name]: FunctionDefinition) {
+    this.id = id;
+    this.name = name;
+    this.#url = url;
+  }
+
+  /**
+   * Whether the next call may well be a long one, so that finished results must not wait behind it. A
+   * function earns trust by a row of short calls.
+   */
+  get careful(): boolean {
+    return this.#careful > 0;
+  }
+
+  /** Takes note of calls. */
+  took(calls: number, ms: number): void {
+    this.calls += calls;
+    this.ms += ms;
+    if (ms > LONG_MS) this.#careful = CAREFUL_CALLS;
+    else if (this.#careful > 0) this.#careful -= calls;
+  }
+
+  /** Takes note that the pool has been told. */
+  report(): void {
+    this.reported = true;
+    this.calls = this.ms = 0;
+  }
+
+  /** Imports the module and finds the function in it. */
+  async load(): Promise<void> {
+    let module: Record<string, unknown>;
+    try {
+      module = await whileLoading<Record<string, unknown>>(import(this.#url));
+    } catch (cause) {
+      throw loadError(this.name, cause);
+    }
+    const found = findJob(this.#url, this.name) ?? module[this.name];
+    if (typeof found !== "function") {
+      throw new WorkerError(
+        this.name,
+        `Cannot find job "${this.name}" in ${this.#url}: call jobs() at the top level of the module`,
+      );
+    }
+    this.call = found as AnyFunction as Call;
+    this.isTaskBody = isTaskBody(found);
+    this.isAsync = this.isTaskBody ||
+      Object.prototype.toString.call(found) === "[object AsyncFunction]";
+  }
+}
