@@ -389,7 +389,7 @@ law("No wake-up is lost between a thread that blocks and tasks of the main threa
 
 law("No wake-up is lost to a waiter that is cancelled as it comes", async () => {
   const semaphore = new SharedSemaphore(0);
-  const times = HANDOVERS / 2;
+  const times = HANDOVERS / 10;
   await using thread = Thread.call("pong", semaphore, new SharedSemaphore(0), times);
   await run(function* () {
     for (let i = 0; i < times; i++) {

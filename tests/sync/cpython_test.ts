@@ -26,7 +26,7 @@ import { law } from "../lib/law.ts";
 
 const THREADS = 4;
 const STEPS = 25;
-const SCRIPTS = 40;
+const SCRIPTS = 20;
 const TIMED_MS = 2;
 const LIMIT_MS = 120_000;
 

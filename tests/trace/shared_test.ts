@@ -113,17 +113,17 @@ function countUp(
 }
 
 law(
-  "shared() finds something in a schedule if, and only if, an increment is missing (10 000 seeds)",
+  "shared() finds something in a schedule if, and only if, an increment is missing (1 000 seeds)",
   async () => {
     let lossy = 0;
-    for (let seed = 1; seed <= 10_000; seed++) {
+    for (let seed = 1; seed <= 1000; seed++) {
       const counter = shared({ n: 0 }, quiet);
       const increments = await countUp(seed, counter, "yields", undefined);
       const missing = increments - counter.n;
       assertEquals(lostUpdates(counter).length > 0, missing > 0, `seed ${seed}`);
       if (missing > 0) lossy++;
     }
-    assert(lossy > 3000 && lossy < 9900, `${lossy} schedules lost updates`);
+    assert(lossy > 300 && lossy < 990, `${lossy} schedules lost updates`);
   },
   120_000,
 );
