@@ -4,6 +4,7 @@
  * One place knows where the pool stands, who waits for its end, and whether the process-wide ledger
  * still counts it, so that a verb has nothing to ask but "may I?".
  */
+import { SystemClock } from "../../kernel/clock.ts";
 import { currentScope } from "../../kernel/context.ts";
 import { ClosedError } from "../../kernel/errors.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
@@ -89,7 +90,9 @@ export class PoolLife {
   release(): Promise<void> {
     this.terminate();
     if (this.state === "ended") return Promise.resolve();
-    return new Promise((resolve) => this.#ends.push(resolve));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#ends.push(resolve);
+    return promise.then(() => new SystemClock().hop(true)); // lets the host be through with closed ports
   }
 
   /** The dispatcher has changed something: goes on to the next state if that was all it waited for. */
