@@ -5,6 +5,7 @@
  *
  *     deno run --allow-net examples/echo_udp.ts --engine poll
  *     deno run --allow-net examples/echo_udp.ts --port 7000
+ *     deno run --allow-net --allow-read examples/echo_udp.ts --engine worker --workers 2
  */
 import { bindDatagram, run, type UdpAddress } from "@weft/weft";
 import { decode, encode } from "./lib/bytes.ts";
@@ -45,7 +46,7 @@ await run(async function* () {
     () => bindDatagram({ hostname, port: Math.max(port, 0) }),
   );
   const { localAddr } = socket;
-  const server = engine(socket);
+  const server = engine(socket, number.workers!);
   if (port >= 0) return yield* serveUntilSignal(show(localAddr), server);
   yield* serveDuring(tryEcho(localAddr), server);
 });

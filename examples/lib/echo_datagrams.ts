@@ -8,15 +8,17 @@ import {
   POLLIN,
   POLLOUT,
   type UdpAddress,
+  WorkerPool,
   WouldBlock,
 } from "@weft/weft";
 import { upperCase } from "./bytes.ts";
 import { isHostError } from "./serve.ts";
+import { upper } from "./upper_job.ts";
 
 type Udp = DatagramSocket<UdpAddress>;
 
 /** The engines by name. */
-export const datagramEngines = { sequential, coroutine, poll: pollLoop };
+export const datagramEngines = { sequential, coroutine, poll: pollLoop, worker };
 
 /** One datagram after the other. */
 async function* sequential(socket: Udp) {
@@ -36,6 +38,19 @@ async function* answer(socket: Udp, data: Uint8Array, from: UdpAddress) {
   } catch (error) {
     if (!isHostError(error)) throw error; // that one cannot be answered; the others can
   }
+}
+
+/** One socket, which workers cannot share; they do the work, and the answers go out as it is done. */
+async function* worker(socket: Udp, workers: number) {
+  await using pool = new WorkerPool(workers === 0 ? undefined : workers);
+  yield* group(async function* (g) {
+    for (;;) {
+      const [data, from] = yield* socket.recvFrom();
+      g.spawn(async function* () {
+        yield* answer(socket, yield* pool.apply(upper, data), from);
+      });
+    }
+  });
 }
 
 /** One loop; with several sockets it would still be one. */

@@ -19,8 +19,8 @@ export const ENGINE_HELP = `
   --engine NAME    sequential: one client after the other
                    coroutine: a task for each (the default)
                    poll: one loop around an event registry
-                   worker: not there yet
-  --workers N      how many workers, for that engine`;
+                   worker: several threads; on TCP each serves its clients, on UDP they do the work
+  --workers N      how many workers, for that engine (one per processor)`;
 
 /** What `--help` says of {@linkcode SERVER_FLAGS}. */
 export const SERVER_HELP = `
@@ -32,7 +32,9 @@ export const SERVER_HELP = `
 export function chooseEngine<E>(engines: Record<string, E>, name: string): E {
   if (Object.hasOwn(engines, name)) return engines[name]!;
   const choice = `choose one of ${Object.keys(engines).join(", ")}`;
-  if (name === "worker") refuse(`Engine "worker" is not there yet; ${choice}`);
+  if (name === "worker") {
+    refuse(`Engine "worker" is not there for unix sockets, which threads cannot share; ${choice}`);
+  }
   refuse(`Unknown engine "${name}"; ${choice}`);
 }
 

@@ -50,3 +50,34 @@ law("signals lets a job end on SIGINT and cancels it on SIGTERM", async () => {
   assertMatch(out, /^SIGINT\n {2}job \d+: done\nWorking/m);
   assertMatch(out, /^SIGTERM\n {2}job \d+: cleaned up after SIGTERM\nStopped/m);
 });
+
+law("tickets shows lost updates without a lock, and none with one, on both", async () => {
+  const { out } = await runExample("tickets");
+  assertMatch(out, /without a lock: 14 sold, [1-9]\d* left/);
+  assertMatch(out, /Lost update of .* task "buyer \d+" read/);
+  assertMatch(out, /with a lock: 10 sold, 0 left/);
+  assertMatch(
+    out,
+    /without a lock: [1-9]\d* left; so many sales were lost\n {2}with a lock: 0 left/,
+  );
+});
+
+law("locks reports its deadlock at once and in the end, with names and lines", async () => {
+  const { out } = await runExample("locks");
+  assertMatch(out, /at once: Deadlock: 2 tasks/);
+  assertMatch(out, /in the end: Cannot go on/);
+  assertMatch(
+    out,
+    /Ann waits pepper\.acquire\(\) held by Bob → Bob waits salt\.acquire\(\) held by Ann/,
+  );
+  assertMatch(out, /waits at locks\.ts:\d+:\d+/);
+});
+
+law("worker_pool shows each verb, an error with its fields, and a time limit", async () => {
+  const { out } = await runExample("worker_pool");
+  assertMatch(out, /^apply: fib\(20\) = 6765$/m);
+  assertMatch(out, /^map: 1346269,832040,2178309,514229$/m);
+  assertMatch(out, /^error: TooBig, "41 is too big", value 41$/m);
+  assertMatch(out, /^time limit: Cannot finish job "fib" in time/m);
+  assertMatch(out, /^close, join: ended/m);
+});

@@ -1,9 +1,9 @@
 /** The echo servers as processes: how they start, how they stop, what they refuse; and the client. */
-import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { law } from "../lib/law.ts";
 import { runExample, Server } from "./example.ts";
 
-const ENGINES = ["sequential", "coroutine", "poll"];
+const ENGINES = ["sequential", "coroutine", "poll", "worker"];
 const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
 
 for (const name of ["echo_tcp", "echo_udp"]) {
@@ -27,7 +27,7 @@ for (const name of ["echo_tcp", "echo_udp"]) {
   }
 }
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES.filter((name) => name !== "worker")) {
   for (const signal of SIGNALS) {
     law(`echo_unix --engine ${engine} removes its file on ${signal}`, async () => {
       const folder = await Deno.makeTempDir();
@@ -89,7 +89,6 @@ law("An echo server binds to --hostname", async () => {
 law("Echo servers and the client refuse bad arguments with one line and exit code 2", async () => {
   const wrong: [name: string, ...args: string[]][] = [
     ["echo_tcp", "--engine", "steam"],
-    ["echo_tcp", "--engine", "worker"],
     ["echo_tcp", "--engine"],
     ["echo_tcp", "--port", "65536"],
     ["echo_tcp", "--port", "-1"],
@@ -98,7 +97,6 @@ law("Echo servers and the client refuse bad arguments with one line and exit cod
     ["echo_tcp", "--port", "0", "--hostname", "no.such.host.invalid"],
     ["echo_tcp", "--workers", "two"],
     ["echo_tcp", "7000"],
-    ["echo_udp", "--engine", "worker"],
     ["echo_udp", "--port", "65536"],
     ["echo_unix", "--engine", "worker"],
     ["echo_unix", "--path", "/no/such/folder/echo"],
@@ -152,4 +150,27 @@ law("The client gives a lost datagram up, and goes on with the next line", async
   deaf.close();
   const { code, out, err } = await talking;
   assertEquals({ code, out, err }, { code: 1, out: "two\n", err: "No reply within 2000 ms\n" });
+});
+
+for (const engine of ["coroutine", "worker"]) {
+  law(
+    `fib_server --engine ${engine} answers numbers, refuses the rest, and stops on SIGTERM`,
+    async () => {
+      await using server = await Server.start("fib_server", "--port", "0", "--engine", engine);
+      const address = ["--transport", "tcp", "--port", String(server.port)];
+      const said = await runExample("client", address, { input: "10\nfoo\n99999999999\n20\n" });
+      assertEquals({ code: said.code, err: said.err }, { code: 0, err: "" });
+      assertMatch(said.out, /^55\nerror: "foo" .*\nerror: "99999999999" .*\n6765\n$/);
+      const { code, out, err } = await server.stop();
+      assertEquals({ code, out, err }, { code: 0, out: `listening on ${server.where}\n`, err: "" });
+    },
+  );
+}
+
+law("fib_server tests itself on both engines: the scheduler stalls the quick one", async () => {
+  const { out } = await runExample("fib_server");
+  const took = (engine: string, n: number): number =>
+    Number(new RegExp(`^${engine}: fib\\(${n}\\) = \\d+ after (\\d+) ms$`, "m").exec(out)![1]);
+  assert(took("coroutine", 10) > took("coroutine", 37) / 2, out);
+  assert(took("worker", 10) < took("worker", 37), out);
 });

@@ -4,23 +4,36 @@
  */
 import { all, run } from "@weft/weft";
 import { coroutineTasks } from "./coroutine_tasks.ts";
-import { type Engine, simply, total } from "./engine.ts";
+import { type Engine, type Outcome, simply, total } from "./engine.ts";
 import { generatorTasks } from "./generator_tasks.ts";
+import type { Site, Workload } from "./plan.ts";
+
+/** Does tasks that are `function*`. */
+function* performGenerators(workload: Workload, ids: readonly number[], site: Site) {
+  const laps: number[] = [];
+  const results = yield* all(ids.map((id) => generatorTasks[workload](id, site, laps)));
+  const outcome: Outcome = { checksum: total(results), laps };
+  return outcome;
+}
+
+/** Does tasks that are `async function*`; `hybrid` does so in its workers. */
+export async function* performCoroutines(workload: Workload, ids: readonly number[], site: Site) {
+  const laps: number[] = [];
+  const results = yield* all(ids.map((id) => coroutineTasks[workload](id, site, laps)));
+  const outcome: Outcome = { checksum: total(results), laps };
+  return outcome;
+}
 
 /** Tasks that are `function*`. */
-export const generator: Engine = simply((workload, ids, site) =>
+export const generator: Engine = simply((...work) =>
   run(function* () {
-    const laps: number[] = [];
-    const results = yield* all(ids.map((id) => generatorTasks[workload](id, site, laps)));
-    return { checksum: total(results), laps };
+    return yield* performGenerators(...work);
   })
 );
 
 /** Tasks that are `async function*`. */
-export const coroutine: Engine = simply((workload, ids, site) =>
+export const coroutine: Engine = simply((...work) =>
   run(async function* () {
-    const laps: number[] = [];
-    const results = yield* all(ids.map((id) => coroutineTasks[workload](id, site, laps)));
-    return { checksum: total(results), laps };
+    return yield* performCoroutines(...work);
   })
 );
