@@ -22,7 +22,7 @@ const here = import.meta.dirname!;
 const text = new TextDecoder();
 
 /** Calls `make` once and keeps what came out, be it an error. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => made ??= make();
 }
@@ -51,7 +51,8 @@ function refuse(command: Command, code: number, stderr: string): never {
   throw new Error(`${command.join(" ")} ended with ${code}: ${said}`);
 }
 
-async function output(command: Command): Promise<string> {
+/** Runs a program to its end and gives what it printed. */
+export async function output(command: Command): Promise<string> {
   const child = start(command, "null");
   using _limit = limit(child);
   const { code, stdout, stderr } = await child.output();
@@ -59,16 +60,25 @@ async function output(command: Command): Promise<string> {
   return text.decode(stdout);
 }
 
+/** What a peer answers: the work, n, and numbers by name. */
+export type Answer = Readonly<Record<string, unknown>>;
+
+/** Runs a peer to its end and gives its answer. */
+export async function answer(peer: Peer, work: string, n: number): Promise<Answer> {
+  const said = await output([...await peer(), work, String(n)]);
+  return JSON.parse(said.trim().split("\n").at(-1)!) as Answer;
+}
+
+/** Takes a number out of an answer. */
+export function numberOf(answer: Answer, ...names: string[]): number {
+  const value = names.map((name) => answer[name]).find((one) => typeof one === "number");
+  if (value === undefined) throw new Error(`${JSON.stringify(answer)} has no ${names.join(", ")}`);
+  return value as number;
+}
+
 /** Runs a peer to its end and takes one number out of its answer. */
 export async function ask(peer: Peer, work: string, n: number): Promise<number> {
-  const command = [...await peer(), work, String(n)];
-  const answer = JSON.parse((await output(command)).trim().split("\n").at(-1)!) as {
-    ns_per_op?: number;
-    bytes_per_task?: number;
-  };
-  const value = answer.ns_per_op ?? answer.bytes_per_task;
-  if (value === undefined) throw new Error(`${command.join(" ")} gave no number`);
-  return value;
+  return numberOf(await answer(peer, work, n), "ns_per_op", "bytes_per_task");
 }
 
 /** What the load client found out about a server. */
@@ -115,7 +125,8 @@ function plainDeno(file: string): Command {
   return [Deno.execPath(), "run", "-A", `${here}/${file}`];
 }
 
-function script(file: string): Peer {
+/** A peer that Deno runs. */
+export function script(file: string): Peer {
   return once(async () => {
     await Deno.stat(`${here}/${file}`).catch(() => {
       throw new Absent(`no ${file}`);
@@ -128,7 +139,7 @@ function script(file: string): Peer {
  * A Python that can import a module: the one in the path, or the system's. Called by the name that it
  * has for itself, so that no wrapper script starts it and is measured.
  */
-function python(module: string, file: string): Peer {
+export function python(module: string, file: string): Peer {
   return once(async () => {
     for (const program of ["python3", "/usr/bin/python3"]) {
       try {
@@ -142,8 +153,15 @@ function python(module: string, file: string): Peer {
   });
 }
 
-/** Where the Go peer was built, to be removed. */
-let workshop: string | undefined;
+/** Folders in which peers were built, to be removed. */
+const workshops: string[] = [];
+
+/** A new folder to build a peer in. */
+export async function workshop(): Promise<string> {
+  const folder = await Deno.makeTempDir({ prefix: "weft-bench-" });
+  workshops.push(folder);
+  return folder;
+}
 
 /** The peers by name. */
 export const peers = {
@@ -154,9 +172,9 @@ export const peers = {
   asyncio: python("asyncio", "asyncio_peer.py"),
   select: python("select", "select_peer.py"),
   go: once(async () => {
-    workshop = await Deno.makeTempDir({ prefix: "weft-bench-" });
-    await output(["go", "build", "-o", `${workshop}/go_peer`, `${here}/peers/go_peer.go`]);
-    return [`${workshop}/go_peer`];
+    const folder = await workshop();
+    await output(["go", "build", "-o", `${folder}/go_peer`, `${here}/peers/go_peer.go`]);
+    return [`${folder}/go_peer`];
   }),
 } satisfies Record<string, Peer>;
 
@@ -178,11 +196,11 @@ export async function describeMachine(): Promise<Record<string, string | number>
     python: await version(peers.asyncio, "--version"),
     gevent: await version(peers.gevent, "-c", "import gevent; print(gevent.__version__)"),
     go: await version(() => Promise.resolve(["go"]), "version"),
+    node: await version(() => Promise.resolve(["node"]), "--version"),
   };
 }
 
 /** Removes what was built. */
 export async function cleanUp(): Promise<void> {
-  if (workshop !== undefined) await Deno.remove(workshop, { recursive: true });
-  workshop = undefined;
+  for (const folder of workshops.splice(0)) await Deno.remove(folder, { recursive: true });
 }

@@ -6,6 +6,7 @@
  */
 import { ask, askServer, type LoadReport, type Peer, peers } from "./children.ts";
 import type { Contender, Figure, Row } from "./harness.ts";
+import { poolRows } from "./pool_rows.ts";
 
 /** How many connections beside the busy ones say nothing. */
 const IDLE = 10_000;
@@ -228,6 +229,7 @@ const echoFigures: readonly Figure[] = [
 export const rows: readonly Row[] = [
   ...speedRows,
   ...syncRows,
+  ...poolRows,
   ...[1, 64, 512].flatMap((count) =>
     echoRows(
       `TCP echo, ${count} connection${count === 1 ? "" : "s"}`,
