@@ -82,11 +82,11 @@ const throughput: readonly Row[] = [
     unit: "µs",
     baseline: RAW,
     contenders: {
-      [RAW]: takes(pinned(raw), "latency", 20_000),
-      "weft": takes(pinned(weft), "latency", 20_000),
-      "comlink": takes(pinned(comlink), "latency", 20_000),
-      [WEB]: takes(pinned(poolifierWeb), "latency", 20_000),
-      "poolifier, Node": takes(pinned(poolifier), "latency", 20_000),
+      [RAW]: takes(pinned(raw), "latency", 10_000),
+      "weft": takes(pinned(weft), "latency", 10_000),
+      "comlink": takes(pinned(comlink), "latency", 10_000),
+      [WEB]: takes(pinned(poolifierWeb), "latency", 10_000),
+      "poolifier, Node": takes(pinned(poolifier), "latency", 10_000),
     },
     figures: [
       { of: "weft", against: RAW, atLeast: 1 / 1.1 },
@@ -185,13 +185,13 @@ function queuedRows(): Row[] {
     Object.fromEntries(Object.keys(callers).map((label) => [label, () => take(label)]));
   const sample = (label: string): Promise<Answer> => answer(callers[label]!, "queued", 100_000);
   return [{
-    name: "pool: peak of memory with 100 000 calls queued",
+    name: "pool: memory that 100 000 queued calls take, at the peak",
     unit: "MiB",
     baseline: RAW,
     contenders: contend(async (label) => {
       const found = await sample(label);
       kept.set(label, [...kept.get(label) ?? [], found]);
-      return numberOf(found, "peak_mib");
+      return numberOf(found, "grown_mib");
     }),
     figures: [
       { of: "weft", against: WEB, atLeast: 1 / 0.4 },
@@ -241,7 +241,7 @@ const limiting: readonly Row[] = [
     name: "pool: what a limit adds to a call, of one worker",
     unit: "µs",
     baseline: "weft",
-    contenders: { "weft": takes(weft, "limit-price", 20_000) },
+    contenders: { "weft": takes(weft, "limit-price", 5_000) },
     figures: [{ of: "weft", atMost: 15 }],
   },
 ];

@@ -30,7 +30,7 @@ async function stream(n: number): Promise<number> {
     for await (const value of pool.imapUnordered(tasks.same, counts(n))) sum += value;
     expect(sum, n * (n - 1) / 2);
   };
-  return await repeated(2, read) * 1e6 / n;
+  return await repeated(5, read) * 1e6 / n;
 }
 
 /** How many items are drawn and not yet read, at most, with a window of n and a slow reader. */
