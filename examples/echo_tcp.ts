@@ -14,6 +14,7 @@ import { streamEngines } from "./lib/echo_streams.ts";
 import { echoCrew } from "./lib/echo_workers.ts";
 import {
   checkPort,
+  checkWorkers,
   chooseEngine,
   openOrRefuse,
   serveDuring,
@@ -31,6 +32,7 @@ const { string, number } = readArgs(
 const engine = chooseEngine({ ...streamEngines, worker: null }, string.engine!);
 const hostname = string.hostname!;
 const port = checkPort(number.port!);
+const workers = checkWorkers(number.workers!);
 
 await run(async function* () {
   await using listener = openOrRefuse(
@@ -42,7 +44,7 @@ await run(async function* () {
   // It has found out which port it is, and that nobody else has it. A port that is shared would not tell.
   yield* listener.close();
   using place = listen({ hostname, port: localAddr.port, reusePort: true });
-  await using crew = echoCrew(hostname, localAddr.port, number.workers!);
+  await using crew = echoCrew(hostname, localAddr.port, workers);
   yield* crew.start();
   place.close();
   yield* answer(localAddr, crew.join());

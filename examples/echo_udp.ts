@@ -13,6 +13,7 @@ import { readArgs } from "./lib/cli.ts";
 import { datagramEngines } from "./lib/echo_datagrams.ts";
 import {
   checkPort,
+  checkWorkers,
   chooseEngine,
   openOrRefuse,
   serveDuring,
@@ -29,6 +30,7 @@ const { string, number } = readArgs(
 const engine = chooseEngine(datagramEngines, string.engine!);
 const hostname = string.hostname!;
 const port = checkPort(number.port!);
+const workers = checkWorkers(number.workers!);
 
 async function* tryEcho(to: UdpAddress) {
   using socket = bindDatagram({ hostname: to.hostname, port: 0, timeout: 5000 });
@@ -46,7 +48,7 @@ await run(async function* () {
     () => bindDatagram({ hostname, port: Math.max(port, 0) }),
   );
   const { localAddr } = socket;
-  const server = engine(socket, number.workers!);
+  const server = engine(socket, workers);
   if (port >= 0) return yield* serveUntilSignal(show(localAddr), server);
   yield* serveDuring(tryEcho(localAddr), server);
 });

@@ -17,7 +17,7 @@ import {
   sleep,
   type Socket,
 } from "@weft/weft";
-import { encode } from "./lib/bytes.ts";
+import { decode, encode } from "./lib/bytes.ts";
 import { readArgs } from "./lib/cli.ts";
 import { fib, MOST } from "./lib/fib_job.ts";
 import { Lines } from "./lib/lines.ts";
@@ -43,6 +43,8 @@ const { string, number } = readArgs(
   { string: { engine: "worker", hostname: "127.0.0.1" }, number: { port: -1 } },
 );
 
+/** The longest line that is taken, in bytes. */
+const LONGEST = 1000;
 /** How long after the first one the second client asks, in milliseconds. */
 const WAITS_MS = 20;
 
@@ -60,10 +62,11 @@ type Compute = typeof engines.worker;
 /** Answers each line of a client. */
 const answerWith = (compute: Compute) =>
   async function* (socket: Socket) {
-    const lines = new Lines(socket);
+    const lines = new Lines(socket, LONGEST);
     try {
       for (let line; (line = yield* lines.next()) !== null;) {
-        yield* socket.sendAll(encode(`${yield* reply(new TextDecoder().decode(line), compute)}\n`));
+        yield* socket.sendAll(encode(`${yield* reply(decode(line), compute)}\n`));
+        if (line.length > LONGEST) return; // who knows where the next one begins
       }
     } catch (error) {
       if (!(error instanceof BrokenError)) throw error; // reset: nobody is left to be answered
@@ -72,7 +75,7 @@ const answerWith = (compute: Compute) =>
 
 async function* reply(line: string, compute: Compute) {
   const text = line.trim();
-  if (!/^\d+$/.test(text) || Number(text) > MOST) {
+  if (line.length > LONGEST || !/^\d+$/.test(text) || Number(text) > MOST) {
     return `error: "${text.slice(0, 20)}" is no whole number from 0 to ${MOST}`;
   }
   return String(yield* compute(Number(text)));
@@ -84,9 +87,8 @@ async function* tryBoth(engine: string, port: number) {
     using socket = yield* connect({ hostname, port });
     yield* socket.sendAll(encode(`${n}\n`));
     const line = yield* new Lines(socket).next();
-    return `fib(${n}) = ${new TextDecoder().decode(line!)} after ${
-      Math.round(performance.now() - began)
-    } ms`;
+    const ms = Math.round(performance.now() - began);
+    return `fib(${n}) = ${decode(line!)} after ${ms} ms`;
   }
   yield* all([ask(30, 0), ask(30, 0)]); // so that the workers are up
   const began = performance.now();

@@ -1,4 +1,4 @@
-/** Upper-case echo over datagrams in three ways; see `echo_udp.ts` for what to watch for. */
+/** Upper-case echo over datagrams in four ways; see `echo_udp.ts` for what to watch for. */
 import {
   BrokenError,
   type DatagramSocket,
@@ -17,6 +17,9 @@ import { upper } from "./upper_job.ts";
 
 type Udp = DatagramSocket<UdpAddress>;
 
+/** How many datagrams may wait for a worker; what is too much stays with the host, which drops it. */
+const MOST_WAITING = 1000;
+
 /** The engines by name. */
 export const datagramEngines = { sequential, coroutine, poll: pollLoop, worker };
 
@@ -33,8 +36,12 @@ async function* coroutine(socket: Udp) {
 }
 
 async function* answer(socket: Udp, data: Uint8Array, from: UdpAddress) {
+  yield* reply(socket, upperCase(data), from);
+}
+
+async function* reply(socket: Udp, data: Uint8Array, to: UdpAddress) {
   try {
-    yield* socket.sendTo(upperCase(data), from);
+    yield* socket.sendTo(data, to);
   } catch (error) {
     if (!isHostError(error)) throw error; // that one cannot be answered; the others can
   }
@@ -42,12 +49,13 @@ async function* answer(socket: Udp, data: Uint8Array, from: UdpAddress) {
 
 /** One socket, which workers cannot share; they do the work, and the answers go out as it is done. */
 async function* worker(socket: Udp, workers: number) {
-  await using pool = new WorkerPool(workers === 0 ? undefined : workers);
+  await using pool = new WorkerPool(workers, { queue: MOST_WAITING });
   yield* group(async function* (g) {
     for (;;) {
+      yield* pool.ready();
       const [data, from] = yield* socket.recvFrom();
       g.spawn(async function* () {
-        yield* answer(socket, yield* pool.apply(upper, data), from);
+        yield* reply(socket, yield* pool.apply(upper, data), from);
       });
     }
   });

@@ -14,7 +14,7 @@ const { echo } = jobs(import.meta, {
   },
 });
 
-/** Workers that serve on one port; 0 stands for one worker per processor. */
+/** Workers that serve on one port. */
 export function echoCrew(hostname: string, port: number, workers: number): Crew<[string, number]> {
-  return new Crew(echo, [hostname, port], workers === 0 ? {} : { workers });
+  return new Crew(echo, [hostname, port], { workers });
 }

@@ -12,14 +12,19 @@ export interface ByteSource {
 /** Cuts what a source gives into lines; what came behind a line stays for the next one. */
 export class Lines {
   readonly #source: ByteSource;
+  readonly #most: number;
   #rest: Uint8Array<ArrayBufferLike> = new Uint8Array(0);
 
-  /** Lines from `source`, which nobody else reads from now on. */
-  constructor(source: ByteSource) {
+  /** Lines from `source`, which nobody else reads from now on; `most` bytes are waited for the end of one. */
+  constructor(source: ByteSource, most = Infinity) {
     this.#source = source;
+    this.#most = most;
   }
 
-  /** Waits for a line and gives it without its end; `null` when there is none any more. */
+  /**
+   * Waits for a line and gives it without its end; `null` when there is none any more. When more than
+   * `most` bytes have come without an end, it gives those.
+   */
   async *next(): AsyncGenerator<unknown, Uint8Array | null, unknown> {
     for (let searched = 0;;) {
       const rest = this.#rest;
@@ -27,6 +32,10 @@ export class Lines {
       if (end >= 0) {
         this.#rest = rest.subarray(end + 1);
         return rest.subarray(0, end);
+      }
+      if (rest.length > this.#most) {
+        this.#rest = new Uint8Array(0);
+        return rest;
       }
       searched = rest.length;
       const bytes = yield* this.#source.recv();

@@ -2,11 +2,14 @@
  * The life of an example server: flags, the one line that says it is ready, the stop on a signal, and
  * the self-test of a server that was told no port.
  */
-import { race, signals, type Work } from "@weft/weft";
+import { cpuCount, race, signals, type Work } from "@weft/weft";
 import { type Flags, refuse } from "./cli.ts";
 
+/** Most workers that may be asked for. */
+const MOST_WORKERS = 64;
+
 /** The flags of every echo server beside its address. */
-export const ENGINE_FLAGS = { string: { engine: "coroutine" }, number: { workers: 0 } };
+export const ENGINE_FLAGS = { string: { engine: "coroutine" }, number: { workers: NaN } };
 
 /** The flags of a server with a port. Without `--port` it tests itself. */
 export const SERVER_FLAGS: Flags = {
@@ -20,7 +23,7 @@ export const ENGINE_HELP = `
                    coroutine: a task for each (the default)
                    poll: one loop around an event registry
                    worker: several threads; on TCP each serves its clients, on UDP they do the work
-  --workers N      how many workers, for that engine (one per processor)`;
+  --workers N      how many workers, for that engine, 1 to ${MOST_WORKERS} (one per processor)`;
 
 /** What `--help` says of {@linkcode SERVER_FLAGS}. */
 export const SERVER_HELP = `
@@ -30,6 +33,7 @@ export const SERVER_HELP = `
 
 /** The engine of that name. */
 export function chooseEngine<E>(engines: Record<string, E>, name: string): E {
+  if (name === "worker") checkMayLoad();
   if (Object.hasOwn(engines, name)) return engines[name]!;
   const choice = `choose one of ${Object.keys(engines).join(", ")}`;
   if (name === "worker") {
@@ -51,6 +55,21 @@ export function openOrRefuse<T>(what: string, open: () => T): T {
 export function checkPort(port: number): number {
   if (port > 65535) refuse(`Option --port must be from 0 to 65535; got "${port}"`);
   return port;
+}
+
+/** Refuses to go on where a worker could not load its modules. */
+function checkMayLoad(): void {
+  const { state } = Deno.permissions.querySync({ name: "read", path: import.meta.dirname! });
+  if (state === "granted") return;
+  refuse('Engine "worker" needs --allow-read: each worker loads its modules itself');
+}
+
+/** How many workers to have; `NaN` says that nobody said. */
+export function checkWorkers(count: number): number {
+  if (count < 1 || count > MOST_WORKERS) {
+    refuse(`Option --workers must be from 1 to ${MOST_WORKERS}; got "${count}"`);
+  }
+  return Number.isNaN(count) ? Math.min(cpuCount(), MOST_WORKERS) : count;
 }
 
 /** An address as a ready server prints it. */

@@ -12,8 +12,12 @@ import type { TaskBody } from "../kernel/task.ts";
 import { checkBody } from "../tasks/body.ts";
 import { Brood } from "../tasks/brood.ts";
 import { currentTask } from "../tasks/run.ts";
+import { sleep } from "../tasks/sleep.ts";
 import type { Listener } from "./listener.ts";
 import type { Socket } from "./socket.ts";
+
+/** How long to leave newcomers in line when the host has no descriptor for them, in milliseconds. */
+const PAUSE_MS = 100;
 
 /** How to serve. */
 export interface ServeOptions {
@@ -25,7 +29,8 @@ export interface ServeOptions {
  * Runs a task for each connection that comes, until it is cancelled.
  *
  * The socket is closed when its task has ended. A task that fails ends the server: the other connections
- * are cancelled, and the error is thrown; catch in the handler what is only one client's affair. When
+ * are cancelled, and the error is thrown; catch in the handler what is only one client's affair. When the
+ * host has no descriptor left for a newcomer (`EMFILE`), those who come wait in line. When
  * the server is cancelled, it accepts those who are in line already, closes the listener, gives its
  * connections the time of grace, and cancels what is left.
  *
@@ -71,7 +76,7 @@ export function serve<A extends Deno.Addr>(
       brood.spawn(handler, handler(socket)).watch(() => socket.close());
     let end: unknown;
     try {
-      for (;;) answer(yield* listener.accept());
+      for (;;) answer(yield* accept(listener));
     } catch (error) {
       end = error;
     }
@@ -90,4 +95,24 @@ export function serve<A extends Deno.Addr>(
     if (brood.errors.length > 0) throw new GroupError(brood.errors, "serve");
     throw end;
   });
+}
+
+/** Accepts the next connection, as soon as the host has a descriptor for it. */
+function* accept<A extends Deno.Addr>(
+  listener: Listener<A>,
+): Generator<unknown, Socket<A>, unknown> {
+  for (;;) {
+    try {
+      return yield* listener.accept();
+    } catch (error) {
+      if (!isExhausted(error)) throw error;
+      yield* sleep(PAUSE_MS);
+    }
+  }
+}
+
+/** Whether this process or the machine has too many files open. */
+function isExhausted(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "EMFILE" || code === "ENFILE";
 }

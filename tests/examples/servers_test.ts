@@ -45,7 +45,11 @@ for (const engine of ENGINES.filter((name) => name !== "worker")) {
         await Deno.remove(folder, { recursive: true });
       }
     });
+  }
+}
 
+for (const engine of ENGINES) {
+  for (const signal of SIGNALS) {
     law(`echo_tcp --engine ${engine} stops on ${signal} while clients are connected`, async () => {
       await using server = await Server.start("echo_tcp", "--port", "0", "--engine", engine);
       const dial = () => Deno.connect({ hostname: "127.0.0.1", port: server.port });
@@ -96,9 +100,13 @@ law("Echo servers and the client refuse bad arguments with one line and exit cod
     ["echo_tcp", "--port"],
     ["echo_tcp", "--port", "0", "--hostname", "no.such.host.invalid"],
     ["echo_tcp", "--workers", "two"],
+    ["echo_tcp", "--engine", "worker", "--workers", "0"],
+    ["echo_udp", "--engine", "worker", "--workers", "65"],
     ["echo_tcp", "7000"],
     ["echo_udp", "--port", "65536"],
     ["echo_unix", "--engine", "worker"],
+    ["fib_server", "--engine", "poll"],
+    ["fib_server", "--port", "65536"],
     ["echo_unix", "--path", "/no/such/folder/echo"],
     ["echo_unix", "--path"],
     ["client", "--transport", "pigeon"],
@@ -166,6 +174,31 @@ for (const engine of ["coroutine", "worker"]) {
     },
   );
 }
+
+law("fib_server answers a line without an end, and goes on with other clients", async () => {
+  await using server = await Server.start("fib_server", "--port", "0");
+  const dial = () => Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  using rude = await dial();
+  await rude.write(new Uint8Array(2000).fill(0x31));
+  using polite = await dial();
+  await polite.write(new TextEncoder().encode("10\n"));
+  const said = async (conn: Deno.Conn) => {
+    const buffer = new Uint8Array(100);
+    return new TextDecoder().decode(buffer.subarray(0, (await conn.read(buffer)) ?? 0));
+  };
+  assertMatch(await said(rude), /^error: "1{20}" .*\n$/);
+  assertEquals(await said(rude), "");
+  assertEquals(await said(polite), "55\n");
+});
+
+law("fib_server on workers stops while it computes", async () => {
+  await using server = await Server.start("fib_server", "--port", "0", "--engine", "worker");
+  using conn = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
+  await conn.write(new TextEncoder().encode("10\n42\n"));
+  await conn.read(new Uint8Array(10));
+  const { code, err } = await server.stop();
+  assertEquals({ code, err }, { code: 0, err: "" });
+});
 
 law("fib_server tests itself on both engines: the scheduler stalls the quick one", async () => {
   const { out } = await runExample("fib_server");

@@ -2,7 +2,12 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { compare, type Row, type Runner } from "../../examples/lib/throughput/compare.ts";
 import { expectedChecksum } from "../../examples/lib/throughput/expected.ts";
-import { type EngineName, type Measured, SIZES } from "../../examples/lib/throughput/plan.ts";
+import {
+  type EngineName,
+  ENGINES,
+  type Measured,
+  SIZES,
+} from "../../examples/lib/throughput/plan.ts";
 import { verdict } from "../../examples/lib/throughput/verdict.ts";
 import { law } from "../lib/law.ts";
 
@@ -32,8 +37,8 @@ const FIGURES = [
 law(
   "throughput --json prints one record a cell, with equal checksums in each workload",
   async () => {
-    const engines = ["sequential", "async", "generator", "coroutine"];
-    const flags = ["--workload", "cpu,io", "--engine", engines.join(","), "--tasks", "8"];
+    const engines = [...ENGINES];
+    const flags = ["--workload", "cpu,io", "--tasks", "8", "--workers", "2"];
     const { code, out, err } = await throughput("--quick", "--json", ...flags);
     assertEquals({ code, err }, { code: 0, err: "" });
     const { machine, results, ...more } = JSON.parse(out);

@@ -124,3 +124,19 @@ law("Listener.drain() gives who is in line, in their order, and closes", async (
     for (const socket of [...sockets, ...clients]) socket.close();
   });
 });
+
+Deno.test({
+  name: "serve() lets newcomers wait in line while the host has no descriptor for them",
+  ignore: Deno.build.os === "windows",
+  timeout: 20_000,
+  async fn() {
+    const fixture = new URL("./fixtures/no_descriptors.ts", import.meta.url).pathname;
+    const deno = [Deno.execPath(), "run", "--quiet", "--no-check", "-A", fixture];
+    const { stdout, stderr } = await new Deno.Command("sh", {
+      args: ["-c", 'ulimit -n 64 && exec "$@"', "sh", ...deno],
+      env: { NO_COLOR: "1" },
+    }).output();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assertEquals({ out, err }, { out: "waiting\nwelcome\n", err: "" });
+  },
+});
