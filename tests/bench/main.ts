@@ -18,8 +18,9 @@ Measure weft beside plain Deno and its peers, as far as these are installed.
   --list       print the names of the rows
   --help       print this
 
-All rows with 5 rounds take ten minutes. Where a ratio stands, it says how many times
-as good as the baseline; above 1 is better.`;
+All rows with 5 rounds take fifteen minutes, those of worker pools (--only pool) five of
+them. Node's pools are installed for the run, which takes npm and the network. Where a
+ratio stands, it says how many times as good as the baseline; above 1 is better.`;
 
 function refuse(message: string): never {
   console.error(message);

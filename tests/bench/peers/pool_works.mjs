@@ -31,6 +31,8 @@ const [LONG, SHORT] = [32, 20];
 /** What is busy at the head of the line, and what stands behind it. */
 const [HEAD_MS, BEHIND_MS, BEHIND] = [75, 0.01, 40];
 const MIB = 1 << 20;
+/** After so many milliseconds a work is not repeated again. */
+const ENOUGH = 1500;
 
 /**
  * @param {readonly number[]} samples
@@ -49,9 +51,6 @@ export async function clocked(run) {
   await run();
   return performance.now() - began;
 }
-
-/** After so many milliseconds a work is not repeated again. */
-const ENOUGH = 1500;
 
 /**
  * The median of several runs within one process; of fewer, if they are slow.
@@ -135,10 +134,14 @@ function watchStall() {
   };
 }
 
-/** @param {() => Pool} open */
+/**
+ * Everything that can be asked of a pool.
+ *
+ * @param {() => Pool} open
+ * @returns {Record<string, Work>}
+ */
 function worksOf(open) {
-  /** @type {Record<string, Work>} */
-  const works = {
+  return {
     /** One call after another, all at once; nanoseconds each. */
     "submits": async (n) => {
       const pool = open();
@@ -224,7 +227,6 @@ function worksOf(open) {
       return { stall_ms: stalled(), grown_mib: peakMemory() - before };
     },
   };
-  return works;
 }
 
 /**
@@ -235,21 +237,22 @@ function worksOf(open) {
  * @param {boolean} moving
  */
 async function bulk(pool, n, moving) {
-  let pieces = [];
-  const fresh = (count) => upTo(count).map(() => new Uint8Array(MIB).fill(1));
-  const send = async () => {
+  /** @param {Uint8Array[]} pieces */
+  const send = async (pieces) => {
     const calls = pieces.map((bytes) =>
       pool.call("lengthOf", bytes, moving ? [bytes.buffer] : undefined)
     );
     for (const length of await Promise.all(calls)) expect(length, MIB + 2);
     for (const { byteLength } of pieces) expect(byteLength, moving ? 0 : MIB);
   };
-  pieces = fresh(n / 5);
-  await send();
+  const fresh = () => upTo(n).map(() => new Uint8Array(MIB).fill(1));
+  let pieces = fresh();
+  await send(pieces);
   const samples = [];
-  for (let i = 0; i < 3; i++) {
-    if (moving || i === 0) pieces = fresh(n);
-    samples.push(await clocked(send));
+  const began = performance.now();
+  while (samples.length < 9 && performance.now() - began < ENOUGH) {
+    if (moving) pieces = fresh();
+    samples.push(await clocked(() => send(pieces)));
   }
   return median(samples);
 }
