@@ -18,8 +18,8 @@ Measure weft beside plain Deno and its peers, as far as these are installed.
   --list       print the names of the rows
   --help       print this
 
-All rows with 5 rounds take fifteen minutes, those of worker pools (--only pool) five of
-them. Node's pools are installed for the run, which takes npm and the network. Where a
+All rows with 5 rounds take seventeen minutes, those of worker pools (--only pool) seven of
+them. For the latter Node's pools are installed, which takes npm and the network. Where a
 ratio stands, it says how many times as good as the baseline; above 1 is better.`;
 
 function refuse(message: string): never {
