@@ -1,7 +1,7 @@
 import { isMoved } from "../transfer.ts";
 
 /** What it costs to move a buffer, of any size, there and back, in milliseconds. */
-const MOVE_MS = 0.1;
+const MOVE_MS = 0.01;
 
 /** What it costs to clone a megabyte twice, here and there, in milliseconds. */
 const MEGABYTE_MS = 0.5;
