@@ -101,13 +101,6 @@ const isCancelled: Verdict = (result) =>
 
 const timesOut = (job: string): Verdict => fails(TimeoutError, `job "${job}"`);
 
-/**
- * The job fails that would wait for ever. The very first call of a function in a worker has no owner yet;
- * an error that a job before it left behind, and that comes up just then, is taken for its own.
- */
-const failsOfItsErrorOrOneLeftBehind: Verdict = (result) =>
-  fails(Error, "never settles otherwise")(result) || fails(Error, "nobody waits for me")(result);
-
 const injections: Record<string, Injection> = {
   throw: (
     pool,
@@ -146,7 +139,7 @@ const injections: Record<string, Injection> = {
   late: (pool) => [[pool.submit(lateThrow), gives("returned")]],
   lateWhileWaiting: (pool) => [[
     pool.submit(lateThrowWhileWaiting),
-    failsOfItsErrorOrOneLeftBehind,
+    fails(Error, "never settles otherwise"),
   ]],
   unhandled: (pool) => [[pool.submit(orphan), gives("returned")]],
   cancel: (pool, choose) => {

@@ -19,6 +19,7 @@ import {
   lateThrow,
   lateThrowWhileWaiting,
   nap,
+  napWithoutAsync,
   orphan,
   timerThrowWhileWaiting,
 } from "./fixtures/work.ts";
@@ -163,6 +164,17 @@ law("An error that a job left behind does not fail the one that waits next", asy
   }
   assertEquals(told.map((error) => (error as Error).message), ["late", "nobody waits for me"]);
 });
+
+law(
+  "An error that a worker's first job left behind does not fail its second function",
+  async () => {
+    const told: unknown[] = [];
+    await using pool = new WorkerPool(1, { warn: (_text, error) => told.push(error) });
+    const left = pool.submit(lateThrow, 10);
+    assertEquals([await pool.submit(napWithoutAsync, 40), await left], [40, "returned"]);
+    assertEquals(told.map((error) => (error as Error).message), ["late"]);
+  },
+);
 
 law("A job whose moved arguments went down with the worker fails", async () => {
   await using pool = new WorkerPool(1);

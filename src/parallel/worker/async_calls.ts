@@ -42,6 +42,8 @@ export class AsyncCalls {
   readonly #door: TaskDoor;
   readonly #clock = new SystemClock();
   #pending: Pending | null = null;
+  /** Whether a function has been called here, which may have left something behind. */
+  #hasCalled = false;
   #callWithin: CallWithin | null = null;
 
   /** None yet. What is held in the outbox is sent before a call waits. */
@@ -55,7 +57,9 @@ export class AsyncCalls {
     const { f, args, limit } = call;
     if (f.call === null) await f.load();
     if (f.isTaskBody) return await this.#callTask(call);
-    if (f.isAsync && OwnerWatch.loaded === null) await OwnerWatch.load();
+    // The very first function needs no owner to be told apart: nothing was left behind before it.
+    if ((f.isAsync || this.#hasCalled) && OwnerWatch.loaded === null) await OwnerWatch.load();
+    this.#hasCalled = true;
     if (limit > 0) this.#callWithin ??= await loadCallWithin();
     const now = performance.now();
     begins(now);
