@@ -4,13 +4,12 @@
  *
  * There is one at a time. While it waits, whatever error comes up anywhere may be its own.
  */
-import { SystemClock } from "../../kernel/clock.ts";
 import { TimeoutError } from "../../kernel/errors.ts";
 import { JobOwner, OwnerWatch } from "./job_owner.ts";
 import { abortJob, jobSignal } from "./job_signal.ts";
 import type { Outbox } from "./outbox.ts";
 import type { TaskDoor } from "./task_door.ts";
-import { type CallWithin, loadCallWithin } from "./time_limit.ts";
+import type { TimeLimits } from "./time_limit.ts";
 import type { WorkerFunction } from "./worker_function.ts";
 
 /** One call. */
@@ -40,16 +39,20 @@ interface Pending {
 export class AsyncCalls {
   readonly #outbox: Outbox;
   readonly #door: TaskDoor;
-  readonly #clock = new SystemClock();
   #pending: Pending | null = null;
   /** Whether a function has been called here, which may have left something behind. */
   #hasCalled = false;
-  #callWithin: CallWithin | null = null;
+  #limits: TimeLimits | null = null;
 
   /** None yet. What is held in the outbox is sent before a call waits. */
   constructor(outbox: Outbox, door: TaskDoor) {
     this.#outbox = outbox;
     this.#door = door;
+  }
+
+  /** Whether a call that was interrupted has left a shared lock taken. */
+  get hasLeftLocks(): boolean {
+    return this.#limits?.hasLeftLocks ?? false;
   }
 
   /** Calls. `begins` is told when, because what has to be loaded first is not the function's time. */
@@ -60,11 +63,11 @@ export class AsyncCalls {
     // The very first function needs no owner to be told apart: nothing was left behind before it.
     if ((f.isAsync || this.#hasCalled) && OwnerWatch.loaded === null) await OwnerWatch.load();
     this.#hasCalled = true;
-    if (limit > 0) this.#callWithin ??= await loadCallWithin();
+    if (limit > 0) this.#limits ??= await loadLimits();
     const now = performance.now();
     begins(now);
     const plain = (): unknown => f.call!(...args);
-    const limited = limit === 0 ? plain : (): unknown => this.#callWithin!(limit, f.name, plain);
+    const limited = limit === 0 ? plain : (): unknown => this.#limits!.call(limit, f.name, plain);
     const owners = OwnerWatch.loaded;
     const owner = owners === null ? null : new JobOwner();
     const value = owner === null ? limited() : owners!.run(owner, limited);
@@ -86,7 +89,7 @@ export class AsyncCalls {
         this.#pending = { owner, slot, index, fail: reject };
         value.then(resolve, reject);
         if (limit === 0) return;
-        this.#clock.setAlarm(began + limit, () => {
+        this.#limits!.clock.setAlarm(began + limit, () => {
           const late = new TimeoutError(limit, `job "${f.name}"`);
           abortJob(late);
           reject(late);
@@ -94,7 +97,7 @@ export class AsyncCalls {
       });
     } finally {
       this.#pending = null;
-      this.#clock.clearAlarm();
+      this.#limits?.clock.clearAlarm();
     }
   }
 
@@ -133,6 +136,11 @@ export class AsyncCalls {
       this.#pending = null;
     }
   }
+}
+
+async function loadLimits(): Promise<TimeLimits> {
+  const { TimeLimits } = await import("./time_limit.ts");
+  return await TimeLimits.load();
 }
 
 /** Whether a value is one to wait for. */

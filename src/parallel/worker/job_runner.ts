@@ -8,9 +8,7 @@
 import { AsyncCalls, isThenable, type JobCall } from "./async_calls.ts";
 import { enterJob, leaveJob } from "./job_signal.ts";
 import { Outbox } from "./outbox.ts";
-import { unpackArguments } from "../shared/shared_unpack.ts";
 import { TaskDoor } from "./task_door.ts";
-import { hasLeftLocks } from "./time_limit.ts";
 import { packError, unpackError } from "../transported_error.ts";
 import {
   at,
@@ -110,7 +108,7 @@ export class JobRunner {
       const [, slot, count, functions, arity, args, , limits = 0, packed] = batch;
       const claim = claimWord(slot);
       this.#batch = batch;
-      const unpacked = packed === undefined ? null : await settle(unpackArguments(args, packed));
+      const unpacked = packed === undefined ? null : await settle(unpack(args, packed));
       this.#lookedAt = performance.now();
       this.#outbox.open(slot, this.#lookedAt);
       let offset = 0;
@@ -163,7 +161,7 @@ export class JobRunner {
       this.#outbox.add(await going);
     } catch (error) {
       this.#outbox.fail(error);
-      if (hasLeftLocks()) await this.#leave();
+      if (this.#asyncCalls.hasLeftLocks) await this.#leave();
     }
     this.#untilLook = 0;
   }
@@ -205,7 +203,7 @@ export class JobRunner {
   /** Calls the function that gets the worker ready. */
   async #setUp({ url, name, args }: SetUp): Promise<void> {
     const f = new WorkerFunction([-1, url, name]);
-    await unpackArguments(args, args.keys());
+    if (args.length > 0) await unpack(args, args.keys());
     await this.#asyncCalls.call({ f, slot: -1, index: -1, limit: 0, args }, () => {});
   }
 
@@ -227,6 +225,12 @@ function apply(f: Call, args: readonly unknown[], offset: number, size: number):
     default:
       return f(...args.slice(offset, offset + size));
   }
+}
+
+/** Loads what unpacks shared primitives with the first that may have come, and unpacks. */
+async function unpack(args: readonly unknown[], packed: Iterable<number>): Promise<void> {
+  const { unpackArguments } = await import("../shared/shared_unpack.ts");
+  await unpackArguments(args, packed);
 }
 
 async function settle<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {

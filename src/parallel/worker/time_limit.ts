@@ -9,43 +9,52 @@
  * No `finally` of the script runs, so a shared lock that it has taken stays taken, by a thread that lives.
  * Such a thread has to go: then the others are told that the holder died.
  */
+import type { Script } from "node:vm";
+import { SystemClock } from "../../kernel/clock.ts";
 import { TimeoutError } from "../../kernel/errors.ts";
 import { locksHeld } from "../shared/shared_party.ts";
 
-/** Calls `f`, and throws if that takes longer than `ms`. */
-export type CallWithin = <T>(ms: number, job: string, f: () => T) => T;
-
 const hook = Symbol.for("weft.limitedCall");
-let callWithin: CallWithin | null = null;
-let leftLocks = false;
 
-/** Whether an interrupted call has left a shared lock taken. */
-export function hasLeftLocks(): boolean {
-  return leftLocks;
-}
+/** Calls with a time limit, and what became of them. */
+export class TimeLimits {
+  /** Rings when a call that waits has waited long enough. */
+  readonly clock: SystemClock = new SystemClock();
+  readonly #script: Script;
+  #hasLeftLocks = false;
 
-/** Loads what it takes: some milliseconds, so not before the first job with a limit. */
-export async function loadCallWithin(): Promise<CallWithin> {
-  if (callWithin !== null) return callWithin;
-  const { Script } = await import("node:vm");
-  const script = new Script(`globalThis[Symbol.for("weft.limitedCall")]()`);
-  const realm = globalThis as unknown as Record<symbol, () => unknown>;
-  callWithin = <T>(ms: number, job: string, f: () => T): T => {
+  private constructor(script: Script) {
+    this.#script = script;
+  }
+
+  /** Loads what it takes: some milliseconds, so not before the first job with a limit. */
+  static async load(): Promise<TimeLimits> {
+    const { Script } = await import("node:vm");
+    return new TimeLimits(new Script(`globalThis[Symbol.for("weft.limitedCall")]()`));
+  }
+
+  /** Whether an interrupted call has left a shared lock taken. */
+  get hasLeftLocks(): boolean {
+    return this.#hasLeftLocks;
+  }
+
+  /** Calls `f`, and throws if that takes longer than `ms`. */
+  call<T>(ms: number, job: string, f: () => T): T {
+    const realm = globalThis as unknown as Record<symbol, () => unknown>;
     const outer = realm[hook];
     const locks = locksHeld();
     realm[hook] = f;
     try {
-      return script.runInThisContext({ timeout: ms }) as T;
+      return this.#script.runInThisContext({ timeout: ms }) as T;
     } catch (error) {
       if ((error as { code?: unknown } | null)?.code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") {
         throw error;
       }
-      leftLocks ||= locksHeld() > locks;
+      this.#hasLeftLocks ||= locksHeld() > locks;
       throw new TimeoutError(ms, `job "${job}"`);
     } finally {
       if (outer === undefined) delete realm[hook];
       else realm[hook] = outer;
     }
-  };
-  return callWithin;
+  }
 }
