@@ -4,7 +4,8 @@
  * A scope around each operation (`withTimeout`) would do the same for a whole `sequence`; for the
  * single wait of a `recv` a timer is enough, set only when the wait has parked.
  */
-import { checkMs, TimeoutError } from "../kernel/errors.ts";
+import { checkMs } from "../kernel/checks.ts";
+import { TimeoutError } from "../kernel/errors.ts";
 import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 

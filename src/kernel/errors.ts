@@ -186,13 +186,3 @@ function summary(errors: readonly unknown[]): string {
   const more = errors.length > 3 ? `, and ${errors.length - 3} more` : "";
   return `${errors.length} error${errors.length === 1 ? "" : "s"} (${texts.join("; ")}${more})`;
 }
-
-/** Checks a length of time and returns it. */
-export function checkMs(ms: number, what: string): number {
-  if (typeof ms !== "number" || Number.isNaN(ms) || ms < 0) {
-    throw new RangeError(
-      `Cannot use ${String(ms)} as ${what}: it must be a number of milliseconds, zero or more`,
-    );
-  }
-  return ms;
-}

@@ -7,7 +7,8 @@
  * there is no value to give.
  */
 import { Entered } from "./deadline.ts";
-import { Cancelled, checkMs, DeadlockError, TimeoutError } from "./errors.ts";
+import { checkMs } from "./checks.ts";
+import { Cancelled, DeadlockError, TimeoutError } from "./errors.ts";
 import { Fiber, type FiberHost, type TaskGenerator } from "./fiber.ts";
 import { type Operation, operation, sequence } from "./operation.ts";
 import type { CancelScope } from "./scope.ts";

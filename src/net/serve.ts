@@ -6,7 +6,8 @@
  * is its end: first the line is served, then what is being served gets a time of grace.
  */
 import { Entered } from "../kernel/deadline.ts";
-import { checkMs, GroupError } from "../kernel/errors.ts";
+import { checkMs } from "../kernel/checks.ts";
+import { GroupError } from "../kernel/errors.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import type { TaskBody } from "../kernel/task.ts";
 import { checkBody } from "../tasks/body.ts";

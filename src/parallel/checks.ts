@@ -1,15 +1,5 @@
 /** Checks of the numbers that users hand to a pool. */
-import { checkMs } from "../kernel/errors.ts";
-
-/**
- * A count of at least 1, which may be `Infinity` if `endless`.
- *
- * @throws {RangeError} If it is none.
- */
-export function checkCount(count: number, what: string, endless = true): number {
-  if ((count === Infinity && endless) || (Number.isInteger(count) && count > 0)) return count;
-  throw new RangeError(`Cannot use ${count} as ${what}: it must be a whole number of at least 1`);
-}
+import { checkMs } from "../kernel/checks.ts";
 
 /**
  * A time limit as it travels: 0 stands for none.

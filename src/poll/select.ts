@@ -6,7 +6,8 @@
  * exceptional is `POLLPRI`, which Deno never shows.
  */
 import { currentScope } from "../kernel/context.ts";
-import { checkMs, ClosedError } from "../kernel/errors.ts";
+import { checkMs } from "../kernel/checks.ts";
+import { ClosedError } from "../kernel/errors.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";

@@ -5,7 +5,8 @@
  * value would vanish (gevent lets it replace the first). Nor a task: nobody is bound to set it, and so
  * an error that nobody asks for is not reported; it is still its setter's.
  */
-import { checkMs, TimeoutError, WouldBlock } from "../kernel/errors.ts";
+import { checkMs } from "../kernel/checks.ts";
+import { TimeoutError, WouldBlock } from "../kernel/errors.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";

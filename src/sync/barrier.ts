@@ -6,7 +6,8 @@
  * but each of the others asks for its own cancel before it reports the break. Tasks cancelled together
  * (a group that ends) would otherwise blame one another.
  */
-import { BrokenBarrierError, checkMs } from "../kernel/errors.ts";
+import { checkMs, checkWhole, COUNT } from "../kernel/checks.ts";
+import { BrokenBarrierError } from "../kernel/errors.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
@@ -69,11 +70,7 @@ export class Barrier {
    * @throws {RangeError} If `parties` is not a whole number of at least 1.
    */
   constructor(parties: number, action?: () => unknown, name: string = nextName("Barrier")) {
-    if (!Number.isInteger(parties) || parties < 1) {
-      throw new RangeError(
-        `Cannot make a barrier for ${parties} parties: it must be a whole number of at least 1`,
-      );
-    }
+    checkWhole(parties, "make a barrier for", "parties", COUNT);
     this.#parties = parties;
     this.#action = action;
     this.#name = name;

@@ -5,6 +5,7 @@
  * items and count them, or tell it. Growing without bound is none of them, and which one is right depends
  * on what the items are (orders, temperatures, a replicated log); so the caller chooses.
  */
+import { BOUND, checkWhole } from "../kernel/checks.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
@@ -93,11 +94,7 @@ export class Broadcast<T> implements Disposable {
    * @throws {RangeError} If the capacity or the rule is something else.
    */
   constructor({ capacity, lag = "block", name = nextName("Broadcast") }: BroadcastOptions) {
-    if (capacity !== Infinity && (!Number.isInteger(capacity) || capacity < 1)) {
-      throw new RangeError(
-        `Cannot make a broadcast for ${capacity} items: the capacity must be a whole number of at least 1, or Infinity`,
-      );
-    }
+    checkWhole(capacity, "make a broadcast for", "items", BOUND);
     if (lag !== "block" && lag !== "drop" && lag !== "error") {
       throw new RangeError(
         `Cannot make a broadcast with the lag rule "${lag}": it must be "block", "drop" or "error"`,

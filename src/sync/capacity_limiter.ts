@@ -10,6 +10,7 @@
  * breaks instead, because what it guards may be half done; a token guards nothing, and a limiter that
  * lost capacity with each crash would in the end let nobody through, in silence.
  */
+import { BOUND_OR_NONE, checkWhole } from "../kernel/checks.ts";
 import { WouldBlock } from "../kernel/errors.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
@@ -275,10 +276,5 @@ export class CapacityLimiter implements QueueOwner {
 }
 
 function checkTotal(total: number): number {
-  if (total === Infinity || (Number.isInteger(total) && total >= 0)) return total;
-  throw new RangeError(
-    `Cannot use ${
-      String(total)
-    } as a number of tokens: it must be a whole number, zero or more, or Infinity`,
-  );
+  return checkWhole(total, "use", "as a number of tokens", BOUND_OR_NONE);
 }

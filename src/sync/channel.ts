@@ -5,6 +5,7 @@
  * and who receives hold ends of their own, each end can be closed and cloned, and closing the last one
  * tells the other side. The capacity has no default: how much may pile up is for the caller to say.
  */
+import { BOUND_OR_NONE, checkWhole } from "../kernel/checks.ts";
 import { WouldBlock } from "../kernel/errors.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
@@ -77,11 +78,7 @@ export class Channel<T> implements Disposable {
    * @throws {RangeError} If the capacity is something else.
    */
   constructor(capacity: number, name: string = nextName("Channel")) {
-    if (capacity !== Infinity && (!Number.isInteger(capacity) || capacity < 0)) {
-      throw new RangeError(
-        `Cannot make a channel for ${capacity} items: the capacity must be a whole number, 0 or more, or Infinity`,
-      );
-    }
+    checkWhole(capacity, "make a channel for", "items", BOUND_OR_NONE);
     const core = new ChannelCore<T>(capacity, name);
     this.sender = new ChannelSender(core);
     this.receiver = new ChannelReceiver(core);

@@ -8,7 +8,7 @@
  * because the code around a wait was written for a lock that is held.
  */
 import { Entered } from "../kernel/deadline.ts";
-import { checkMs } from "../kernel/errors.ts";
+import { checkMs, checkWhole, COUNT_OR_NONE } from "../kernel/checks.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
@@ -139,11 +139,7 @@ export class Condition {
    * @throws {RangeError} If `n` is not a whole number of at least 0.
    */
   notify(n: number = 1): void {
-    if (!Number.isInteger(n) || n < 0) {
-      throw new RangeError(
-        `Cannot notify ${n} waiters of ${this.#name}: it must be a whole number, zero or more`,
-      );
-    }
+    checkWhole(n, "notify", "waiters", COUNT_OR_NONE);
     this.#mutex.mustHold(current("notify", this), "notify", this);
     for (let left = n; left > 0 && this.#waiters.wake(); left--);
   }

@@ -4,7 +4,7 @@
  * The flag alone does not say who goes on: whoever waits when it is set goes on, also when it is
  * cleared before their turn. A wake-up that could be taken back would be one that is lost.
  */
-import { checkMs } from "../kernel/errors.ts";
+import { checkMs } from "../kernel/checks.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";

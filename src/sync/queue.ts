@@ -11,6 +11,7 @@
  * Which item comes out next is the store's affair ({@linkcode ItemStore}), all else is the same for
  * every queue: the others extend this class with a store of their own and nothing more.
  */
+import { BOUND, checkWhole } from "../kernel/checks.ts";
 import { Deque } from "../internal/deque.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import { nextName } from "../kernel/names.ts";
@@ -97,11 +98,7 @@ export class Queue<T> implements AsyncIterable<T> {
     name: string = nextName("Queue"),
     store: ItemStore<T> = new Deque<T>(),
   ) {
-    if (capacity !== Infinity && (!Number.isInteger(capacity) || capacity < 1)) {
-      throw new RangeError(
-        `Cannot make a queue for ${capacity} items: the capacity must be a whole number of at least 1, or Infinity`,
-      );
-    }
+    checkWhole(capacity, "make a queue for", "items", BOUND);
     this.#capacity = capacity;
     this.#name = name;
     this.#store = store;

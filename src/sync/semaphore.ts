@@ -7,6 +7,7 @@
  *
  * Reports name all the same who took a permit and has not given it back, where {@linkcode Takers} know.
  */
+import { checkWhole, COUNT, COUNT_OR_NONE } from "../kernel/checks.ts";
 import { WouldBlock } from "../kernel/errors.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
@@ -69,11 +70,7 @@ export class Semaphore {
    * @throws {RangeError} If the value is not a whole number of at least 0.
    */
   constructor(value: number = 1, name: string = nextName("Semaphore")) {
-    if (!Number.isInteger(value) || value < 0) {
-      throw new RangeError(
-        `Cannot make a semaphore of ${value} permits: it must be a whole number, zero or more`,
-      );
-    }
+    checkWhole(value, "make a semaphore of", "permits", COUNT_OR_NONE);
     this.#value = value;
     this.#takers = new Takers(name, value);
     this.#waiters = new WaitQueue<LockGuard>(this.#takers, "acquire");
@@ -122,11 +119,7 @@ export class Semaphore {
    */
   release(n: number = 1): void {
     if (n === 1) return this.#releaseOne();
-    if (!Number.isInteger(n) || n < 1) {
-      throw new RangeError(
-        `Cannot release ${n} permits of ${this}: it must be a whole number of at least 1`,
-      );
-    }
+    checkWhole(n, "release", "permits", COUNT);
     for (let left = n; left > 0; left--) this.#releaseOne();
   }
 

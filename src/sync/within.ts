@@ -5,7 +5,7 @@
  * inside a sequence.
  */
 import { Entered } from "../kernel/deadline.ts";
-import { checkMs } from "../kernel/errors.ts";
+import { checkMs } from "../kernel/checks.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 
 /** Waits for `work`; when `ms` have passed first, evaluates to what `late` gives, or throws. */

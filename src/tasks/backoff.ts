@@ -1,5 +1,5 @@
 /** How long to wait before something that failed is tried again. */
-import { checkMs } from "../kernel/errors.ts";
+import { checkMs } from "../kernel/checks.ts";
 
 /** Delays that grow with each failure in a row. */
 export interface Backoff {

@@ -7,7 +7,8 @@
  * handles "one" differently from "several" works in tests and breaks in production.
  */
 import { Entered } from "../kernel/deadline.ts";
-import { checkMs, GroupError } from "../kernel/errors.ts";
+import { checkMs } from "../kernel/checks.ts";
+import { GroupError } from "../kernel/errors.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { checkBody } from "./body.ts";

@@ -1,6 +1,6 @@
 /** How often a supervisor restarts before it gives up, and the memory that takes. */
 import { Deque } from "../internal/deque.ts";
-import { checkMs } from "../kernel/errors.ts";
+import { BOUND_OR_NONE, checkMs, checkWhole } from "../kernel/checks.ts";
 
 /** How many restarts are too many. */
 export interface Intensity {
@@ -20,13 +20,7 @@ export interface Incident {
 
 /** Checks an intensity and returns it. */
 export function checkIntensity({ restarts, within }: Intensity): Intensity {
-  if (restarts !== Infinity && (!Number.isInteger(restarts) || restarts < 0)) {
-    throw new RangeError(
-      `Cannot allow ${
-        String(restarts)
-      } restarts: it must be a whole number, zero or more, or Infinity`,
-    );
-  }
+  checkWhole(restarts, "allow", "restarts", BOUND_OR_NONE);
   return { restarts, within: checkMs(within, "a time to count restarts in") };
 }
 

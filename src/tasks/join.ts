@@ -1,6 +1,7 @@
 /** Waiting for, and cancelling, several tasks (or futures of jobs) that are under way. */
 import { Entered } from "../kernel/deadline.ts";
-import { checkMs, combine } from "../kernel/errors.ts";
+import { BOUND_OR_NONE, checkMs, checkWhole, COUNT } from "../kernel/checks.ts";
+import { combine } from "../kernel/errors.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";
 import { type Ending, Ends } from "./ends.ts";
@@ -32,9 +33,7 @@ export interface JoinAllOptions {
 export function joinAll(tasks: Iterable<Task>, options: JoinAllOptions = {}): Operation<Task[]> {
   const { timeout, raiseError = true, count = Infinity } = options;
   if (timeout !== undefined) checkMs(timeout, "a timeout");
-  if (count !== Infinity && (!Number.isInteger(count) || count < 0)) {
-    throw new RangeError(`Cannot join ${count} tasks: count must be a whole number, zero or more`);
-  }
+  checkWhole(count, "join", "tasks", BOUND_OR_NONE);
   const distinct = new Set(tasks);
   return sequence(`joinAll(${distinct.size})`, function* () {
     const wanted = Math.min(count, distinct.size);
@@ -112,11 +111,7 @@ export function waitFirst<E extends Ending>(
   endings: Iterable<E>,
   { count = 1 }: WaitFirstOptions = {},
 ): Operation<E[]> {
-  if (!Number.isInteger(count) || count < 1) {
-    throw new RangeError(
-      `Cannot wait for the first ${count}: count must be a whole number of at least 1`,
-    );
-  }
+  checkWhole(count, "wait for the first", "to end", COUNT);
   const distinct = new Set(endings);
   if (distinct.size === 0) return operation("waitFirst(0)", (wait) => wait.settle([]));
   return sequence(`waitFirst(${distinct.size})`, function* () {

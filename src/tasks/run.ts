@@ -8,7 +8,7 @@
 import { currentScope } from "../kernel/context.ts";
 import { outside } from "../kernel/promised_wait.ts";
 import { EndSignals } from "./end_signals.ts";
-import { checkMs } from "../kernel/errors.ts";
+import { checkMs } from "../kernel/checks.ts";
 import { RunLife } from "../kernel/run_life.ts";
 import type { SchedulerOptions } from "../kernel/scheduler.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";

@@ -1,5 +1,5 @@
 /** Letting time pass, and letting others go first. */
-import { checkMs } from "../kernel/errors.ts";
+import { checkMs } from "../kernel/checks.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Timer } from "../kernel/timers.ts";
 import { cedeTrap } from "../kernel/trap.ts";

@@ -1,5 +1,6 @@
 /** Making tasks: `spawn` now, `spawnLater` after a delay, in the run of the code that calls. */
-import { checkMs, RunFinishedError } from "../kernel/errors.ts";
+import { checkMs } from "../kernel/checks.ts";
+import { RunFinishedError } from "../kernel/errors.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { checkBody } from "./body.ts";

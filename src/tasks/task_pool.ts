@@ -10,6 +10,7 @@
  * whoever fills it; `await using` makes it end with a block. Rejected: a pool that only exists as the
  * argument of a body, as a group does.
  */
+import { checkWhole, COUNT } from "../kernel/checks.ts";
 import { Entered } from "../kernel/deadline.ts";
 import { combine, DeadlockError, RunFinishedError, WouldBlock } from "../kernel/errors.ts";
 import { nextName } from "../kernel/names.ts";
@@ -83,13 +84,7 @@ export class TaskPool {
    * @throws {RangeError} If the size is not a whole number of at least 1.
    */
   constructor(size: number, name: string = nextName("TaskPool")) {
-    if (!Number.isInteger(size) || size < 1) {
-      throw new RangeError(
-        `Cannot make a pool of ${
-          String(size)
-        } tasks: the size must be a whole number of at least 1`,
-      );
-    }
+    checkWhole(size, "make a pool of", "tasks", COUNT);
     this.#name = name;
     this.#places = new Places(size, { tasks: this.#running, toString: () => name });
   }

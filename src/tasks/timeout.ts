@@ -1,6 +1,7 @@
 /** Deadlines for a part of a task: `withTimeout` throws when the time is up, `moveOnAfter` goes on. */
 import { Entered } from "../kernel/deadline.ts";
-import { checkMs, TimeoutError } from "../kernel/errors.ts";
+import { checkMs } from "../kernel/checks.ts";
+import { TimeoutError } from "../kernel/errors.ts";
 import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
 import { perform, type Work } from "./perform.ts";
 

@@ -156,7 +156,7 @@ law("waitFirst() refuses a count that makes no sense", () => {
   assertThrows(
     () => waitFirst([], { count: 0 }),
     RangeError,
-    "Cannot wait for the first 0: count must be a whole number of at least 1",
+    "Cannot wait for the first 0 to end: it must be a whole number of at least 1",
   );
 });
 

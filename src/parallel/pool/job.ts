@@ -11,7 +11,8 @@
  */
 import { currentScope } from "../../kernel/context.ts";
 import { Entered } from "../../kernel/deadline.ts";
-import { cancelled, checkMs, TimeoutError, WouldBlock } from "../../kernel/errors.ts";
+import { checkMs } from "../../kernel/checks.ts";
+import { cancelled, TimeoutError, WouldBlock } from "../../kernel/errors.ts";
 import { type Operation, operation, sequence } from "../../kernel/operation.ts";
 import type { Startable, Wait } from "../../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../../kernel/wait_queue.ts";

@@ -4,10 +4,11 @@
  * Everything that can be wrong with the arguments is found when the verb is called; nothing is drawn
  * before somebody waits.
  */
+import { BOUND, checkWhole } from "../../kernel/checks.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import type { Wait } from "../../kernel/wait.ts";
 import type { Items } from "../../tasks/item_source.ts";
-import { checkCount, checkLimit, checkPriority } from "../checks.ts";
+import { checkLimit, checkPriority } from "../checks.ts";
 import type { Dispatcher } from "../dispatch/dispatcher.ts";
 import { checkItems } from "./feed.ts";
 import { ItemRun, type ItemWork } from "./item_run.ts";
@@ -84,8 +85,15 @@ export class Mapping {
       kind: this.#dispatcher.kindOf(addressOf(job)),
       items,
       spread,
-      window: checkCount(window ?? WINDOW * this.#dispatcher.staff.size, "a window"),
-      chunk: chunk === undefined ? 0 : checkCount(chunk, "a number of items that travel together"),
+      window: checkWhole(
+        window ?? WINDOW * this.#dispatcher.staff.size,
+        "use",
+        "as a window",
+        BOUND,
+      ),
+      chunk: chunk === undefined
+        ? 0
+        : checkWhole(chunk, "use", "as a number of items that travel together", BOUND),
       limit: timeout === undefined ? this.#desk.usual.limit : checkLimit(timeout),
       priority: checkPriority(priority),
     };

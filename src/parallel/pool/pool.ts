@@ -5,13 +5,13 @@
  * by `submit` alone. It is kept by whoever asks: `trySubmit` refuses, `ready` waits, and `map` draws
  * its items only as fast as workers take them.
  */
-import { checkMs } from "../../kernel/errors.ts";
+import { BOUND, checkMs, checkWhole, COUNT } from "../../kernel/checks.ts";
 import { nextName } from "../../kernel/names.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import type { Items } from "../../tasks/item_source.ts";
 import { application } from "./apply.ts";
 import { checkPolicy } from "./cancel_policy.ts";
-import { checkCount, checkLimit } from "../checks.ts";
+import { checkLimit } from "../checks.ts";
 import { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { Future } from "./future.ts";
 import type { Job } from "./job.ts";
@@ -103,18 +103,18 @@ export class WorkerPool implements JobSender {
   constructor(workers: number = navigator.hardwareConcurrency, options: WorkerPoolOptions = {}) {
     const { queue = Infinity, recycle = Infinity, grace = 100, timeout } = options;
     const name = options.name ?? nextName("WorkerPool");
-    const bound = checkCount(queue, "a bound for waiting jobs");
+    const bound = checkWhole(queue, "use", "as a bound for waiting jobs", BOUND);
     const limit = checkLimit(timeout);
     const onCancel = checkPolicy(options.onCancel ?? "kill");
     const warn = options.warn ?? ((message) => console.warn(message));
     this.#name = name;
     this.#dispatcher = new Dispatcher({
       name,
-      workers: checkCount(workers, "the number of workers", false),
+      workers: checkWhole(workers, "use", "as the number of workers", COUNT),
       ...idleTermsOf(options, workers),
       terms: workerTermsOf(options),
       onCancel,
-      recycle: checkCount(recycle, "the number of jobs per worker"),
+      recycle: checkWhole(recycle, "use", "as the number of jobs per worker", BOUND),
       grace: checkMs(grace, "a time of grace"),
     }, {
       dealt: () => {
@@ -149,7 +149,7 @@ export class WorkerPool implements JobSender {
    * @throws {RangeError} If that is no whole number of at least 1.
    */
   resize(workers: number): void {
-    this.#dispatcher.resize(checkCount(workers, "the number of workers", false));
+    this.#dispatcher.resize(checkWhole(workers, "use", "as the number of workers", COUNT));
   }
 
   /** Whether `trySubmit` would refuse and `ready` would wait. */

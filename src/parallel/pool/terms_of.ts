@@ -1,5 +1,5 @@
 /** What a pool's options say of its workers, checked. */
-import { checkMs } from "../../kernel/errors.ts";
+import { checkMs, checkWhole } from "../../kernel/checks.ts";
 import { addressOf } from "../jobs.ts";
 import type { WorkerPoolOptions } from "./pool_options.ts";
 import { packShared } from "../shared/shared_pack.ts";
@@ -23,12 +23,7 @@ export interface IdleTerms {
 /** What each worker is started with. */
 export function workerTermsOf(options: WorkerPoolOptions): WorkerTerms {
   const { permissions = null, tasks = TASKS } = options;
-  if (!Number.isInteger(tasks) || tasks < 1 || tasks > MOST_TASKS) {
-    throw new RangeError(
-      `Cannot use ${tasks} as the number of tasks per worker: ` +
-        `it must be a whole number from 1 to ${MOST_TASKS}`,
-    );
-  }
+  checkWhole(tasks, "use", "as the number of tasks per worker", { least: 1, most: MOST_TASKS });
   // Said outright, "inherit" would need the unstable feature, too.
   return {
     setUp: setUpOf(options),
@@ -42,11 +37,7 @@ export function idleTermsOf(
   { min = 0, idle = Infinity }: WorkerPoolOptions,
   most: number,
 ): IdleTerms {
-  if (!Number.isInteger(min) || min < 0 || min > most) {
-    throw new RangeError(
-      `Cannot use ${min} as the least number of workers: it must be a whole number from 0 to ${most}`,
-    );
-  }
+  checkWhole(min, "use", "as the least number of workers", { least: 0, most });
   return { min, idle: checkMs(idle, "a time without work") };
 }
 

@@ -10,7 +10,8 @@
  * Rejected: one listener here that hands connections on (a worker cannot be given a connection on Deno),
  * and a pool job for each server (a pool waits for its jobs, and counts them as its work).
  */
-import { checkMs, ClosedError } from "../../kernel/errors.ts";
+import { checkMs, checkWhole, COUNT } from "../../kernel/checks.ts";
+import { ClosedError } from "../../kernel/errors.ts";
 import { nextName } from "../../kernel/names.ts";
 import { type Operation, operation, sequence } from "../../kernel/operation.ts";
 import type { Task } from "../../kernel/task.ts";
@@ -19,7 +20,6 @@ import type { Backoff } from "../../tasks/backoff.ts";
 import type { Intensity } from "../../tasks/intensity.ts";
 import { spawn } from "../../tasks/spawn.ts";
 import { supervise } from "../../tasks/supervise.ts";
-import { checkCount } from "../checks.ts";
 import { CrewMember } from "./crew_member.ts";
 import type { Addressed } from "../jobs.ts";
 import { cpuCount } from "./process_current.ts";
@@ -107,7 +107,12 @@ export class Crew<A extends readonly unknown[] = readonly unknown[]> implements 
     args: NoInfer<A>,
     options: CrewOptions = {},
   ) {
-    const workers = checkCount(options.workers ?? cpuCount(), "the number of workers", false);
+    const workers = checkWhole(
+      options.workers ?? cpuCount(),
+      "use",
+      "as the number of workers",
+      COUNT,
+    );
     const grace = checkMs(options.grace ?? 5000, "a time of grace");
     this.#name = options.name ?? nextName("Crew");
     this.#options = options;

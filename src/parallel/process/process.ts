@@ -20,7 +20,8 @@
  * parent. It does not make a join throw or a run reject: a process is a program, and its exit code is
  * its result. Who wants errors as values uses a pool. The option `report` takes the place of stderr.
  */
-import { checkMs, ClosedError } from "../../kernel/errors.ts";
+import { checkMs } from "../../kernel/checks.ts";
+import { ClosedError } from "../../kernel/errors.ts";
 import { type Operation, operation, sequence } from "../../kernel/operation.ts";
 import { hold, letGo, type Resource } from "../../kernel/resource.ts";
 import type { Wait } from "../../kernel/wait.ts";

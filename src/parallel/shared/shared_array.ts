@@ -1,4 +1,5 @@
 /** Numbers, or truth values, side by side in memory that threads share. */
+import { checkWhole } from "../../kernel/checks.ts";
 import {
   type ArrayOf,
   bytesOf,
@@ -21,11 +22,7 @@ const LOCK = 2;
 const VALUES_BYTE = 4 * (LOCK + RLOCK_WORDS);
 
 function makeSeat(kind: SharedKind, length: number): Seat {
-  if (!Number.isSafeInteger(length) || length < 0 || length > 0x7fff_ffff) {
-    throw new RangeError(
-      `Cannot make a SharedArray of length ${length}: it takes a whole number from 0 to 2^31 - 1`,
-    );
-  }
+  checkWhole(length, "make a SharedArray of", "elements", { least: 0, most: 0x7fff_ffff });
   const seat = newSeat("SharedArray", VALUES_BYTE + length * bytesOf(kind));
   seat.words[KIND] = kindNames.indexOf(kind);
   seat.words[LENGTH] = length;

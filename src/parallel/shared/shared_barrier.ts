@@ -5,7 +5,8 @@
  * of them also has an entry with its thread's number and its round, which tells the others when one of
  * them dies, and tells it when the barrier was reset under it.
  */
-import { AbandonedError, BrokenBarrierError, checkMs } from "../../kernel/errors.ts";
+import { checkMs, checkWhole } from "../../kernel/checks.ts";
+import { AbandonedError, BrokenBarrierError } from "../../kernel/errors.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 import { refuseMainThread } from "./shared_blocking.ts";
 import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./shared_gate.ts";
@@ -36,11 +37,7 @@ function entriesOf(parties: number): number {
 }
 
 function makeSeat(parties: number): Seat {
-  if (!Number.isInteger(parties) || parties < 1 || parties > MOST) {
-    throw new RangeError(
-      `Cannot make a SharedBarrier for ${parties} parties: it takes a whole number from 1 to ${MOST}`,
-    );
-  }
+  checkWhole(parties, "make a SharedBarrier for", "parties", { least: 1, most: MOST });
   const seat = newSeat("SharedBarrier", 4 * (ENTRIES + 2 * entriesOf(parties)));
   seat.words[PARTIES] = parties;
   return seat;

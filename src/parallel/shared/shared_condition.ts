@@ -4,7 +4,7 @@
  * A notification goes to one that was waiting when it was sent, in order, and never to one that came
  * later, has given up, or has died: see shared_line.ts.
  */
-import { checkMs } from "../../kernel/errors.ts";
+import { checkMs } from "../../kernel/checks.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 import { shield } from "../../tasks/shield.ts";
 import { refuseMainThread } from "./shared_blocking.ts";

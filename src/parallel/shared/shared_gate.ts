@@ -17,7 +17,8 @@
  */
 import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
-import { checkMs, ClosedError, TimeoutError } from "../../kernel/errors.ts";
+import { checkMs } from "../../kernel/checks.ts";
+import { ClosedError, TimeoutError } from "../../kernel/errors.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import type { Wait, WaitSource } from "../../kernel/wait.ts";
 import { attend, SLICE_MS, unattend } from "./shared_attendance.ts";

@@ -1,4 +1,5 @@
 /** A queue between threads, with everything that Python's `multiprocessing.JoinableQueue` has. */
+import { BOUND, checkWhole } from "../../kernel/checks.ts";
 import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import { Channel, channelBytes, initChannel, UNBOUNDED } from "./shared_channel.ts";
@@ -37,11 +38,7 @@ const CHANNEL = (JOINERS + GATE_WORDS + 1) & ~1;
 export const DEFAULT_BYTES: number = 1 << 20;
 
 function makeSeat(capacity: number, { bytes = DEFAULT_BYTES }: SharedQueueOptions): Seat {
-  if (capacity !== Infinity && (!Number.isSafeInteger(capacity) || capacity < 1)) {
-    throw new RangeError(
-      `Cannot make a SharedQueue for ${capacity} items: the capacity must be a whole number of at least 1, or Infinity`,
-    );
-  }
+  checkWhole(capacity, "make a SharedQueue for", "items", BOUND);
   const size = ringSize(bytes);
   const seat = newSeat("SharedQueue", 4 * CHANNEL + channelBytes(size));
   initChannel(seat.words, CHANNEL, size, Math.min(capacity, UNBOUNDED));

@@ -9,6 +9,7 @@
  * memory is copied ten times as fast when it is aligned like that (measured). The words never wrap around
  * the end of the ring, the bytes may.
  */
+import { checkWhole } from "../../kernel/checks.ts";
 import { decode, type Packet, room, TAGS } from "./shared_codec.ts";
 import { NOT_YET } from "./shared_gate.ts";
 
@@ -30,11 +31,7 @@ export const MOST_BYTES: number = 1 << 27;
 
 /** The size of a ring that is to hold at least so many bytes: a power of two. */
 export function ringSize(bytes: number): number {
-  if (!Number.isSafeInteger(bytes) || bytes < 64 || bytes > MOST_BYTES) {
-    throw new RangeError(
-      `Cannot make a ring of ${bytes} bytes: it takes a whole number from 64 to ${MOST_BYTES}`,
-    );
-  }
+  checkWhole(bytes, "make a ring of", "bytes", { least: 64, most: MOST_BYTES });
   return 2 ** Math.ceil(Math.log2(bytes));
 }
 

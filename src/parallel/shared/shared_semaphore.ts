@@ -5,6 +5,7 @@
  * bounded one stands for things that are taken and given back, so it notes who has them, and can tell
  * when one went down with its thread.
  */
+import { checkWhole, COUNT } from "../../kernel/checks.ts";
 import { AbandonedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./shared_gate.ts";
@@ -27,11 +28,7 @@ const GATE = 2;
 const HOLDERS = GATE + GATE_WORDS;
 
 function makeSeat(permits: number, bounded: boolean): Seat {
-  if (!Number.isSafeInteger(permits) || permits < 0 || permits > 0x7fff_ffff) {
-    throw new RangeError(
-      `Cannot make a SharedSemaphore of ${permits} permits: it takes a whole number from 0 to 2^31 - 1`,
-    );
-  }
+  checkWhole(permits, "make a SharedSemaphore of", "permits", { least: 0, most: 0x7fff_ffff });
   const seat = newSeat("SharedSemaphore", 4 * (HOLDERS + (bounded ? HOLDERS_WORDS : 0)));
   seat.words[FREE] = permits;
   seat.words[BOUND] = bounded ? permits : -1;
@@ -125,11 +122,7 @@ export class SharedSemaphore {
   release(count = 1): void {
     const { words } = this.#seat;
     const bound = words[BOUND]!;
-    if (!Number.isSafeInteger(count) || count < 1) {
-      throw new RangeError(
-        `Cannot release ${count} permits of ${this}: it takes a number from 1 on`,
-      );
-    }
+    checkWhole(count, "release", "permits", COUNT);
     for (;;) {
       const free = Atomics.load(words, FREE);
       if (bound !== -1 && free + count > bound) {

@@ -1,6 +1,7 @@
 /** Waits in shared memory that end after a time: then they give an answer, as in Python, and no error. */
 import { Entered } from "../../kernel/deadline.ts";
-import { checkMs, TimeoutError } from "../../kernel/errors.ts";
+import { checkMs } from "../../kernel/checks.ts";
+import { TimeoutError } from "../../kernel/errors.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 
 /** Waits for `work`, at most `ms` milliseconds if that is given; then evaluates to what `late` gives. */

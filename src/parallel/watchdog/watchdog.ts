@@ -10,6 +10,7 @@
  * outside of steps. For these the main thread shows by an alarm that its loop still turns, but only while
  * one is out: an idle program stays idle. Code of no task (a listener of the host's) is not seen.
  */
+import { checkWhole, COUNT_OR_NONE } from "../../kernel/checks.ts";
 import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
 import type { Instrument } from "../../kernel/instrument.ts";
@@ -406,10 +407,5 @@ function checkThreshold(ms: number): number {
 }
 
 function checkLines(count: number): number {
-  if (Number.isSafeInteger(count) && count >= 0) return count;
-  throw new RangeError(
-    `Cannot use ${
-      String(count)
-    } as a watchdog's lines per minute: it must be a whole number, 0 or more`,
-  );
+  return checkWhole(count, "use", "as a watchdog's lines per minute", COUNT_OR_NONE);
 }
