@@ -215,12 +215,12 @@ export { SimpleQueue } from "./src/parallel/shared/simple_queue.ts";
 export { transfer } from "./src/parallel/transfer.ts";
 export { BrokenPoolError, WorkerCrashedError, WorkerError } from "./src/parallel/worker_error.ts";
 export {
-  type BlockReport,
   Watchdog,
   watchdog,
   type WatchdogOptions,
   type WatchdogStatistics,
 } from "./src/parallel/watchdog/watchdog.ts";
+export type { BlockReport } from "./src/parallel/watchdog/watchdog_log.ts";
 export type { Access, LostUpdate } from "./src/trace/lost_update.ts";
 export {
   Monitor,

@@ -19,14 +19,12 @@ import { hold, letGo, type Resource } from "../../kernel/resource.ts";
 import { schedulerOf } from "../../kernel/scheduler.ts";
 import type { Task } from "../../kernel/task.ts";
 import type { Wait, WaitSource } from "../../kernel/wait.ts";
-import { AWAY_SLOT, Board, NO_SLOT, SLOTS } from "./watchdog_board.ts";
+import { AWAY_SLOT, Board, NO_SLOT } from "./watchdog_board.ts";
+import { BlockLog, type BlockReport } from "./watchdog_log.ts";
+import { Seats } from "./watchdog_seats.ts";
 import { lookEvery } from "./watchdog_vigil.ts";
 import type { WatchMessage, WatchReply } from "./watchdog_worker.ts";
 
-/** How many records of blocks are kept: the latest. */
-const KEPT = 1000;
-/** A task may sit in one of so many slots, so that tasks of several runs do not drive each other out. */
-const SEATS = 4;
 /** How long an ending worker may take, in milliseconds: it may be stuck writing to a full pipe. */
 const LINGER_MS = 1000;
 
@@ -38,23 +36,6 @@ export interface WatchdogOptions {
   linesPerMinute?: number;
   /** Called after each block, when the loop goes on, in no task. It must not throw. @default nothing */
   onReport?: (report: BlockReport) => void;
-}
-
-/** A block that is over. */
-export interface BlockReport {
-  /** The name of the task. */
-  readonly task: string;
-  /** Where it was spawned, if that is known. */
-  readonly spawnSite: string | undefined;
-  /**
-   * Whether the code ran in a step, or after a foreign `await`. Then, if several tasks were out and this
-   * one has not come back yet, it may have been another of them.
-   */
-  readonly where: "step" | "foreign await";
-  /** How long the loop was blocked, in milliseconds, as far as the worker saw: a look too short at most. */
-  readonly ms: number;
-  /** When it was over, in milliseconds since 1970. */
-  readonly endedAt: number;
 }
 
 /** What a watchdog has seen. */
@@ -84,13 +65,11 @@ type State = "starting" | "watching" | "ending" | "ended";
 export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposable {
   readonly #threshold: number;
   readonly #linesPerMinute: number;
-  readonly #onReport: ((report: BlockReport) => void) | undefined;
+  readonly #log: BlockLog;
   readonly #board = new Board();
+  readonly #seats = new Seats(this.#board);
   readonly #clock = new SystemClock({ idle: true });
   readonly #linger = new SystemClock();
-  readonly #seated = new Array<Task | undefined>(SLOTS).fill(undefined);
-  /** Spawn sites in words: putting one into words takes longer than most steps. */
-  readonly #sites = new WeakMap<Task, string>();
   readonly #away = new Set<Task>();
   readonly #gone = Promise.withResolvers<void>();
   /** The task whose step goes on, and those whose steps it interrupts: other runs', or async ones. */
@@ -98,29 +77,26 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
   readonly #interrupted: Task[] = [];
   #worker: Worker | null = null;
   #state: State = "starting";
-  #reports: BlockReport[] = [];
-  #blocks = 0;
-  #longestMs = 0;
 
   /** Made by {@linkcode watchdog}; it has no worker yet. */
   constructor(options: WatchdogOptions = {}) {
     const { threshold = 100, linesPerMinute = 30 } = options;
     this.#threshold = checkThreshold(threshold);
     this.#linesPerMinute = checkLines(linesPerMinute);
-    this.#onReport = options.onReport;
+    this.#log = new BlockLog(options.onReport);
   }
 
   /** The latest blocks that are over, at most a thousand, in the order in which they ended. */
   get reports(): readonly BlockReport[] {
-    return Object.freeze([...this.#reports]);
+    return this.#log.reports;
   }
 
   /** A frozen record of what it has seen. */
   statistics(): WatchdogStatistics {
     return Object.freeze({
       watching: this.#state === "watching",
-      blocks: this.#blocks,
-      longestMs: this.#longestMs,
+      blocks: this.#log.blocks,
+      longestMs: this.#log.longestMs,
       away: this.#away.size,
     });
   }
@@ -161,8 +137,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
 
   /** A step begins. */
   stepBegin(task: Task): void {
-    const slot = task.id % SLOTS;
-    this.#turnTo(this.#seated[slot] === task ? slot : this.#seat(task));
+    this.#turnTo(this.#seats.of(task));
     if (this.#running !== null) this.#interrupted.push(this.#running);
     this.#running = task;
   }
@@ -170,7 +145,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
   /** A step is over. */
   stepEnd(task: Task): void {
     const next = this.#running === task ? this.#interrupted.pop() ?? null : this.#overtaken(task);
-    this.#turnTo(next === null ? NO_SLOT : this.#seat(next));
+    this.#turnTo(next === null ? NO_SLOT : this.#seats.of(next));
     this.#running = next;
     if (task.isAway) this.#left(task);
   }
@@ -188,10 +163,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
   /** A task has ended: its slot is free. */
   exited(task: Task): void {
     this.waiting(task);
-    for (let probe = 0; probe < SEATS; probe++) {
-      const slot = (task.id + probe) % SLOTS;
-      if (this.#seated[slot] === task) this.#seated[slot] = undefined;
-    }
+    this.#seats.leave(task);
   }
 
   /**
@@ -240,35 +212,20 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
     return "watchdog";
   }
 
-  /** Finds the slot of a task, or takes one and writes its name there. */
-  #seat(task: Task): number {
-    const home = task.id % SLOTS;
-    let free = -1;
-    for (let probe = SEATS - 1; probe >= 0; probe--) {
-      const slot = (home + probe) % SLOTS;
-      const seated = this.#seated[slot];
-      if (seated === task) return slot;
-      if (seated === undefined) free = slot;
-    }
-    const slot = free === -1 ? home : free;
-    this.#seated[slot] = task.done ? undefined : task;
-    this.#board.seat(slot, { name: task.name, site: this.#siteOf(task) });
-    return slot;
-  }
-
-  #siteOf(task: Task): string | undefined {
-    const known = this.#sites.get(task);
-    if (known !== undefined) return known;
-    const site = task.spawnSite;
-    if (site !== undefined) this.#sites.set(task, site);
-    return site;
-  }
-
   /** Says what goes on from now on, and keeps a record if what went on until now was a block. */
   #turnTo(slot: number): void {
     if (!this.#board.turnTo(slot) || this.#state !== "watching") return;
     if (this.#running !== null) this.#record(this.#running, "step");
     else if (this.#lastAway !== undefined) this.#record(this.#lastAway, "foreign await");
+  }
+
+  #record(task: Task, where: BlockReport["where"]): void {
+    this.#log.add({
+      task: task.name,
+      spawnSite: this.#seats.siteOf(task),
+      where,
+      ms: this.#board.blockedMs,
+    });
   }
 
   /** The step of an async task ends amid a step of another run, which goes on. */
@@ -283,7 +240,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
     this.#away.delete(task); // so that it is the latest
     this.#away.add(task);
     this.#board.away = this.#away.size;
-    this.#board.copySeat(this.#seat(task), AWAY_SLOT);
+    this.#board.copySeat(this.#seats.of(task), AWAY_SLOT);
     if (this.#away.size === 1) this.#showLife();
   }
 
@@ -311,27 +268,10 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
         this.#board.away = this.#away.size;
         const last = this.#lastAway;
         if (last === undefined) return;
-        this.#board.seat(AWAY_SLOT, { name: last.name, site: this.#siteOf(last) });
+        this.#seats.show(last, AWAY_SLOT);
         this.#showLife();
       });
     });
-  }
-
-  #record(task: Task, where: BlockReport["where"]): void {
-    const ms = this.#board.blockedMs;
-    const report = Object.freeze({
-      task: task.name,
-      spawnSite: this.#siteOf(task),
-      where,
-      ms,
-      endedAt: Date.now(),
-    });
-    this.#blocks++;
-    this.#longestMs = Math.max(this.#longestMs, ms);
-    this.#reports.push(report);
-    if (this.#reports.length > KEPT) this.#reports.shift();
-    const tell = this.#onReport;
-    if (tell !== undefined) withScope(null, () => queueMicrotask(() => tell(report)));
   }
 
   #ended(): void {
