@@ -10,7 +10,7 @@
  *     deno run --allow-read --allow-run --allow-env examples/orphans_zombies.ts
  */
 import { currentProcess, jobs, parentProcess, run, sleep, WorkerProcess } from "@weft/weft";
-import { readArgs } from "./lib/cli.ts";
+import { mustHave, readArgs } from "./lib/cli.ts";
 
 /** The orphan gives up after this time, whatever happens, in milliseconds. */
 const LONGEST_MS = 3000;
@@ -101,6 +101,7 @@ if (import.meta.main) {
     "What becomes of children: a zombie, an orphan, a worker whose parent ends.\n\n" +
       "  deno run --allow-read --allow-run --allow-env examples/orphans_zombies.ts",
   );
+  mustHave("This example", "read", "run", "env");
   await run(async function* () {
     yield* showZombie();
     yield* showOrphan();

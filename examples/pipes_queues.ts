@@ -7,7 +7,7 @@
  *     deno run --allow-read examples/pipes_queues.ts
  */
 import { ClosedError, type Connection, jobs, pipe, run, SharedQueue, WorkerPool } from "@weft/weft";
-import { readArgs } from "./lib/cli.ts";
+import { mustHave, readArgs } from "./lib/cli.ts";
 
 const { answer, ask, consume, produce } = jobs(import.meta, {
   /** Sends numbers and waits for the answer to each. */
@@ -52,6 +52,7 @@ if (import.meta.main) {
     "Producer and consumer in two workers over a pipe and a shared queue.\n\n" +
       "  deno run --allow-read examples/pipes_queues.ts",
   );
+  mustHave("This example", "read");
   await run(async function* () {
     await using pool = new WorkerPool(2);
 

@@ -16,7 +16,7 @@ import {
   sleep,
   WorkerProcess,
 } from "@weft/weft";
-import { readArgs } from "./lib/cli.ts";
+import { mustHave, readArgs } from "./lib/cli.ts";
 
 let counter = 0;
 
@@ -92,6 +92,7 @@ if (import.meta.main) {
     "A process in both kinds, worker and subprocess.\n\n" +
       "  deno run --allow-read --allow-run --allow-env examples/process.ts",
   );
+  mustHave("This example", "read", "run", "env");
   const daemons = await run(async function* () {
     console.log(`${currentProcess().name}, on a machine with ${cpuCount()} processors`);
     const daemons = [yield* show("worker"), yield* show("subprocess")];

@@ -7,7 +7,7 @@
  *     deno run --allow-read examples/shared_memory.ts
  */
 import { jobs, SharedArray, SharedBarrier, SharedValue, WorkerPool } from "@weft/weft";
-import { readArgs } from "./lib/cli.ts";
+import { mustHave, readArgs } from "./lib/cli.ts";
 
 const WORKERS = 4;
 const TIMES = 100_000;
@@ -75,6 +75,7 @@ if (import.meta.main) {
     "A value and an array shared by four workers, without and with a lock.\n\n" +
       "  deno run --allow-read examples/shared_memory.ts",
   );
+  mustHave("This example", "read");
   await using pool = new WorkerPool(WORKERS);
   console.log("a counter");
   for (let tries = 0; tries < 20; tries++) {

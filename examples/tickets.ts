@@ -18,7 +18,7 @@ import {
   spawn,
   WorkerPool,
 } from "@weft/weft";
-import { readArgs } from "./lib/cli.ts";
+import { mustHave, readArgs } from "./lib/cli.ts";
 
 const TICKETS = 10;
 const BUYERS = 14;
@@ -69,6 +69,7 @@ if (import.meta.main) {
   readArgs(
     "The ticket sale, with and without a lock.\n\n  deno run --allow-read examples/tickets.ts",
   );
+  mustHave("This example", "read");
 
   console.log(`Coroutines: ${TICKETS} tickets, ${BUYERS} buyers`);
   const reports: string[] = [];

@@ -6,7 +6,7 @@
  *     deno run --allow-read examples/worker_pool.ts
  */
 import { jobs, run, sleep, WorkerPool } from "@weft/weft";
-import { readArgs } from "./lib/cli.ts";
+import { mustHave, readArgs } from "./lib/cli.ts";
 
 class TooBig extends RangeError {
   override readonly name = "TooBig";
@@ -27,6 +27,7 @@ const { fib } = jobs(import.meta, {
 
 if (import.meta.main) {
   readArgs("A pool of workers, verb by verb.\n\n  deno run --allow-read examples/worker_pool.ts");
+  mustHave("This example", "read");
   await run(async function* () {
     await using pool = new WorkerPool(2);
     console.log(`apply: fib(20) = ${yield* pool.apply(fib, 20)}`);

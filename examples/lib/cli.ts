@@ -34,6 +34,28 @@ export function refuse(message: string): never {
   Deno.exit(2);
 }
 
+/** What an example may do only if it is let, and why it wants to. */
+const PERMISSIONS = {
+  read: {
+    descriptor: { name: "read", path: new URL("../../", import.meta.url) },
+    why: "each worker loads its modules itself",
+  },
+  run: {
+    descriptor: { name: "run" },
+    why: "a subprocess is a program of its own",
+  },
+  env: { descriptor: { name: "env" }, why: "a subprocess gets what it needs by its environment" },
+} as const;
+
+/** Refuses to go on without these permissions; at a terminal, Deno asks for them first. */
+export function mustHave(who: string, ...names: (keyof typeof PERMISSIONS)[]): void {
+  for (const name of names) {
+    const { descriptor, why } = PERMISSIONS[name];
+    const { state } = Deno.permissions.requestSync(descriptor);
+    if (state !== "granted") refuse(`${who} needs --allow-${name}: ${why}`);
+  }
+}
+
 /** Reads the command line; prints `help` and ends when asked to, refuses what the example does not know. */
 export function readArgs(help: string, flags: Flags = {}): Given {
   const texts = Object.keys(flags.string ?? {});

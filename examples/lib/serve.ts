@@ -3,7 +3,7 @@
  * the self-test of a server that was told no port.
  */
 import { cpuCount, race, signals, type Work } from "@weft/weft";
-import { type Flags, refuse } from "./cli.ts";
+import { type Flags, mustHave, refuse } from "./cli.ts";
 
 /** Most workers that may be asked for. */
 const MOST_WORKERS = 64;
@@ -33,7 +33,7 @@ export const SERVER_HELP = `
 
 /** The engine of that name. */
 export function chooseEngine<E>(engines: Record<string, E>, name: string): E {
-  if (name === "worker") checkMayLoad();
+  if (name === "worker") mustHave('Engine "worker"', "read");
   if (Object.hasOwn(engines, name)) return engines[name]!;
   const choice = `choose one of ${Object.keys(engines).join(", ")}`;
   if (name === "worker") {
@@ -55,13 +55,6 @@ export function openOrRefuse<T>(what: string, open: () => T): T {
 export function checkPort(port: number): number {
   if (port > 65535) refuse(`Option --port must be from 0 to 65535; got "${port}"`);
   return port;
-}
-
-/** Refuses to go on where a worker could not load its modules. */
-function checkMayLoad(): void {
-  const { state } = Deno.permissions.querySync({ name: "read", path: import.meta.dirname! });
-  if (state === "granted") return;
-  refuse('Engine "worker" needs --allow-read: each worker loads its modules itself');
 }
 
 /** How many workers to have; `NaN` says that nobody said. */

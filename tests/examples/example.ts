@@ -40,11 +40,16 @@ export function statedFlags(name: string, args: readonly string[]): string[] {
   return commands[0]!.slice(0, program);
 }
 
-function command(name: string, args: readonly string[], stdin: "null" | "piped"): Deno.Command {
+function command(
+  name: string,
+  args: readonly string[],
+  stdin: "null" | "piped",
+  flags: readonly string[] = statedFlags(name, args),
+): Deno.Command {
   return new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--no-prompt", "--no-check"],
-      ...statedFlags(name, args),
+      ...flags,
       `examples/${name}.ts`,
       ...args,
     ],
@@ -56,13 +61,23 @@ function command(name: string, args: readonly string[], stdin: "null" | "piped")
   });
 }
 
-/** Runs an example with `input` on its stdin until it ends; kills it and throws after `limitMs`. */
+/** How an example is run. */
+export interface RunOptions {
+  /** After so many milliseconds it is killed, and that throws. */
+  limitMs?: number;
+  /** What comes on its stdin. */
+  input?: string | Uint8Array;
+  /** The flags of `deno run`; as a rule those it says it needs. */
+  flags?: readonly string[];
+}
+
+/** Runs an example until it ends. */
 export async function runExample(
   name: string,
   args: readonly string[] = [],
-  { limitMs = 15_000, input }: { limitMs?: number; input?: string | Uint8Array } = {},
+  { limitMs = 15_000, input, flags }: RunOptions = {},
 ): Promise<Ended> {
-  const child = command(name, args, input === undefined ? "null" : "piped").spawn();
+  const child = command(name, args, input === undefined ? "null" : "piped", flags).spawn();
   const ended = child.output();
   if (input !== undefined) {
     const writer = child.stdin.getWriter();

@@ -34,6 +34,21 @@ for (const name of exampleNames()) {
   });
 }
 
+for (
+  const name of [
+    ...["orphans_zombies", "pipes_queues", "process"],
+    ...["shared_memory", "tickets", "worker_pool"],
+  ]
+) {
+  law(`${name} says in one line which permission it lacks`, async () => {
+    const { code, out, err } = await runExample(name, [], { flags: [] });
+    assertEquals(
+      [code, out, err],
+      [2, "", "This example needs --allow-read: each worker loads its modules itself\n"],
+    );
+  });
+}
+
 law("udp_boundaries shows that the rest of a datagram is dropped", async () => {
   const { out } = await runExample("udp_boundaries");
   assertMatch(out, /^recvFrom\(1\) gives "h"\nrecvFrom\(100\) gives "world"$/m);
