@@ -6,11 +6,11 @@
 import {
   BrokenError,
   fileno,
-  group,
   type Listener,
   poll,
   POLLIN,
   POLLOUT,
+  serve,
   sleep,
   type Socket,
   WouldBlock,
@@ -29,11 +29,9 @@ async function* sequential(listener: Listener) {
   for (;;) yield* echo(yield* accept(listener));
 }
 
-/** A task for each client. */
+/** A task for each client. In the end those who are in line already are let in, and nobody is reset. */
 async function* coroutine(listener: Listener) {
-  yield* group(async function* (g) {
-    for (;;) g.spawn(echo, yield* accept(listener));
-  });
+  yield* serve(listener, echo);
 }
 
 async function* accept(listener: Listener) {
