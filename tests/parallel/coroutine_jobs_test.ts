@@ -18,6 +18,7 @@ import {
   WorkerPool,
 } from "@weft/weft";
 import { law } from "../lib/law.ts";
+import { begun } from "./begun.ts";
 import { claim, type Same } from "../types/claims.ts";
 import type * as foreign from "./fixtures/foreign_tasks.ts";
 import {
@@ -222,7 +223,8 @@ law("A task body that computes and does not stop loses its worker", async () => 
   await using pool = new WorkerPool(1, { grace: 20 });
   await pool.submit(addSlowly, 1, 1, 1);
   const future = pool.submit(computeInTask, 400);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await begun(future);
+  await new Promise((resolve) => setTimeout(resolve, 5)); // past its only checkpoint
   assertEquals(future.cancel(), "kill");
   assertEquals([await pool.submit(add, 1, 1), pool.statistics().lost], [2, 1]);
 });

@@ -14,13 +14,14 @@ import { assertCheckpoint } from "@weft/weft/testing";
 import { asCompleted, waitFirst } from "../../src/tasks/join.ts";
 import { law, lawInBothLanes } from "../lib/law.ts";
 import { burn, fib, hang, nap, throwFull } from "./fixtures/work.ts";
+import { begun } from "./begun.ts";
 
 law("Future.running is true from the job's begin to its end", async () => {
   await using pool = new WorkerPool(1);
   await Promise.all([pool.submit(nap, 0), pool.submit(nap, 0)]);
   const [first, second] = [pool.submit(nap, 20), pool.submit(nap, 1)];
   assertEquals([first.running, second.running], [false, false]);
-  while (!first.running) await new Promise((resolve) => setTimeout(resolve, 1));
+  await begun(first);
   assertEquals([first.done, second.running], [false, false]);
   await first;
   await second;
@@ -47,7 +48,7 @@ law("Future.result gives what there is without waiting, or says why not", async 
   }
   assertStrictEquals(caught, bad.error);
   const slow = pool.submit(hang);
-  while (!slow.running) await new Promise((resolve) => setTimeout(resolve, 1));
+  await begun(slow);
   assertThrows(() => slow.result, WouldBlock, "the job still runs");
   slow.cancel();
   assertThrows(() => slow.result, Cancelled);

@@ -2,6 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { WorkerPool } from "@weft/weft";
 import { law } from "../lib/law.ts";
+import { begun } from "./begun.ts";
 import { burn, burnMoved } from "./fixtures/work.ts";
 import { transfer } from "@weft/weft";
 import { note } from "./fixtures/notes.ts";
@@ -17,7 +18,7 @@ async function orderOf(
     await Promise.all([pool.submit(note, new Int32Array(4), 0), pool.submit(burn, 5)]);
   }
   const busy = pool.submit(burn, 30);
-  while (!busy.running) await new Promise((resolve) => setTimeout(resolve, 1));
+  await begun(busy);
   await Promise.all([busy, ...submit(pool, log)]);
   return [...log.subarray(1, 1 + log[0]!)];
 }
@@ -63,7 +64,7 @@ law("What was moved stays with its worker, and an urgent job waits for it", asyn
   };
   await Promise.all([pool.submit(note, new Int32Array(4), 0), pool.submit(burnMoved, bytes(), 0)]);
   const moved = Array.from({ length: 3 }, () => pool.submit(burnMoved, bytes(), 10));
-  while (!moved[0]!.running) await new Promise((resolve) => setTimeout(resolve, 1));
+  await begun(moved[0]!);
   await Promise.all([...moved, pool.with({ priority: 1 }).submit(note, log, 9)]);
   assertEquals(log[0], 1);
 });

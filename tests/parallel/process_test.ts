@@ -49,7 +49,7 @@ law("A process ends by itself although a job computes for ever", async () => {
     const pool = new WorkerPool(2);
     await pool.submit(fib, 1);
     const future = pool.submit(spin);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    while (!future.running) await new Promise((resolve) => setTimeout(resolve, 1));
     pool.terminate();
     await pool.join();
     console.log(future.cancelled);
@@ -75,7 +75,7 @@ law("A process ends by itself after a job that computes for ever was cancelled",
     const pool = new WorkerPool(1);
     await pool.submit(fib, 1);
     const future = pool.submit(spin);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    while (!future.running) await new Promise((resolve) => setTimeout(resolve, 1));
     console.log(future.cancel(), await pool.submit(fib, 10));
   `);
   assertEquals(ended, { code: 0, stdout: "kill 55", stderr: "" });

@@ -3,7 +3,8 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { WorkerPool } from "@weft/weft";
 import { law } from "../lib/law.ts";
 import { runProgram } from "../lib/child.ts";
-import { meet } from "./fixtures/rendezvous.ts";
+import { begun } from "./begun.ts";
+import { holdOn, meet } from "./fixtures/rendezvous.ts";
 import { add, burn, nap } from "./fixtures/work.ts";
 
 function shared(): Int32Array {
@@ -68,12 +69,15 @@ law("WorkerPool.resize() ends idle workers at once, and busy ones after their jo
   assertEquals(pool.statistics().workers, 1);
   pool.resize(2);
   await useBoth(pool);
-  const naps = [pool.submit(nap, 30), pool.submit(nap, 30)];
+  const words = new Int32Array(new SharedArrayBuffer(8));
+  const busy = [pool.submit(holdOn, words), pool.submit(holdOn, words)];
   const others = Array.from({ length: 20 }, (_, i) => pool.submit(add, i, 1));
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  for (const job of busy) await begun(job);
   pool.resize(1);
   assertEquals(pool.statistics().workers, 2);
-  assertEquals(await Promise.all(naps), [30, 30]);
+  Atomics.store(words, 1, 7);
+  Atomics.notify(words, 1);
+  assertEquals(await Promise.all(busy), [7, 7]);
   assertEquals(await Promise.all(others), others.map((_, i) => i + 1));
   await hasWorkers(pool, 1);
   assertEquals(pool.statistics().lost, 0);
