@@ -11,7 +11,13 @@ import { type Operation, operation } from "../kernel/operation.ts";
 import type { Scheduler } from "../kernel/scheduler.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import type { Future } from "./pool/future.ts";
-import { type Addressed, addressOf, type AnyFunction, type JobResult } from "./jobs.ts";
+import {
+  type Addressed,
+  addressOf,
+  type AnyFunction,
+  type JobArguments,
+  type JobResult,
+} from "./jobs.ts";
 import { WorkerPool } from "./pool/pool.ts";
 import { currentRun } from "./pool/pool_life.ts";
 
@@ -84,7 +90,7 @@ class CallWait implements WaitSource {
  */
 export function inWorker<F extends AnyFunction>(
   job: Addressed<F>,
-  ...args: Parameters<F>
+  ...args: JobArguments<F>
 ): Operation<JobResult<F>> {
   const { name } = addressOf(job);
   const run = currentRun();

@@ -44,6 +44,17 @@ export type JobResult<F extends AnyFunction> = [ReturnType<F>] extends [never] ?
     Generator<unknown, infer T, never> | AsyncGenerator<unknown, infer T, never> ? T
   : Awaited<ReturnType<F>>;
 
+/**
+ * What a job is called with: the parameters of `F`; anything, where all that is known of `F` is that it is
+ * a function.
+ */
+export type JobArguments<F extends AnyFunction> = [Parameters<F>] extends [never] ? unknown[]
+  : Parameters<F>;
+
+/** What a job of one argument is called with, likewise. */
+export type JobItem<F extends AnyFunction> = [Parameters<F>[0]] extends [never] ? unknown
+  : Parameters<F>[0];
+
 /** A function that can be called here and sent to a worker. */
 export type JobFunction<F extends AnyFunction> = F & Addressed<F>;
 

@@ -19,7 +19,9 @@ export {
   type AnyFunction,
   type CannotBeSent,
   type JobAddress,
+  type JobArguments,
   type JobFunction,
+  type JobItem,
   type JobResult,
   type Jobs,
   jobs,
@@ -49,10 +51,10 @@ function serve(realm: WorkerRealm, { port, words, setUp, party }: StartMessage):
   const runner = new JobRunner(port, words);
   const close = realm.close;
   realm.close = () => {
-    runner.flush();
+    runner.leave("it called self.close()");
     close.call(realm);
   };
-  realm.addEventListener("unload", () => runner.flush());
+  realm.addEventListener("unload", () => runner.leave(`it called Deno.exit(${Deno.exitCode})`));
   // Unhandled, either would end this worker and print a report that nobody can act on.
   realm.addEventListener("error", (event) => {
     event.preventDefault();

@@ -36,11 +36,11 @@ async function settlesSoon(future: Future<unknown>): Promise<PromiseSettledResul
 }
 
 for (
-  const [how, job] of Object.entries({
-    "calls Deno.exit": exitWorker,
-    "calls process.exit": exitProcess,
-    "calls self.close": closeWorker,
-  })
+  const [how, job, why] of [
+    ["calls Deno.exit", exitWorker, "it called Deno.exit(7)"],
+    ["calls process.exit", exitProcess, "it called Deno.exit(9)"],
+    ["calls self.close", closeWorker, "it called self.close()"],
+  ] as const
 ) {
   law(`A job whose worker ${how} fails soon, and the pool goes on`, async () => {
     await using pool = new WorkerPool(2);
@@ -53,7 +53,7 @@ for (
       [
         "WorkerCrashedError",
         job.name,
-        `Cannot finish job "${job.name}": its worker ended while it ran`,
+        `Cannot finish job "${job.name}": its worker ended while it ran: ${why}`,
       ],
     );
     assertEquals(await pool.submit(add, 1, 2), 3);

@@ -62,7 +62,7 @@ for (
   const [how, initializer, cause] of [
     ["throws", failToGetReady, "RangeError: no such thing"],
     ["rejects", failLater, "TypeError: not today"],
-    ["ends its worker", exitInSetUp, "Error: its worker ended"],
+    ["ends its worker", exitInSetUp, "Error: it called Deno.exit(3)"],
   ] as const
 ) {
   law(`An initializer that ${how} breaks the pool: every job fails and says so`, async () => {

@@ -61,6 +61,11 @@ law("Arguments and results of jobs are type-checked", () => {
     pool.submit(total, 1, 2, 3);
     pool.map(nap, [1, 2]);
     pool.map(fib, new Set([1, 2]));
+    // deno-lint-ignore no-explicit-any -- of a job whose type is not known, anything is taken
+    const unknown: any = fib;
+    pool.submit(unknown, "3", 4);
+    pool.map(unknown, ["3"]);
+    pool.starmap(unknown, [["3", 4]]);
     // @ts-expect-error the argument is no number
     pool.submit(fib, "3");
     // @ts-expect-error an argument is missing

@@ -107,8 +107,10 @@ law("Without --allow-run and --allow-env no subprocess starts, and the error say
   assertEquals(
     neither.out,
     'Cannot start "Process-1" as a subprocess: this program lacks --allow-run and --allow-env, ' +
-      'which starting Deno anew takes; the backend "worker" needs neither',
+      `which starting ${Deno.execPath()} takes; the backend "worker" needs neither`,
   );
   const one = await runProject(["--allow-read", "--allow-run"], ["subprocess"]);
   assertStringIncludes(one.out, "lacks --allow-env, which");
+  const other = await runProject(["--allow-read", "--allow-run=x", "--allow-env"], ["subprocess"]);
+  assertStringIncludes(other.out, `lacks --allow-run, which starting ${Deno.execPath()} takes`);
 });

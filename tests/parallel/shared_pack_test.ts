@@ -165,6 +165,16 @@ law("A job whose time runs out in a loop does not keep its lock: the others are 
   assertEquals(counter.value, 20);
 });
 
+law("Nor does it keep its permit of a bounded semaphore", async () => {
+  await using pool = new WorkerPool(1);
+  const seats = new SharedSemaphore(1, { bounded: true });
+  const late = pool.with({ timeout: 50 }).submit(loopHolding, seats);
+  late.link(() => {});
+  while (seats.value === 1) await new Promise((resolve) => setTimeout(resolve, 1));
+  await assertRejects(() => Promise.resolve(seats.acquire()), AbandonedError, "WorkerPool#");
+  await assertRejects(() => Promise.resolve(late), TimeoutError);
+});
+
 law("A pool can be terminated although its workers are blocked", async () => {
   const pool = new WorkerPool(2);
   const lock = new SharedLock();

@@ -119,6 +119,9 @@ export type StrayMessage = readonly [kind: "stray", error: TransportedError];
 /** What should have got the worker ready has failed. */
 export type UnfitMessage = readonly [kind: "unfit", error: TransportedError];
 
+/** A worker is about to end, by its own doing. */
+export type LeavingMessage = readonly [kind: "leaving", why: string];
+
 /** A function has turned out to be a task body. */
 export type TaskBodyMessage = readonly [kind: "taskBody", id: number];
 
@@ -132,6 +135,7 @@ export type ToPool =
   | WaitingMessage
   | StrayMessage
   | UnfitMessage
+  | LeavingMessage
   | TaskBodyMessage
   | HeardMessage;
 

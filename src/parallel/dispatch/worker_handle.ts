@@ -53,6 +53,8 @@ export class WorkerHandle implements BatchCarrier {
   #batches: Batch[] = [];
   #heardAt = 0;
   #upAt = Infinity;
+  /** What it said of its end. */
+  #farewell: Error | undefined = undefined;
 
   /** Starts a worker. This blocks for some milliseconds, as `new Worker` does. */
   constructor(name: string, terms: WorkerTerms, owner: WorkerOwner) {
@@ -66,7 +68,7 @@ export class WorkerHandle implements BatchCarrier {
       hear: (message) => this.#hear(message),
       gone: (asked, cause) => {
         if (asked) owner.ended(this);
-        else owner.crashed(this, cause);
+        else owner.crashed(this, cause ?? this.#farewell);
       },
     });
   }
@@ -249,6 +251,9 @@ export class WorkerHandle implements BatchCarrier {
         return this.#owner.isTaskBody(message[1]);
       case "stray":
         return this.#owner.strayed(unpackError(message[1]));
+      case "leaving":
+        this.#farewell ??= new Error(message[1]);
+        return;
       case "unfit":
         return this.#owner.unfit(this, unpackError(message[1]));
     }

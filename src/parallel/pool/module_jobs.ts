@@ -10,12 +10,13 @@ import {
   type AnyFunction,
   type JobAddress,
   jobAddress,
+  type JobArguments,
   type JobResult,
 } from "../jobs.ts";
 
 /** An exported function as a job: called, it is submitted; it can also be passed to `submit` and `map`. */
 export type ModuleJob<F extends AnyFunction> =
-  & ((...args: Parameters<F>) => Future<JobResult<F>>)
+  & ((...args: JobArguments<F>) => Future<JobResult<F>>)
   & Addressed<F>;
 
 /** The functions among the exports of a module; everything else is left out. */

@@ -16,7 +16,7 @@ import { Dispatcher } from "../dispatch/dispatcher.ts";
 import type { Future } from "./future.ts";
 import type { Job } from "./job.ts";
 import { JobDesk } from "./job_desk.ts";
-import type { Addressed, AnyFunction, JobResult } from "../jobs.ts";
+import type { Addressed, AnyFunction, JobArguments, JobItem, JobResult } from "../jobs.ts";
 import { Mapping } from "./mapping.ts";
 import { type ModuleJobs, moduleJobs } from "./module_jobs.ts";
 import { PoolLife } from "./pool_life.ts";
@@ -171,7 +171,7 @@ export class WorkerPool implements JobSender {
    */
   submit<F extends AnyFunction>(
     job: Addressed<F>,
-    ...args: Parameters<F>
+    ...args: JobArguments<F>
   ): Future<JobResult<F>> {
     return this.#desk.submit(job, args) as Future<JobResult<F>>;
   }
@@ -183,7 +183,7 @@ export class WorkerPool implements JobSender {
    */
   trySubmit<F extends AnyFunction>(
     job: Addressed<F>,
-    ...args: Parameters<F>
+    ...args: JobArguments<F>
   ): Future<JobResult<F>> {
     this.#desk.refuseIfFull();
     return this.submit(job, ...args);
@@ -206,7 +206,7 @@ export class WorkerPool implements JobSender {
    */
   apply<F extends AnyFunction>(
     job: Addressed<F>,
-    ...args: Parameters<F>
+    ...args: JobArguments<F>
   ): Operation<JobResult<F>> {
     const submit = (): Job => this.#desk.submit(job, args);
     return application(job, submit) as Operation<JobResult<F>>;
@@ -228,7 +228,7 @@ export class WorkerPool implements JobSender {
    */
   map<F extends (item: never) => unknown>(
     job: Addressed<F>,
-    items: Items<Parameters<F>[0]>,
+    items: Items<JobItem<F>>,
     options: MapOptions = {},
   ): Operation<JobResult<F>[]> {
     const map = this.#mapping.map(job, items, options, false);
@@ -251,7 +251,7 @@ export class WorkerPool implements JobSender {
    */
   starmap<F extends AnyFunction>(
     job: Addressed<F>,
-    items: Items<Readonly<Parameters<F>>>,
+    items: Items<Readonly<JobArguments<F>>>,
     options: MapOptions = {},
   ): Operation<JobResult<F>[]> {
     const map = this.#mapping.map(job, items, options, true);
@@ -291,7 +291,7 @@ export class WorkerPool implements JobSender {
    */
   imap<F extends (item: never) => unknown>(
     job: Addressed<F>,
-    items: Items<Parameters<F>[0]>,
+    items: Items<JobItem<F>>,
     options: MapOptions = {},
   ): ResultStream<JobResult<F>> {
     const stream = this.#mapping.imap(job, items, options, true);
@@ -303,7 +303,7 @@ export class WorkerPool implements JobSender {
    */
   imapUnordered<F extends (item: never) => unknown>(
     job: Addressed<F>,
-    items: Items<Parameters<F>[0]>,
+    items: Items<JobItem<F>>,
     options: MapOptions = {},
   ): ResultStream<JobResult<F>> {
     const stream = this.#mapping.imap(job, items, options, false);

@@ -2,7 +2,7 @@
 import type { Operation } from "../../kernel/operation.ts";
 import type { CancelPolicy } from "./cancel_policy.ts";
 import type { Future } from "./future.ts";
-import type { Addressed, AnyFunction, JobResult } from "../jobs.ts";
+import type { Addressed, AnyFunction, JobArguments, JobResult } from "../jobs.ts";
 
 /** How a pool is to be. */
 export interface WorkerPoolOptions {
@@ -111,16 +111,16 @@ export interface JobSender {
   /** See {@linkcode WorkerPool.submit}. */
   submit<F extends AnyFunction>(
     job: Addressed<F>,
-    ...args: Parameters<F>
+    ...args: JobArguments<F>
   ): Future<JobResult<F>>;
   /** See {@linkcode WorkerPool.trySubmit}. */
   trySubmit<F extends AnyFunction>(
     job: Addressed<F>,
-    ...args: Parameters<F>
+    ...args: JobArguments<F>
   ): Future<JobResult<F>>;
   /** See {@linkcode WorkerPool.apply}. */
   apply<F extends AnyFunction>(
     job: Addressed<F>,
-    ...args: Parameters<F>
+    ...args: JobArguments<F>
   ): Operation<JobResult<F>>;
 }

@@ -6,7 +6,7 @@ import { checkLimit, checkPriority } from "../checks.ts";
 import type { Future } from "./future.ts";
 import type { Job, JobDemand } from "./job.ts";
 import type { JobDesk } from "./job_desk.ts";
-import type { Addressed, AnyFunction, JobResult } from "../jobs.ts";
+import type { Addressed, AnyFunction, JobArguments, JobResult } from "../jobs.ts";
 import type { JobOptions, JobSender } from "./pool_options.ts";
 
 /** Hands in jobs at one desk, all on the same options. */
@@ -30,7 +30,7 @@ export class OptionedSender implements JobSender {
   /** Sends a job. */
   submit<F extends AnyFunction>(
     job: Addressed<F>,
-    ...args: Parameters<F>
+    ...args: JobArguments<F>
   ): Future<JobResult<F>> {
     return this.#submit(job, args) as Future<JobResult<F>>;
   }
@@ -38,7 +38,7 @@ export class OptionedSender implements JobSender {
   /** Sends a job unless the queue is full. */
   trySubmit<F extends AnyFunction>(
     job: Addressed<F>,
-    ...args: Parameters<F>
+    ...args: JobArguments<F>
   ): Future<JobResult<F>> {
     this.#desk.refuseIfFull();
     return this.submit(job, ...args);
@@ -47,7 +47,7 @@ export class OptionedSender implements JobSender {
   /** Sends a job and waits for it. */
   apply<F extends AnyFunction>(
     job: Addressed<F>,
-    ...args: Parameters<F>
+    ...args: JobArguments<F>
   ): Operation<JobResult<F>> {
     return application(job, () => this.#submit(job, args)) as Operation<JobResult<F>>;
   }

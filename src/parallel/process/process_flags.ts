@@ -66,7 +66,7 @@ function checkMayStart(name: string): void {
   if (missing.length === 0) return;
   throw new Error(
     `Cannot start "${name}" as a subprocess: this program lacks ${missing.join(" and ")}, ` +
-      `which starting Deno anew takes; the backend "worker" needs neither`,
+      `which starting ${Deno.execPath()} takes; the backend "worker" needs neither`,
   );
 }
 

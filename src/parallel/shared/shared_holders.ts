@@ -29,13 +29,18 @@ export class Holders {
   /** This thread holds one more. */
   add(): void {
     const at = this.#find(this.#party.number) ?? this.#claim();
-    if (at !== undefined) Atomics.add(this.#words, at + 1, 1);
+    if (at === undefined) return;
+    Atomics.add(this.#words, at + 1, 1);
+    this.#party.locks++;
   }
 
   /** One is given back: one of this thread's, or else of any. */
   remove(): void {
     const mine = this.#find(this.#party.number);
-    if (mine !== undefined && this.#decrement(mine)) return;
+    if (mine !== undefined && this.#decrement(mine)) {
+      this.#party.locks--;
+      return;
+    }
     for (let at = this.#any(); at !== undefined && !this.#decrement(at); at = this.#any());
   }
 

@@ -39,7 +39,9 @@ export interface SharedLockStatistics {
  * - When the thread that holds it dies, all who want it get an {@linkcode AbandonedError}, within about
  *   a tenth of a second, until somebody calls {@linkcode recover}. Threads that weft started are
  *   watched; of a bare `new Worker` nobody knows whether it lives.
- * - Taking it twice is an error, not a wait for oneself; see {@linkcode SharedRLock}.
+ * - Taking it twice in a task, or in the plain code of a worker, is an error, not a wait for oneself; see
+ *   {@linkcode SharedRLock}. The plain async code of a thread is many at once that cannot be told apart, so
+ *   there a second `await` waits.
  *
  * After Python's `multiprocessing.Lock`, except that only the thread that holds it can release it.
  *

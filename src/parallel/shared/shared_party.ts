@@ -129,7 +129,7 @@ function lineOf(number: number): number {
 export class Party {
   /** Its number: positive, below 2^29. */
   readonly number: number;
-  /** How many locks it has. */
+  /** How many locks it has, and permits that are missed when it dies. */
   locks = 0;
   readonly #table: PartyTable;
   readonly #stopAt: number;
@@ -191,7 +191,7 @@ export function thisParty(): Party {
   return own[0] ?? enter(PartyTable.make());
 }
 
-/** How many locks this thread has. */
+/** How many locks, and permits that are missed when it dies, this thread has. */
 export function locksHeld(): number {
   return own.reduce((sum, party) => sum + party.locks, 0);
 }

@@ -82,9 +82,10 @@ export class JobRunner {
     else this.#asyncCalls.abort(slot, index, unpackError(reason));
   }
 
-  /** Sends the results that are held back: the worker is about to go. */
-  flush(): void {
+  /** The worker is about to go: sends the results that are held back, and why no more will come. */
+  leave(why: string): void {
     this.#outbox.flush();
+    this.#outbox.post(["leaving", why]);
   }
 
   /** An error came up outside of every call. It ends the job it belongs to, or else is passed on. */
@@ -161,14 +162,14 @@ export class JobRunner {
       this.#outbox.add(await going);
     } catch (error) {
       this.#outbox.fail(error);
-      if (this.#asyncCalls.hasLeftLocks) await this.#leave();
+      if (this.#asyncCalls.hasLeftLocks) await this.#end();
     }
     this.#untilLook = 0;
   }
 
   /** Tells what is known, and ends this thread. */
-  #leave(): Promise<never> {
-    this.#outbox.flush();
+  #end(): Promise<never> {
+    this.leave("it was interrupted while it had a shared lock");
     (globalThis as unknown as { close(): void }).close();
     return new Promise(() => {});
   }

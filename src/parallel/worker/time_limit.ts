@@ -6,7 +6,8 @@
  * unharmed; 8 to 12 µs a call). So a job with a limit is called from a one-line script. The limit holds
  * for the time until the call returns; an async job's waiting is limited by a timer.
  *
- * No `finally` of the script runs, so a shared lock that it has taken stays taken, by a thread that lives.
+ * No `finally` of the script runs, so a shared lock that it has taken, or a permit of a bounded semaphore,
+ * stays taken, by a thread that lives.
  * Such a thread has to go: then the others are told that the holder died.
  */
 import type { Script } from "node:vm";

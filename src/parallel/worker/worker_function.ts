@@ -74,7 +74,8 @@ export class WorkerFunction {
     if (typeof found !== "function") {
       throw new WorkerError(
         this.name,
-        `Cannot find job "${this.name}" in ${this.#url}: call jobs() at the top level of the module`,
+        `Cannot find job "${this.name}" in ${this.#url}: the module exports no such function, ` +
+          `and has no such job; call jobs() at the top level of the module`,
       );
     }
     this.call = found as AnyFunction as Call;
