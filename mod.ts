@@ -96,17 +96,28 @@ export { Queue, type QueueStatistics } from "./src/sync/queue.ts";
 export { RLock, type RLockStatistics } from "./src/sync/rlock.ts";
 export { BoundedSemaphore, Semaphore, type SemaphoreStatistics } from "./src/sync/semaphore.ts";
 export { Subscription, type SubscriptionStatistics } from "./src/sync/subscription.ts";
-export { BrokenError, bytesSent, IncompleteError } from "./src/io/errors.ts";
+export { BrokenError, bytesSent, IncompleteError, LimitError } from "./src/io/errors.ts";
 export type { TlsClientOptions, TlsServerOptions } from "./src/io/open.ts";
 export { bindDatagram, type UdpOptions, type UnixPacketOptions } from "./src/net/bind_datagram.ts";
 export { connect, type TcpConnectOptions, type UnixConnectOptions } from "./src/net/connect.ts";
 export { DatagramSocket, type UdpAddress, type UnixAddress } from "./src/net/datagram_socket.ts";
 export { alarm, type AlarmOptions, EventStream, signals } from "./src/net/events.ts";
+export {
+  type ByteSink,
+  type FrameOptions,
+  readFrame,
+  readJson,
+  writeFrame,
+  writeJson,
+} from "./src/net/frames.ts";
+export { type LineOptions, readLine, readUntil } from "./src/net/lines.ts";
 export { listen, type TcpListenOptions, type UnixListenOptions } from "./src/net/listen.ts";
 export { Listener } from "./src/net/listener.ts";
+export { MessageStream } from "./src/net/message_stream.ts";
 export { Membership } from "./src/net/multicast.ts";
 export { PipeReader, readFrom, stdin } from "./src/net/pipe_reader.ts";
 export { PipeWriter, writeTo } from "./src/net/pipe_writer.ts";
+export type { ByteSource } from "./src/net/read_framed.ts";
 export { serve, type ServeOptions } from "./src/net/serve.ts";
 export { Socket } from "./src/net/socket.ts";
 export type { DatagramHandle } from "./src/io/datagram.ts";

@@ -31,6 +31,28 @@ export class IncompleteError extends Error {
     this.partial = partial;
     this.expected = expected;
   }
+
+  /** How many bytes were missing, or `undefined` where nobody can tell, as with a line. */
+  get missing(): number | undefined {
+    return this.expected === undefined ? undefined : this.expected - this.partial.length;
+  }
+}
+
+/** Something that was to be read or sent as one piece is longer than allowed. */
+export class LimitError extends Error {
+  /** The class name. */
+  override readonly name: string = "LimitError";
+  /** How many bytes are allowed. */
+  readonly limit: number;
+  /** How many it announced, or had brought when it was refused. */
+  readonly length: number;
+
+  /** Says how long it may be, and how long it is. */
+  constructor(message: string, limit: number, length: number) {
+    super(message);
+    this.limit = limit;
+    this.length = length;
+  }
 }
 
 /**

@@ -15,6 +15,7 @@ import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { BrokenError, IncompleteError, reasonOf } from "./errors.ts";
 import type { Fault } from "./fault.ts";
+import type { Framing } from "./framing.ts";
 import type { Timeout } from "./limit.ts";
 import type { NativeReader } from "./native.ts";
 import { IN } from "./poll_bits.ts";
@@ -65,9 +66,11 @@ export class StreamReader {
   #reading = false;
   #end: End | null = null;
   /** Who waits, for how many bytes at least, and to take how many at most. */
-  readonly #seat: Seat<Uint8Array>;
+  readonly #seat: Seat<unknown>;
   #least = 0;
   #most = 0;
+  /** What tells how many bytes are waited for, if the bytes themselves do. */
+  #framing: Framing<unknown> | null = null;
 
   /**
    * A reader that has not read.
@@ -122,7 +125,22 @@ export class StreamReader {
     this.#readMore(least);
     this.#least = least;
     this.#most = most;
-    this.#seat.take(wait, timeout);
+    this.#framing = null;
+    this.#seat.take(wait as Wait<unknown>, timeout);
+  }
+
+  /** Begins a read of what its own bytes delimit; waits until it is whole, and takes it. */
+  beginFraming<T>(wait: Wait<T>, framing: Framing<T>, timeout: Timeout): void {
+    this.#seat.check();
+    const least = framing.measure(this.peek(), this.#host);
+    if (this.held >= least || this.#end !== null) {
+      wait.settle(this.#take(framing, least));
+      return;
+    }
+    this.#least = least;
+    this.#framing = framing;
+    this.#readFraming(framing);
+    this.#seat.take(wait as Wait<unknown>, timeout);
   }
 
   /** Takes at most `most` bytes that are there; starts a read if there are none. */
@@ -181,6 +199,15 @@ export class StreamReader {
     return this.#give(Math.min(held, most));
   }
 
+  /** Takes `length` bytes for what is waited for; at the end of the stream, what there is. */
+  #take<T>(framing: Framing<T>, length: number): T {
+    const end = this.#end;
+    if (end instanceof ClosedError) throw end;
+    if (this.held >= length) return framing.value(this.#give(length));
+    if (end === "eof") return framing.cut(this.#give(this.held), this.#host);
+    throw this.#told(end!);
+  }
+
   #told(error: BrokenError): BrokenError {
     this.#host.fault.tell();
     this.#host.changed();
@@ -213,6 +240,11 @@ export class StreamReader {
     this.#reading = true;
     this.#pending.began();
     this.#native.read(room).then(this.#onRead, this.#onError);
+  }
+
+  /** Issues a native read for what is not whole yet. Room for something of unknown length doubles. */
+  #readFraming(framing: Framing<unknown>): void {
+    this.#readMore(framing.isDelimited ? Math.max(this.#least, 2 * this.held) : this.#least);
   }
 
   /** Sees to it that the buffer has room behind what is held. It grows as bytes come, not as they are announced. */
@@ -268,15 +300,33 @@ export class StreamReader {
   /** Serves the waiting request if that is possible now. */
   #advance(fresh: number): void {
     if (!this.#seat.taken) return this.#host.changed(fresh);
-    if (this.held < this.#least && this.#end === null) return this.#readMore(this.#least);
+    const framing = this.#framing;
+    if (framing !== null && !this.#measure(framing)) return;
+    if (this.held < this.#least && this.#end === null) {
+      return framing === null ? this.#readMore(this.#least) : this.#readFraming(framing);
+    }
     const wait = this.#seat.leave()!;
-    let bytes: Uint8Array;
+    let value: unknown;
     try {
-      bytes = this.#serve(this.#least, this.#most);
+      value = framing === null
+        ? this.#serve(this.#least, this.#most)
+        : this.#take(framing, this.#least);
     } catch (error) {
       return wait.fail(error);
     }
-    wait.settle(bytes);
+    wait.settle(value);
     if (this.#end !== null) this.#host.changed(fresh);
+  }
+
+  /** Finds out again how much is waited for; says whether it still is. */
+  #measure(framing: Framing<unknown>): boolean {
+    try {
+      this.#least = framing.measure(this.peek(), this.#host);
+      return true;
+    } catch (error) {
+      this.#seat.leave()!.fail(error);
+      this.#host.changed(IN); // what was refused is still there
+      return false;
+    }
   }
 }

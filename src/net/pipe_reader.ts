@@ -10,6 +10,8 @@ import { nextName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { closing } from "./closing.ts";
+import { type LineOptions, readLine } from "./lines.ts";
+import { MessageStream } from "./message_stream.ts";
 
 /**
  * The read end of a pipe, with the receiving verbs of a {@linkcode Socket} and their promises.
@@ -54,6 +56,11 @@ export class PipeReader implements HasHandle, Disposable, AsyncDisposable {
   recvExactly(n: number): Operation<Uint8Array> {
     checkCount(n, 0, "receive");
     return this.#recv(n, n);
+  }
+
+  /** The lines that come. See {@linkcode Socket.lines}. */
+  lines(options: LineOptions = {}): MessageStream<string> {
+    return new MessageStream(() => readLine(this, options));
   }
 
   /** Takes at most `n` bytes that have arrived, without waiting. See {@linkcode Socket.tryRecv}. */

@@ -14,6 +14,9 @@ import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { wait } from "../tasks/wait.ts";
 import { closing } from "./closing.ts";
+import { type FrameOptions, readFrame } from "./frames.ts";
+import { type LineOptions, readLine } from "./lines.ts";
+import { MessageStream } from "./message_stream.ts";
 
 /**
  * A connection.
@@ -100,6 +103,24 @@ export class Socket<A extends Deno.Addr = Deno.Addr>
     checkCount(n, 0, "receive");
     const { reader } = this.#handle;
     return operation(reader, (w: Wait<Uint8Array>) => reader.begin(w, n, n, this.#timeout));
+  }
+
+  /**
+   * The lines that come, as {@linkcode readLine} reads them.
+   *
+   * @param options The limit of each.
+   */
+  lines(options: LineOptions = {}): MessageStream<string> {
+    return new MessageStream(() => readLine(this, options));
+  }
+
+  /**
+   * The frames that come, as {@linkcode readFrame} reads them.
+   *
+   * @param options The limit of each.
+   */
+  frames(options: FrameOptions = {}): MessageStream<Uint8Array> {
+    return new MessageStream(() => readFrame(this, options));
   }
 
   /**
