@@ -7,6 +7,7 @@
  */
 import { fastLane, type Frame } from "./context.ts";
 import { InternalError } from "./errors.ts";
+import { NOTHING } from "./own_cancel.ts";
 import { CancelScope, Shield, TimedScope } from "./scope.ts";
 import type { Timer } from "./timers.ts";
 
@@ -43,9 +44,10 @@ export class Entered {
     }
   }
 
-  /** Whether an error is this scope's own cancel, which ends here. */
-  owns(error: unknown): boolean {
-    return error !== null && error === this.scope.cause;
+  /** Returns if an error is this scope's own cancel, which ends here; throws it, or what else is in it. */
+  absorb(error: unknown): void {
+    const { rest } = this.scope.part(error);
+    if (rest !== NOTHING) throw rest;
   }
 
   /** Leaves the scope and forgets its deadline. */

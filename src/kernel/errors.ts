@@ -15,6 +15,10 @@ export type CancelSource = "explicit" | "timeout" | "group" | "shutdown";
  * It is level-triggered: whoever catches it and goes on gets it again at the next checkpoint. Let
  * it pass, or clean up under {@linkcode shield} and rethrow.
  *
+ * What the language makes of it on the way is known as well: a `SuppressedError` of `await using`, the
+ * `AggregateError` of `Promise.any`. If they hold nothing but cancels, that is the cancel; an error beside
+ * it is thrown where the cancel ends, alone, or in such a wrap if there are several.
+ *
  * @example The reason travels with it
  * ```ts
  * import { Cancelled, run, sleep, spawn } from "@weft/weft";

@@ -8,6 +8,7 @@
  * so an inner and an outer deadline that expire together never take each other's place.
  */
 import { Cancelled, cancelled as makeCancelled, type CancelSource } from "./errors.ts";
+import { partCancel, type Parts } from "./own_cancel.ts";
 import type { Timers } from "./timers.ts";
 
 /** A task as its scopes see it. */
@@ -81,15 +82,14 @@ export class CancelScope {
     this.task.interrupt(this);
   }
 
-  /** Whether an error is the cancel of this scope or of one around it, and so is on its way out. */
-  explains(error: unknown): boolean {
-    // deno-lint-ignore no-this-alias -- walks outwards, starting here
-    let scope: CancelScope | null = this;
-    while (scope !== null) {
-      if (scope.cause !== null && scope.cause === error) return true;
-      scope = scope.parent;
-    }
-    return false;
+  /** Takes out of an error the cancel of this scope, which ends here. */
+  part(error: unknown): Parts {
+    return partCancel(error, (leaf) => leaf !== null && leaf === this.cause);
+  }
+
+  /** Takes out of an error the cancels of this scope and of those around it, which are on their way out. */
+  partAll(error: unknown): Parts {
+    return partCancel(error, (leaf) => leaf !== null && isCauseAround(this, leaf));
   }
 
   /** Whether a cancel of `outer` reaches waits that stand in this scope. */
@@ -132,6 +132,12 @@ export class Shield extends CancelScope {
   override get shielded(): boolean {
     return true;
   }
+}
+
+function isCauseAround(inner: CancelScope, leaf: unknown): boolean {
+  let scope: CancelScope | null = inner;
+  while (scope !== null && scope.cause !== leaf) scope = scope.parent;
+  return scope !== null;
 }
 
 function outermostCancelled(inner: CancelScope): CancelScope | null {

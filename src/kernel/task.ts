@@ -11,6 +11,7 @@ import { checkMs } from "./checks.ts";
 import { Cancelled, DeadlockError, TimeoutError } from "./errors.ts";
 import { Fiber, type FiberHost, type TaskGenerator } from "./fiber.ts";
 import { type Operation, operation, sequence } from "./operation.ts";
+import { NOTHING } from "./own_cancel.ts";
 import type { CancelScope } from "./scope.ts";
 import { spawnSite } from "./sites.ts";
 import type { Wait } from "./wait.ts";
@@ -288,12 +289,14 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     if (!failed && this.cause !== null && Cancelled.wasDelivered(this.cause)) {
       this.host.warn(swallowedText(this.name));
     }
-    this.#outcome = !failed
-      ? "value"
-      : value !== null && value === this.cause
-      ? "cancelled"
-      : "error";
-    this.#result = value;
+    if (!failed) {
+      this.#outcome = "value";
+      this.#result = value;
+    } else {
+      const { cancel, rest } = this.part(value);
+      this.#outcome = rest === NOTHING ? "cancelled" : "error";
+      this.#result = rest === NOTHING ? cancel : rest;
+    }
     this.release();
     const keeper = this.#extras?.keeper ?? null;
     if (keeper !== null) this.isObserved = true;
@@ -354,8 +357,8 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
       try {
         return yield* wait();
       } catch (error) {
-        if (entered.owns(error)) return late();
-        throw error;
+        entered.absorb(error);
+        return late();
       }
     });
   }

@@ -81,7 +81,7 @@ export function serve<A extends Deno.Addr>(
     } catch (error) {
       end = error;
     }
-    if (brood.errors.length > 0 || !entered.scope.explains(end)) {
+    if (brood.errors.length > 0 || entered.scope.partAll(end).cancel === null) {
       listener.close();
       brood.cancel("the server failed", end);
     } else {

@@ -18,8 +18,8 @@ export function* within<T, L>(
   try {
     return yield* work;
   } catch (error) {
-    if (entered.owns(error)) return late();
-    throw error;
+    entered.absorb(error);
+    return late();
   }
 }
 

@@ -10,6 +10,7 @@ import { Entered } from "../kernel/deadline.ts";
 import { checkMs } from "../kernel/checks.ts";
 import { GroupError } from "../kernel/errors.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
+import { NOTHING } from "../kernel/own_cancel.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { checkBody } from "./body.ts";
 import { Brood } from "./brood.ts";
@@ -120,12 +121,14 @@ export function group<T>(
     try {
       value = yield* perform(() => body(new Group(brood)));
     } catch (error) {
-      if (entered.scope.explains(error)) {
-        cancel = error;
-        brood.cancelled(error);
-      } else {
-        brood.errors.push(error);
-        brood.cancel(`the body of group "${name}" failed`, error);
+      const parts = entered.scope.partAll(error);
+      if (parts.rest !== NOTHING) {
+        brood.errors.push(parts.rest);
+        brood.cancel(`the body of group "${name}" failed`, parts.rest);
+      }
+      if (parts.cancel !== null) {
+        cancel = parts.cancel;
+        brood.cancelled(cancel);
       }
     }
     try {

@@ -48,7 +48,7 @@ export function joinAll(tasks: Iterable<Task>, options: JoinAllOptions = {}): Op
         else for (const task of ended) task.observe();
       }
     } catch (error) {
-      if (!entered.owns(error)) throw error;
+      entered.absorb(error);
     }
     return ended.slice(0, wanted);
   });

@@ -13,6 +13,7 @@
 import { Entered } from "../kernel/deadline.ts";
 import { combine } from "../kernel/errors.ts";
 import type { Operation } from "../kernel/operation.ts";
+import { NOTHING } from "../kernel/own_cancel.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { Brood } from "./brood.ts";
 import { type Items, type ItemSource, openItems } from "./item_source.ts";
@@ -80,8 +81,9 @@ class MapPass<I, R, K> {
     try {
       yield* this.#drawAll();
     } catch (error) {
-      if (this.#entered.scope.explains(error)) cancel = error;
-      else this.#errors.push(error);
+      const parts = this.#entered.scope.partAll(error);
+      if (parts.cancel !== null) cancel = parts.cancel;
+      if (parts.rest !== NOTHING) this.#errors.push(parts.rest);
       this.#brood.cancel(`${this.#plan.name} has failed`, error);
     }
     try {
@@ -91,7 +93,7 @@ class MapPass<I, R, K> {
     }
     const errors = [...this.#brood.errors, ...this.#errors];
     if (errors.length > 0) throw combine(errors, this.#plan.name);
-    if (cancel !== undefined && !this.#entered.owns(cancel)) throw cancel;
+    if (cancel !== undefined && cancel !== this.#entered.scope.cause) throw cancel;
     if (this.#lost !== undefined) throw this.#lost;
     if (cancel !== undefined) throw cancel;
   }
@@ -111,7 +113,9 @@ class MapPass<I, R, K> {
       }
     } catch (error) {
       // Items that threw have ended by themselves; those whose draw was cancelled may not have.
-      if (!drawing || this.#entered.scope.explains(error)) yield* this.#close(source);
+      if (!drawing || this.#entered.scope.partAll(error).cancel !== null) {
+        yield* this.#close(source);
+      }
       throw error;
     }
   }

@@ -8,6 +8,7 @@
  */
 import { Deque } from "../internal/deque.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
+import { NOTHING } from "../kernel/own_cancel.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
@@ -167,7 +168,10 @@ class Supervisor {
       return;
     }
     // A cancel gives way to the errors, as in a group.
-    if (failure !== undefined && !this.#brood.scope.explains(failure)) errors.push(failure);
+    if (failure !== undefined) {
+      const { rest } = this.#brood.scope.partAll(failure);
+      if (rest !== NOTHING) errors.push(rest);
+    }
     const { child } = others[0]!;
     const what = `Cannot end ${this.#plan.name} well: "${child}" failed`;
     throw new SupervisionError(what, child, errors, errors.at(-1));

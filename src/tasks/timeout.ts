@@ -39,7 +39,7 @@ export function withTimeout<T>(ms: number, work: Work<T>): Operation<T> {
     try {
       return yield* perform(work);
     } catch (error) {
-      if (!entered.owns(error)) throw error;
+      entered.absorb(error);
       throw new TimeoutError(ms, "the body", error);
     }
   });
@@ -63,7 +63,7 @@ export function moveOnAfter<T>(ms: number, work: Work<T>): Operation<T | undefin
     try {
       return yield* perform(work);
     } catch (error) {
-      if (!entered.owns(error)) throw error;
+      entered.absorb(error);
       return undefined;
     }
   });

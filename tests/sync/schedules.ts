@@ -167,7 +167,7 @@ export async function playSchedule(
       try {
         yield* act(task);
       } catch (error) {
-        if (!entered.owns(error)) throw error;
+        entered.absorb(error);
       }
     });
 

@@ -279,7 +279,8 @@ export class Job implements Future<unknown>, Startable<unknown>, QueueOwner, Rea
     try {
       return yield* job.get();
     } catch (error) {
-      throw entered.owns(error) ? new TimeoutError(ms, `job ${job}`) : error;
+      entered.absorb(error);
+      throw new TimeoutError(ms, `job ${job}`);
     }
   }
 

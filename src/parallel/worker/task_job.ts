@@ -98,7 +98,7 @@ export class TaskJob {
       try {
         return yield* perform(work);
       } catch (error) {
-        if (!entered.owns(error)) throw error;
+        entered.absorb(error);
         const late = new TimeoutError(ms, `job "${name}"`);
         signal?.abort(late);
         throw late;
