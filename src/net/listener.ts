@@ -2,7 +2,7 @@
 import { checkTimeout, type Timeout } from "../io/limit.ts";
 import type { ListenerHandle } from "../io/listener.ts";
 import type { HasHandle } from "../io/pollable.ts";
-import { WouldBlock } from "../kernel/errors.ts";
+import { ClosedError } from "../kernel/errors.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { shield } from "../tasks/shield.ts";
@@ -126,8 +126,8 @@ function* shieldedDrain<A extends Deno.Addr>(listener: Listener<A>) {
         sockets.push(listener.tryAccept());
         quiet = 0;
       } catch (error) {
-        if (!(error instanceof WouldBlock)) break;
-        quiet++;
+        if (error instanceof ClosedError) break;
+        quiet++; // nobody is there, or the host failed to give who is
         yield* sleep(1);
       }
     }

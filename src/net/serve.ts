@@ -13,12 +13,9 @@ import type { TaskBody } from "../kernel/task.ts";
 import { checkBody } from "../tasks/body.ts";
 import { Brood } from "../tasks/brood.ts";
 import { currentTask } from "../tasks/run.ts";
-import { sleep } from "../tasks/sleep.ts";
+import { AcceptBackoff, acceptNext } from "./accepting.ts";
 import type { Listener } from "./listener.ts";
 import type { Socket } from "./socket.ts";
-
-/** How long to leave newcomers in line when the host has no descriptor for them, in milliseconds. */
-const PAUSE_MS = 100;
 
 /** How to serve. */
 export interface ServeOptions {
@@ -30,10 +27,10 @@ export interface ServeOptions {
  * Runs a task for each connection that comes, until it is cancelled.
  *
  * The socket is closed when its task has ended. A task that fails ends the server: the other connections
- * are cancelled, and the error is thrown; catch in the handler what is only one client's affair. When the
- * host has no descriptor left for a newcomer (`EMFILE`), those who come wait in line. When
- * the server is cancelled, it accepts those who are in line already, closes the listener, gives its
- * connections the time of grace, and cancels what is left.
+ * are cancelled, and the error is thrown; catch in the handler what is only one client's affair. When
+ * accepting fails (no descriptor is left, a newcomer has gone again), those who come wait in line for a
+ * moment, and it is tried again. When the server is cancelled, it accepts those who are in line already,
+ * closes the listener, gives its connections the time of grace, and cancels what is left.
  *
  * @example An echo server that ends well
  * ```ts
@@ -75,9 +72,10 @@ export function serve<A extends Deno.Addr>(
     }, { grace });
     const answer = (socket: Socket<A>): void =>
       brood.spawn(handler, handler(socket)).watch(() => socket.close());
+    const backoff = new AcceptBackoff();
     let end: unknown;
     try {
-      for (;;) answer(yield* accept(listener));
+      for (;;) answer(yield* acceptNext(listener, backoff));
     } catch (error) {
       end = error;
     }
@@ -96,24 +94,4 @@ export function serve<A extends Deno.Addr>(
     if (brood.errors.length > 0) throw new GroupError(brood.errors, "serve");
     throw end;
   });
-}
-
-/** Accepts the next connection, as soon as the host has a descriptor for it. */
-function* accept<A extends Deno.Addr>(
-  listener: Listener<A>,
-): Generator<unknown, Socket<A>, unknown> {
-  for (;;) {
-    try {
-      return yield* listener.accept();
-    } catch (error) {
-      if (!isExhausted(error)) throw error;
-      yield* sleep(PAUSE_MS);
-    }
-  }
-}
-
-/** Whether this process or the machine has too many files open. */
-function isExhausted(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  return code === "EMFILE" || code === "ENFILE";
 }
