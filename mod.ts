@@ -192,6 +192,27 @@ export {
 } from "./src/parallel/process/process_current.ts";
 export type { ProcessBackend, ProcessInfo } from "./src/parallel/process/process_wire.ts";
 export type { ResultStream } from "./src/parallel/pool/result_stream.ts";
+export type { Discipline, Entry, ReadyJob } from "./src/policy/discipline.ts";
+export { checkJobs, type Job, type Needed } from "./src/policy/job.ts";
+export type { JobMetrics, Simulation } from "./src/policy/metrics.ts";
+export {
+  type DrawOptions,
+  edf,
+  fcfs,
+  hrrn,
+  lottery,
+  mlfq,
+  type MlfqOptions,
+  priority,
+  type PriorityOptions,
+  rr,
+  shuffle,
+  sjf,
+  srtf,
+  stride,
+} from "./src/policy/policies.ts";
+export { SchedulingPolicy, type TaskTerms } from "./src/policy/scheduling_policy.ts";
+export { simulate, type SimulateOptions } from "./src/policy/simulate.ts";
 export { SharedArray } from "./src/parallel/shared/shared_array.ts";
 export {
   SharedBarrier,

@@ -17,7 +17,7 @@ export interface Policy {
   add(task: Task): void;
   /** Gives out the task to run next, or `undefined` when none is ready. */
   next(): Task | undefined;
-  /** Hears how long a step of a task took. */
+  /** Hears how long a step of a task took: of the machine's time, or of virtual time. */
   ran?(task: Task, ms: number): void;
   /** Hears that a task waits for something, after its step. */
   blocked?(task: Task): void;

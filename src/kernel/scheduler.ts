@@ -120,6 +120,8 @@ export class Scheduler implements TaskHost {
     this.clock = options.clock ?? new SystemClock();
     this.timers = new Timers(this.clock, choose, () => this.#rouse());
     this.#policy = options.policy ?? (choose === null ? null : new ChosenPolicy(choose));
+    // In virtual time a policy decides by what is due now: timers must have rung before each pick.
+    if (this.#policy !== null && this.clock.exact) this.#stride = 1;
     this.#plain = this.#policy === null && (options.instruments ?? []).length === 0;
     this.#warn = options.warn ?? ((message) => console.warn(message));
     this.#instrument = combineInstruments(
@@ -318,7 +320,7 @@ export class Scheduler implements TaskHost {
   #step(task: Task): void {
     task.state = "running";
     if (this.#instrument !== null) this.#instrument.stepBegin(task);
-    if (this.#policy !== null) this.#stepBegan = this.clock.wall();
+    if (this.#policy !== null) this.#stepBegan = this.#used();
     const ceded = task.step();
     if (ceded) this.#enqueue(task, true);
     if (this.#lent === null) this.#endStep(task);
@@ -326,11 +328,16 @@ export class Scheduler implements TaskHost {
 
   #endStep(task: Task): void {
     if (this.#policy !== null) {
-      this.#policy.ran?.(task, this.clock.wall() - this.#stepBegan);
+      this.#policy.ran?.(task, this.#used() - this.#stepBegan);
       if (task.state === "waiting") this.#policy.blocked?.(task);
     }
     this.#instrument?.stepEnd(task);
     if (task.isDue) this.#nextWait(task);
+  }
+
+  /** The time that steps are charged by: in virtual time, what they declare. */
+  #used(): number {
+    return this.clock.exact ? this.clock.now() : this.clock.wall();
   }
 
   /** Gives a task whose step is over another turn for the next of its waits that has ended. */

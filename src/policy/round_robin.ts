@@ -1,0 +1,48 @@
+/**
+ * Round robin. First come first served is round robin with an endless quantum, so one class is both.
+ */
+import { Deque } from "../internal/deque.ts";
+import type { Discipline, ReadyJob } from "./discipline.ts";
+
+/** One queue, and turns of at most a quantum. */
+export class RoundRobin implements Discipline {
+  readonly #ready = new Deque<ReadyJob>();
+  readonly #quantum: number;
+  #used = 0;
+
+  /** Turns of `quantum`; endless turns are first come first served. */
+  constructor(quantum: number) {
+    this.#quantum = quantum;
+  }
+
+  /** How many jobs are ready. */
+  get size(): number {
+    return this.#ready.size;
+  }
+
+  /** Puts a job at the end. */
+  enter(job: ReadyJob): void {
+    this.#ready.push(job);
+  }
+
+  /** Takes the job at the front, whose turn has a whole quantum. */
+  pick(): ReadyJob | undefined {
+    this.#used = 0;
+    return this.#ready.shift();
+  }
+
+  /** What is left of the turn. */
+  allowance(): number {
+    return this.#quantum - this.#used;
+  }
+
+  /** Counts towards the quantum. */
+  charge(_job: ReadyJob, ms: number): void {
+    this.#used += ms;
+  }
+
+  /** Never: only the quantum ends a turn. */
+  displaces(): boolean {
+    return false;
+  }
+}
