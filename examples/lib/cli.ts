@@ -64,6 +64,7 @@ export function readArgs(help: string, flags: Flags = {}): Given {
   const parsed: Record<string, unknown> = parseArgs(Deno.args, {
     string: [...texts, ...numbers],
     boolean: ["help", ...switches],
+    alias: { h: "help" },
     unknown: (arg: string) => {
       if (arg.startsWith("-")) refuse(`Unknown option ${arg}; see --help`);
       if (flags.words === undefined) refuse(`Unexpected argument "${arg}"; see --help`);
