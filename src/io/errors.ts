@@ -9,6 +9,7 @@
  * again. So the count is attached to it as a property, and {@linkcode bytesSent} reads it, also through
  * the `cause` of a timeout around the send.
  */
+import { errorText } from "../kernel/printable.ts";
 
 /** The other side, the network or the host broke a connection; `cause` is the Deno error. */
 export class BrokenError extends Error {
@@ -94,7 +95,7 @@ export function noteSent(error: unknown, bytes: number): void {
 
 /** The text of a host error, for a message that says what broke. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return errorText(error);
 }
 
 /** Checks the count of bytes that a caller asks for. */

@@ -1,8 +1,10 @@
 /**
- * Checks of the numbers that users hand in: one rule and one wording for each kind.
+ * Checks of what users hand in: one rule and one wording for each kind of argument.
  *
- * Verb and noun come apart, and not as a ready text, so that a check that passes builds no string.
+ * Each names the value and the rule, before anything has happened. Verb and noun come apart, and not as a
+ * ready text, so that a check that passes builds no string.
  */
+import { printable, show } from "./printable.ts";
 
 /** Which whole numbers will do. */
 export interface WholeRange {
@@ -36,10 +38,12 @@ export function checkWhole(n: number, verb: string, noun: string, range: WholeRa
   if (Number.isSafeInteger(n) && n >= least && n <= most) return n;
   if (endless && n === Infinity) return n;
   const where = range.most === undefined ? `of at least ${least}` : `from ${least} to ${most}`;
+  const given: unknown = n;
+  const isText = typeof given === "string";
   throw new RangeError(
-    `Cannot ${verb} ${String(n)} ${noun}: it must be a whole number ${where}${
-      endless ? ", or Infinity" : ""
-    }`,
+    `Cannot ${verb} ${isText ? printable(n, 60) : show(n)} ${noun}: ` +
+      `it must be a whole number ${where}${endless ? ", or Infinity" : ""}` +
+      `${isText ? ", and not a string" : ""}`,
   );
 }
 
@@ -51,8 +55,129 @@ export function checkWhole(n: number, verb: string, noun: string, range: WholeRa
 export function checkMs(ms: number, what: string): number {
   if (typeof ms !== "number" || Number.isNaN(ms) || ms < 0) {
     throw new RangeError(
-      `Cannot use ${String(ms)} as ${what}: it must be a number of milliseconds, zero or more`,
+      `Cannot use ${show(ms)} as ${what}: it must be a number of milliseconds, zero or more`,
     );
   }
   return ms;
+}
+
+/**
+ * Checks a finite number, of either sign, and returns it.
+ *
+ * @throws {RangeError} If it is none.
+ */
+export function checkFinite(n: number, what: string): number {
+  if (Number.isFinite(n)) return n;
+  throw new RangeError(`Cannot use ${show(n)} as ${what}: it must be a finite number`);
+}
+
+/**
+ * Checks a function and returns it.
+ *
+ * @throws {TypeError} If it cannot be called.
+ */
+export function checkFunction<F>(f: F, what: string): F {
+  if (typeof f === "function") return f;
+  throw new TypeError(`Cannot use ${show(f)} as ${what}: it must be a function`);
+}
+
+/**
+ * Checks a function that may be left out, and returns it.
+ *
+ * @throws {TypeError} If something else was given.
+ */
+export function checkOptionalFunction<F>(f: F, what: string): F {
+  return f === undefined ? f : checkFunction(f, what);
+}
+
+/**
+ * Checks a flag and returns it.
+ *
+ * @throws {TypeError} If it is neither `true` nor `false`.
+ */
+export function checkFlag(flag: boolean, what: string): boolean {
+  if (typeof flag === "boolean") return flag;
+  throw new TypeError(`Cannot use ${show(flag)} as ${what}: it must be true or false`);
+}
+
+/**
+ * Checks a string and returns it.
+ *
+ * @throws {TypeError} If it is none.
+ */
+export function checkString(text: string, what: string): string {
+  if (typeof text === "string") return text;
+  throw new TypeError(`Cannot use ${show(text)} as ${what}: it must be a string`);
+}
+
+/**
+ * Checks one of a few words and returns it.
+ *
+ * @throws {TypeError} If it is none of them.
+ */
+export function checkOneOf<W extends string>(word: W, words: readonly W[], what: string): W {
+  if (words.includes(word)) return word;
+  const quoted = words.map((one) => `"${one}"`);
+  const last = quoted.pop()!;
+  throw new TypeError(
+    `Cannot use ${show(word)} as ${what}: it must be ${
+      quoted.length === 0 ? last : `${quoted.join(", ")} or ${last}`
+    }`,
+  );
+}
+
+/**
+ * Checks options, which must be an object if they are given at all, and returns them.
+ *
+ * @throws {TypeError} If they are something else, `null` included.
+ */
+export function checkOptions<O extends object>(options: O | undefined, of: string): O {
+  if (options === undefined) return {} as O;
+  if (typeof options === "object" && options !== null && !Array.isArray(options)) return options;
+  throw new TypeError(`Cannot use ${show(options)} as options of ${of}: they must be an object`);
+}
+
+/**
+ * Checks an instance of a class and returns it.
+ *
+ * @throws {TypeError} If it is something else.
+ */
+export function checkInstance<T>(
+  value: T,
+  type: abstract new (...args: never[]) => unknown,
+  what: string,
+): T {
+  if (value instanceof type) return value;
+  throw new TypeError(`Cannot use ${show(value)} as ${what}: it must be a ${type.name}`);
+}
+
+/**
+ * Checks that something can be gone through by `for (… of …)`, and returns it. A string is refused: its
+ * letters are hardly meant.
+ *
+ * @throws {TypeError} If it cannot.
+ */
+export function checkIterable<I>(items: I, what: string): I {
+  if (
+    typeof items === "object" && items !== null && Symbol.iterator in items &&
+    typeof items[Symbol.iterator] === "function"
+  ) return items;
+  throw new TypeError(
+    `Cannot use ${show(items)} as ${what}: it must be an array, or another iterable but a string`,
+  );
+}
+
+/**
+ * Checks an abort signal that may be left out, and returns it. Asked by its members: it may come from
+ * another realm.
+ *
+ * @throws {TypeError} If something else was given.
+ */
+export function checkSignal<S extends AbortSignal | undefined>(signal: S): S {
+  if (signal === undefined) return signal;
+  if (
+    typeof signal === "object" && signal !== null && typeof signal.aborted === "boolean" &&
+    typeof signal.addEventListener === "function"
+  ) return signal;
+  throw new TypeError(`Cannot use ${show(signal)} as a signal: it must be an AbortSignal`);
 }

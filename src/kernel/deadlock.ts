@@ -5,7 +5,9 @@
  * without any bookkeeping during the run. Cycles are found by walking holders from each task; a task
  * waits for at most one holder per wait, so the walk is linear.
  */
+import { edgeText, leafWaits, siteLines, taskTree } from "./report.ts";
 import { DeadlockError } from "./errors.ts";
+import { printable } from "./printable.ts";
 import type { CancelScope } from "./scope.ts";
 import { beginSite, waitSites } from "./sites.ts";
 import type { Task } from "./task.ts";
@@ -13,6 +15,10 @@ import type { Party, Wait, WaitSource } from "./wait.ts";
 
 /** A chain of holders is followed no further than this: a lock that is asked for must cost little. */
 const LONGEST_CHAIN = 10_000;
+/** So many tasks of the tree, and circles, are shown. */
+const MOST_TASKS = 1000;
+/** So many tasks of one circle. */
+const MOST_EDGES = 100;
 
 /**
  * Reports a wait that closes a cycle, while other work still goes on: by a warning, since somebody may
@@ -38,16 +44,13 @@ export function reportCycle(wait: Wait, holder: Party, source: WaitSource): void
     task = next.source!.holder as Task;
   }
   if (task !== start || !isCertain(wait, start) || leafWaits(start).length > 0) return;
-  const edges = cycle.map(({ task, source }, i) =>
-    edgeText(task, source, cycle[(i + 1) % cycle.length]!.task)
-  );
   start.host.warn(
     [
       `Deadlock: ${cycle.length} tasks wait for one another, and only a cancel could end that`,
-      `  cycle: ${edges.join(" → ")}`,
-      ...cycle.flatMap(({ task }) =>
+      cycleText(cycle.map(({ task, source }) => edgeText(task, source))),
+      ...cycle.slice(0, MOST_EDGES).flatMap(({ task }) =>
         siteLines(task, task === start ? [beginSite(wait)] : waitSites(task))
-          .map((line) => `  ${task.name} ${line}`)
+          .map((line) => `  ${printable(task.name)} ${line}`)
       ),
     ].join("\n"),
   );
@@ -83,74 +86,28 @@ function isCertain(wait: Wait, task: Task): boolean {
 export function deadlockError(tasks: readonly Task[]): DeadlockError {
   const cycles = findCycles(tasks);
   const lines = ["Cannot go on: every task waits, and nothing outside can wake one"];
-  for (const cycle of cycles) lines.push(`  cycle: ${cycle.map(edge).join(" → ")}`);
-  lines.push(...taskTree(tasks, { sites: true }).map((line) => `  ${line}`));
+  for (const cycle of cycles.slice(0, MOST_TASKS)) lines.push(cycleText(cycle.map(edge)));
+  lines.push(...taskTree(tasks, { sites: true, most: MOST_TASKS }).map((line) => `  ${line}`));
   return new DeadlockError(
     lines.join("\n"),
     cycles.map((cycle) => cycle.map((task) => task.name)),
   );
 }
 
-/** The living tasks as an indented tree, each with its state and what it waits on; `sites` adds where. */
-export function taskTree(tasks: readonly Task[], options: { sites?: boolean } = {}): string[] {
-  const children = new Map<Task | null, Task[]>();
-  const alive = new Set(tasks);
-  for (const task of tasks) {
-    const parent = task.spawner !== null && alive.has(task.spawner) ? task.spawner : null;
-    const siblings = children.get(parent);
-    if (siblings === undefined) children.set(parent, [task]);
-    else siblings.push(task);
-  }
-  const lines: string[] = [];
-  const stack = (children.get(null) ?? []).map((task) => ({ task, depth: 0 })).reverse();
-  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-    const { task, depth } = top;
-    const indent = "  ".repeat(depth);
-    lines.push(`${indent}${task.name} (${task.state}${waitsOn(task)})`);
-    if (options.sites === true) {
-      lines.push(...siteLines(task).map((line) => `${indent}    ${line}`));
-    }
-    for (const child of (children.get(task) ?? []).reverse()) {
-      stack.push({ task: child, depth: depth + 1 });
-    }
-  }
-  return lines;
-}
-
-/** Where a task was spawned and where it waits, as far as that is known. */
-function siteLines(task: Task, sites: readonly string[][] = waitSites(task)): string[] {
-  const lines = task.spawnSite === undefined ? [] : [`spawned at ${task.spawnSite}`];
-  for (const [site] of sites) if (site !== undefined) lines.push(`waits at ${site}`);
-  return lines;
-}
-
-function waitsOn(task: Task): string {
-  const waits = leafWaits(task).map((wait) => {
-    const holder = wait.source?.holder;
-    if (holder === undefined) return String(wait.source);
-    const ended = (holder as Task).done ? ", which has ended" : "";
-    return `${wait.source}, held by ${holder.name}${ended}`;
-  });
-  return waits.length === 0 ? "" : ` on ${waits.join(" and ")}`;
-}
-
-function leafWaits(task: Task): Task["waits"] {
-  return task.waits.filter((wait) => wait.source !== null && wait.source.nested !== true);
-}
-
 /** The first holder a task waits for, as a task of this run. */
 function heldUpBy(task: Task): Task | undefined {
-  const wait = leafWaits(task).find((one) => one.source!.holder !== undefined);
-  return wait?.source?.holder as Task | undefined;
+  const wait = leafWaits(task).find((one) => one.source.holder !== undefined);
+  return wait?.source.holder as Task | undefined;
 }
 
 function edge(task: Task): string {
-  const wait = leafWaits(task).find((one) => one.source!.holder !== undefined);
-  return wait === undefined ? task.name : edgeText(task, wait.source!, wait.source!.holder!);
+  const wait = leafWaits(task).find((one) => one.source.holder !== undefined);
+  return wait === undefined ? printable(task.name) : edgeText(task, wait.source);
 }
 
-function edgeText(task: Party, source: { toString(): string }, holder: Party): string {
-  return `${task.name} waits ${source} held by ${holder.name}`;
+function cycleText(edges: readonly string[]): string {
+  const more = edges.length > MOST_EDGES ? ` → ${edges.length - MOST_EDGES} more` : "";
+  return `  cycle: ${edges.slice(0, MOST_EDGES).join(" → ")}${more}`;
 }
 
 function findCycles(tasks: readonly Task[]): Task[][] {

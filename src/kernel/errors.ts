@@ -5,6 +5,7 @@
  * condition a caller can act on. There is no common base: nobody wants to catch "any weft error",
  * and `Cancelled` must never be swallowed along with the rest.
  */
+import { errorText, messageText, printable } from "./printable.ts";
 
 /** What set off a cancellation. */
 export type CancelSource = "explicit" | "timeout" | "group" | "shutdown";
@@ -62,9 +63,7 @@ export class Cancelled extends Error {
 }
 
 function describeCancel(source: CancelSource, reason: unknown): string {
-  const why = reason === undefined
-    ? ""
-    : `: ${reason instanceof Error ? reason.message : String(reason)}`;
+  const why = reason === undefined ? "" : `: ${messageText(reason)}`;
   return `Cancelled (${source})${why}`;
 }
 
@@ -94,7 +93,7 @@ export class AbandonedError extends Error {
 
   /** `what` could not be done, as in `acquire Lock#1`. */
   constructor(what: string, holder: string) {
-    super(`Cannot ${what}: its holder "${holder}" died while holding it`);
+    super(`Cannot ${what}: its holder "${printable(holder)}" died while holding it`);
     this.holder = holder;
   }
 }
@@ -161,7 +160,7 @@ export class GroupError extends AggregateError {
 
   /** Made by {@linkcode group} when its children are done. */
   constructor(errors: readonly unknown[], group: string) {
-    super(errors, `Cannot finish group "${group}": ${summary(errors)}`);
+    super(errors, `Cannot finish group "${printable(group)}": ${summary(errors)}`);
   }
 }
 
@@ -184,9 +183,7 @@ export function combine(errors: readonly unknown[], what: string): unknown {
 }
 
 function summary(errors: readonly unknown[]): string {
-  const texts = errors.slice(0, 3).map((e) =>
-    e instanceof Error ? `${e.name}: ${e.message}` : String(e)
-  );
+  const texts = errors.slice(0, 3).map(errorText);
   const more = errors.length > 3 ? `, and ${errors.length - 3} more` : "";
   return `${errors.length} error${errors.length === 1 ? "" : "s"} (${texts.join("; ")}${more})`;
 }

@@ -137,13 +137,13 @@ export class RunLife<T> implements Overseer, Resource {
 
   /** Names the run by what is alive in it. */
   toString(): string {
-    return `run(${this.scheduler.tasks().map((task) => task.name).join(", ")})`;
+    return `run(${this.scheduler.tasks().join(", ")})`;
   }
 
   /** Counts a new task. */
   spawned(task: Task): void {
     if (this.#phase === "ended") {
-      throw new RunFinishedError(`Cannot spawn "${task.name}": its run has ended`);
+      throw new RunFinishedError(`Cannot spawn "${task}": its run has ended`);
     }
     this.#ordinary++;
     if (this.#phase === "stopping") task.abort("shutdown", "the run is ending");

@@ -21,6 +21,7 @@ import { currentScope } from "./context.ts";
 import type { Fiber, TaskGenerator } from "./fiber.ts";
 import { combineInstruments, type Instrument } from "./instrument.ts";
 import { ChosenPolicy, type Policy } from "./policy.ts";
+import { errorText, printable } from "./printable.ts";
 import { ReadyList } from "./ready_list.ts";
 import type { Resource } from "./resource.ts";
 import { noteSite } from "./sites.ts";
@@ -126,7 +127,7 @@ export class Scheduler implements TaskHost {
     this.#warn = options.warn ?? ((message) => console.warn(message));
     this.#instrument = combineInstruments(
       options.instruments ?? [],
-      (error) => this.#warn(`An instrument was dropped because it threw: ${error}`),
+      (error) => this.#warn(`An instrument was dropped because it threw: ${errorText(error)}`),
     );
   }
 
@@ -214,7 +215,7 @@ export class Scheduler implements TaskHost {
     if (fiber.state === "running") fiber.state = "waiting";
     const { host } = wait.source!;
     if (host !== "none" && !fiber.isBystander) this.#hostWaits[host]++;
-    this.#instrument?.waiting(fiber as Task, String(wait.source));
+    this.#instrument?.waiting(fiber as Task, printable(wait.source));
   }
 
   /** Takes a wait off that count. */

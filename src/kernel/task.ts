@@ -7,11 +7,12 @@
  * there is no value to give.
  */
 import { Entered } from "./deadline.ts";
-import { checkMs } from "./checks.ts";
+import { checkMs, checkString } from "./checks.ts";
 import { Cancelled, DeadlockError, TimeoutError } from "./errors.ts";
 import { Fiber, type FiberHost, type TaskGenerator } from "./fiber.ts";
 import { type Operation, operation, sequence } from "./operation.ts";
 import { NOTHING } from "./own_cancel.ts";
+import { functionName, printable } from "./printable.ts";
 import type { CancelScope } from "./scope.ts";
 import { spawnSite } from "./sites.ts";
 import type { Wait } from "./wait.ts";
@@ -106,11 +107,11 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
   /** How reports call it: `name#id` after its body, unless set. */
   get name(): string {
     const name = this.#name;
-    return typeof name === "string" ? name : `${name.name || "task"}#${this.id}`;
+    return typeof name === "string" ? name : `${functionName(name) || "task"}#${this.id}`;
   }
 
   set name(name: string) {
-    this.#name = name;
+    this.#name = checkString(name, "a task's name");
   }
 
   /** The line that spawned it, as in `file:///a.ts:12:5`; noted for the first tasks of a run, or for all. */
@@ -189,7 +190,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
   get(ms?: number): Operation<T> {
     if (ms !== undefined) {
       return this.within(ms, () => this.get(), () => {
-        throw new TimeoutError(ms, `task "${this.name}"`);
+        throw new TimeoutError(ms, `task "${this}"`);
       });
     }
     return operation("task.get()", (wait: Wait<T>) => {
@@ -247,9 +248,9 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     return this.get().then(onValue, onError);
   }
 
-  /** The name. */
+  /** The name, as reports show it: one line, without what would control a terminal. */
   override toString(): string {
-    return this.name;
+    return printable(this.name);
   }
 
   /** The task that its joiners wait for: itself. */
@@ -284,10 +285,10 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
   finish(failed: boolean, value: unknown): void {
     if (!failed && this.cause === null && this.unstarted !== null) {
       failed = true;
-      value = forgottenError(this.name, this.unstarted);
+      value = forgottenError(String(this), this.unstarted);
     }
     if (!failed && this.cause !== null && Cancelled.wasDelivered(this.cause)) {
-      this.host.warn(swallowedText(this.name));
+      this.host.warn(swallowedText(String(this)));
     }
     if (!failed) {
       this.#outcome = "value";
@@ -323,7 +324,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
   /** Refuses a task that would wait for its own end. */
   private refuseSelf(wait: Wait): void {
     if (wait.task !== this) return;
-    throw new DeadlockError(`Cannot wait for task "${this.name}" in itself: it would never end`, [
+    throw new DeadlockError(`Cannot wait for task "${this}" in itself: it would never end`, [
       [this.name],
     ]);
   }
@@ -352,7 +353,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
   /** Waits under a deadline of its own; `late` gives the result, or throws, when it passes first. */
   private within<R>(ms: number, wait: () => Operation<R>, late: () => R): Operation<R> {
     checkMs(ms, "a timeout");
-    return sequence(`${this.name}.join(${ms})`, function* () {
+    return sequence(`${this}.join(${ms})`, function* () {
       using entered = new Entered({ ms });
       try {
         return yield* wait();
@@ -365,7 +366,9 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 }
 
 function forgottenError(task: string, unstarted: object | Set<object>): TypeError {
-  const names = unstarted instanceof Set ? [...unstarted].map(String) : [String(unstarted)];
+  const names = unstarted instanceof Set
+    ? [...unstarted].map((one) => printable(one))
+    : [printable(unstarted)];
   return new TypeError(
     `Cannot end task "${task}" well: it made ${names.join(", ")} but never waited for it; ` +
       `write "yield* ${names[0]}"`,

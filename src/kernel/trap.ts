@@ -5,6 +5,7 @@
  * wait already made (`yield*`), nothing (a bare `yield`: cede), an operation, or a promise. This file
  * turns each into a {@linkcode Startable}; anything else is an error at the line that yielded it.
  */
+import { show } from "./printable.ts";
 import type { Startable, Wait, WaitSource } from "./wait.ts";
 
 /** Goes to the back of the ready queue. */
@@ -71,14 +72,9 @@ export function isGenerator(value: unknown): boolean {
 
 /** The error for a value that nobody can wait for. */
 export function notWaitable(value: unknown): TypeError {
-  const shown = typeof value === "string" ? JSON.stringify(value) : describe(value);
   return new TypeError(
-    `Cannot wait for ${shown}: yield an operation, a promise, or nothing; for another generator, write "yield*"`,
+    `Cannot wait for ${
+      show(value)
+    }: yield an operation, a promise, or nothing; for another generator, write "yield*"`,
   );
-}
-
-function describe(value: unknown): string {
-  if (typeof value === "function") return `the function ${value.name || "(anonymous)"}`;
-  if (typeof value !== "object" || value === null) return String(value);
-  return Object.prototype.toString.call(value);
 }

@@ -68,7 +68,7 @@ export function serve<A extends Deno.Addr>(
   return sequence(`serve(${listener})`, function* () {
     using entered = new Entered();
     const brood = new Brood(`serve(${listener})`, currentTask(), (child) => {
-      if (child.failed) entered.scope.abort("group", `"${child.name}" failed`, child.error);
+      if (child.failed) entered.scope.abort("group", `"${child}" failed`, child.error);
     }, { grace });
     const answer = (socket: Socket<A>): void =>
       brood.spawn(handler, handler(socket)).watch(() => socket.close());

@@ -10,6 +10,7 @@
  * and module plus export name written by hand (nothing checks the arguments). The table, rather than
  * the module's exports, is what a worker looks in first, so a program of one file needs no `export`.
  */
+import { functionName, printable, show } from "../kernel/printable.ts";
 
 /** Any function at all. */
 export type AnyFunction = (...args: never) => unknown;
@@ -123,11 +124,15 @@ export function jobs<T extends Record<string, AnyFunction>>(
 ): Jobs<T> {
   for (const [name, f] of Object.entries<unknown>(functions)) {
     if (typeof f !== "function") {
-      throw new TypeError(`Cannot make a job of "${name}": it is ${describe(f)}, not a function`);
+      throw new TypeError(
+        `Cannot make a job of ${show(name)}: it is ${describe(f)}, not a function`,
+      );
     }
     const known = Object.getOwnPropertyDescriptor(f, jobAddress)?.value as JobAddress | undefined;
     if (known !== undefined || table.has(key(meta.url, name))) {
-      throw new TypeError(`Cannot make a job of "${name}" twice in ${known?.url ?? meta.url}`);
+      throw new TypeError(
+        `Cannot make a job of ${show(name)} twice in ${printable(known?.url ?? meta.url)}`,
+      );
     }
     const address: JobAddress = Object.freeze({ url: meta.url, name, isTaskBody: isTaskBody(f) });
     Object.defineProperty(f, jobAddress, { value: address });
@@ -170,7 +175,8 @@ function key(url: string, name: string): string {
 
 function describe(value: unknown): string {
   if (typeof value === "function") {
-    return value.name === "" ? "an anonymous function" : `the function "${value.name}"`;
+    const name = functionName(value as AnyFunction);
+    return name === "" ? "an anonymous function" : `the function "${printable(name)}"`;
   }
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
+  return show(value);
 }

@@ -1,4 +1,5 @@
 /** The errors that come of sending work to another thread. */
+import { errorText, messageText, printable } from "../kernel/printable.ts";
 
 /** A job could not be carried out for a reason that is not its own: it could not be found, or sent. */
 export class WorkerError extends Error {
@@ -40,32 +41,34 @@ export class BrokenPoolError extends WorkerError {
 
 /** Says that a job cannot be carried out because the pool's workers cannot be got ready. */
 export function brokenError(job: string, initializer: string, cause: unknown): BrokenPoolError {
-  const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+  const why = errorText(cause);
   return new BrokenPoolError(
     job,
-    `Cannot run job "${job}": the initializer "${initializer}" failed in a worker: ${why}`,
+    `Cannot run job "${printable(job)}": the initializer "${
+      printable(initializer)
+    }" failed in a worker: ${why}`,
     { cause },
   );
 }
 
 /** Says that the module of a job cannot be loaded. */
 export function loadError(job: string, cause: unknown): WorkerError {
-  const why = cause instanceof Error ? cause.message : String(cause);
+  const why = messageText(cause);
   const hint = /^Requires \w+ access/.test(why)
     ? "; a worker needs that to load its jobs, also where its pool's option `permissions` says what it may do"
     : "";
-  return new WorkerError(job, `Cannot load job "${job}": ${why}${hint}`, { cause });
+  return new WorkerError(job, `Cannot load job "${printable(job)}": ${why}${hint}`, { cause });
 }
 
 /** Says that a job found no worker: its thread ended before it was up. */
 export function startError(job: string, cause: unknown): WorkerError {
-  const why = cause instanceof Error ? cause.message : "it ended at once";
+  const why = cause instanceof Error ? messageText(cause) : "it ended at once";
   const hint = /requires read access/i.test(why)
     ? ". A pool reads weft's own modules and those of its jobs, so it needs --allow-read for them"
     : "";
   return new WorkerError(
     job,
-    `Cannot start a worker for job "${job}": ${why}${hint}`,
+    `Cannot start a worker for job "${printable(job)}": ${why}${hint}`,
     cause === undefined ? undefined : { cause },
   );
 }
@@ -79,16 +82,18 @@ export function crashError(
   const what = lost === "running"
     ? "its worker ended while it ran"
     : "its worker ended before its result was sent";
-  const why = cause instanceof Error ? `: ${cause.message}` : "";
+  const why = cause instanceof Error ? `: ${messageText(cause)}` : "";
   return new WorkerCrashedError(
     job,
-    `Cannot finish job "${job}": ${what}${why}`,
+    `Cannot finish job "${printable(job)}": ${what}${why}`,
     cause === undefined ? undefined : { cause },
   );
 }
 
 /** Says that the arguments or the result of a job cannot be sent. */
 export function unsendable(job: string, what: "arguments" | "result", cause: unknown): WorkerError {
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new WorkerError(job, `Cannot send the ${what} of job "${job}": ${why}`, { cause });
+  const why = messageText(cause);
+  return new WorkerError(job, `Cannot send the ${what} of job "${printable(job)}": ${why}`, {
+    cause,
+  });
 }

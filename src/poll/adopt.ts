@@ -4,12 +4,12 @@
  * A raw Deno handle is adopted: weft's own handle takes it over, because readiness can only be known to
  * whoever holds the results. The same raw handle always gets the same weft handle.
  */
+import { show } from "../kernel/printable.ts";
 import { DatagramHandle } from "../io/datagram.ts";
 import { ListenerHandle } from "../io/listener.ts";
 import type { HasHandle, Pollable } from "../io/pollable.ts";
 import { StreamHandle } from "../io/stream.ts";
 import { nextName } from "../kernel/names.ts";
-import { show } from "./masks.ts";
 
 /** A raw handle of Deno's that a registry takes. */
 export type RawHandle = Deno.Listener | Deno.Conn | Deno.DatagramConn;

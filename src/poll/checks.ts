@@ -1,5 +1,5 @@
 /** The checks of what a registry's callers give: descriptors and timeouts. */
-import { show } from "./masks.ts";
+import { show } from "../kernel/printable.ts";
 
 /** The longest time in milliseconds, and the largest descriptor, that poll(2) takes. */
 const LARGEST = 0x7fff_ffff;

@@ -5,6 +5,7 @@
  * (`POLLIN + POLLIN`, a mask of another system), and the program would wait for ever. `POLLERR`, `POLLHUP`
  * and `POLLNVAL` may be asked for, as on Linux, and are told whether asked for or not.
  */
+import { show } from "../kernel/printable.ts";
 import { ERR, HUP, IN, NVAL, OUT, PRI } from "../io/poll_bits.ts";
 
 /** There is something to read: data, a connection to accept, a datagram, or the end of the stream. */
@@ -84,9 +85,4 @@ export function checkMask(mask: number): number {
  */
 export function describeMask(mask: number): string {
   return NAMES.filter(([, bit]) => (mask & bit) !== 0).map(([name]) => name).join("|") || "0";
-}
-
-/** A value as it was given, for a message. */
-export function show(value: unknown): string {
-  return typeof value === "string" ? JSON.stringify(value) : String(value);
 }

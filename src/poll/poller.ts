@@ -18,6 +18,7 @@
  * and `Promise.race` over them (the same, and the losers pile up); ending a poll at the first change
  * (an answer for each event, at the cost of a task switch each).
  */
+import { printable } from "../kernel/printable.ts";
 import { BusyError } from "../kernel/errors.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
@@ -100,7 +101,7 @@ export class Poller implements EntryOwner {
   begin(wait: Wait<PollEvent[]>, ms: number): void {
     if (this.#wait !== null) {
       const { name } = this.#wait.task!;
-      throw new BusyError(`Cannot poll ${this.#host}: task "${name}" polls it already`);
+      throw new BusyError(`Cannot poll ${this.#host}: task "${printable(name)}" polls it already`);
     }
     const isReady = this.#armActive();
     wait.park(this.source);

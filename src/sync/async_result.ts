@@ -7,7 +7,7 @@
  */
 import { checkMs } from "../kernel/checks.ts";
 import { TimeoutError, WouldBlock } from "../kernel/errors.ts";
-import { nextName } from "../kernel/names.ts";
+import { reportName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
@@ -64,8 +64,8 @@ export class AsyncResult<T> {
   };
 
   /** Makes one that is not set; `name` is what reports call it. */
-  constructor(name: string = nextName("AsyncResult")) {
-    this.#name = name;
+  constructor(name?: string) {
+    this.#name = reportName("AsyncResult", name);
     this.#gets = new WaitQueue<T>(this, "get");
     this.#waits = new WaitQueue<T | undefined>(this, "wait");
   }

@@ -8,7 +8,7 @@
  */
 import { checkMs, checkWhole, COUNT } from "../kernel/checks.ts";
 import { BrokenBarrierError } from "../kernel/errors.ts";
-import { nextName } from "../kernel/names.ts";
+import { reportName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { checkpoint, waitingFor, within } from "./within.ts";
@@ -69,11 +69,11 @@ export class Barrier {
    * @param name What reports call it.
    * @throws {RangeError} If `parties` is not a whole number of at least 1.
    */
-  constructor(parties: number, action?: () => unknown, name: string = nextName("Barrier")) {
+  constructor(parties: number, action?: () => unknown, name?: string) {
     checkWhole(parties, "make a barrier for", "parties", COUNT);
     this.#parties = parties;
     this.#action = action;
-    this.#name = name;
+    this.#name = reportName("Barrier", name);
   }
 
   /** How many tasks must come. */

@@ -5,9 +5,10 @@
  * items and count them, or tell it. Growing without bound is none of them, and which one is right depends
  * on what the items are (orders, temperatures, a replicated log); so the caller chooses.
  */
+import { show } from "../kernel/printable.ts";
 import { BOUND, checkWhole } from "../kernel/checks.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
-import { nextName } from "../kernel/names.ts";
+import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { BroadcastLog, type LagRule } from "./broadcast_log.ts";
@@ -93,14 +94,16 @@ export class Broadcast<T> implements Disposable {
    * @param options The capacity, and the rule for those who are slow.
    * @throws {RangeError} If the capacity or the rule is something else.
    */
-  constructor({ capacity, lag = "block", name = nextName("Broadcast") }: BroadcastOptions) {
+  constructor({ capacity, lag = "block", name }: BroadcastOptions) {
     checkWhole(capacity, "make a broadcast for", "items", BOUND);
     if (lag !== "block" && lag !== "drop" && lag !== "error") {
       throw new RangeError(
-        `Cannot make a broadcast with the lag rule "${lag}": it must be "block", "drop" or "error"`,
+        `Cannot make a broadcast with the lag rule ${
+          show(lag)
+        }: it must be "block", "drop" or "error"`,
       );
     }
-    this.#log = new BroadcastLog(capacity, lag, name);
+    this.#log = new BroadcastLog(capacity, lag, reportName("Broadcast", name));
   }
 
   /** Whether it was closed. */

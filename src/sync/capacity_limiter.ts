@@ -12,7 +12,7 @@
  */
 import { BOUND_OR_NONE, checkWhole } from "../kernel/checks.ts";
 import { WouldBlock } from "../kernel/errors.ts";
-import { nextName } from "../kernel/names.ts";
+import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
@@ -81,8 +81,8 @@ export class CapacityLimiter implements QueueOwner {
    * @param name What reports call it.
    * @throws {RangeError} If the total is not a whole number of at least 0, or `Infinity`.
    */
-  constructor(total: number, name: string = nextName("CapacityLimiter")) {
-    this.#name = name;
+  constructor(total: number, name?: string) {
+    this.#name = reportName("CapacityLimiter", name);
     this.#total = checkTotal(total);
     this.#waiters = new WaitQueue(this, "acquire");
   }
@@ -241,7 +241,7 @@ export class CapacityLimiter implements QueueOwner {
   #recover(loan: Loan): void {
     const borrower = loan.borrower as Task;
     borrower.host.warn(
-      `Task "${borrower.name}" ended with a token of ${this.#name}: it is lent on; ` +
+      `Task "${borrower}" ended with a token of ${this.#name}: it is lent on; ` +
         `write "using token = yield* limiter.acquire()"`,
     );
     this.#takeBack(loan);

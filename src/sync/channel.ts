@@ -7,7 +7,7 @@
  */
 import { BOUND_OR_NONE, checkWhole } from "../kernel/checks.ts";
 import { WouldBlock } from "../kernel/errors.ts";
-import { nextName } from "../kernel/names.ts";
+import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { ChannelCore, type ChannelStatistics, type Place } from "./channel_core.ts";
@@ -77,9 +77,9 @@ export class Channel<T> implements Disposable {
    * @param name What reports call it.
    * @throws {RangeError} If the capacity is something else.
    */
-  constructor(capacity: number, name: string = nextName("Channel")) {
+  constructor(capacity: number, name?: string) {
     checkWhole(capacity, "make a channel for", "items", BOUND_OR_NONE);
-    const core = new ChannelCore<T>(capacity, name);
+    const core = new ChannelCore<T>(capacity, reportName("Channel", name));
     this.sender = new ChannelSender(core);
     this.receiver = new ChannelReceiver(core);
   }

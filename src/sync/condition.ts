@@ -9,7 +9,7 @@
  */
 import { Entered } from "../kernel/deadline.ts";
 import { checkMs, checkWhole, COUNT_OR_NONE } from "../kernel/checks.ts";
-import { nextName } from "../kernel/names.ts";
+import { reportName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
@@ -68,10 +68,10 @@ export class Condition {
    * @param lock Its lock. @default a new `RLock`, as in Python
    * @param name What reports call it.
    */
-  constructor(lock?: Lock | RLock, name: string = nextName("Condition")) {
-    this.lock = lock ?? new RLock(`${name}.lock`);
+  constructor(lock?: Lock | RLock, name?: string) {
+    this.#name = reportName("Condition", name);
+    this.lock = lock ?? new RLock(`${this.#name}.lock`);
     this.#mutex = this.lock instanceof Lock ? mutexOfLock(this.lock) : mutexOfRLock(this.lock);
-    this.#name = name;
     this.#waiters = new WaitQueue(this, "wait");
   }
 

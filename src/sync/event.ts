@@ -5,7 +5,7 @@
  * cleared before their turn. A wake-up that could be taken back would be one that is lost.
  */
 import { checkMs } from "../kernel/checks.ts";
-import { nextName } from "../kernel/names.ts";
+import { reportName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
@@ -56,8 +56,8 @@ export class Event {
   };
 
   /** Makes an event that is not set; `name` is what reports call it. */
-  constructor(name: string = nextName("Event")) {
-    this.#name = name;
+  constructor(name?: string) {
+    this.#name = reportName("Event", name);
     this.#waiters = new WaitQueue<boolean>(this, "wait");
   }
 

@@ -1,5 +1,5 @@
 /** A queue that gives out the youngest item first: `queue.LifoQueue` of Python for tasks. */
-import { nextName } from "../kernel/names.ts";
+import { reportName } from "../kernel/names.ts";
 import type { ItemStore } from "./item_store.ts";
 import { Queue } from "./queue.ts";
 
@@ -26,8 +26,8 @@ export class LifoQueue<T> extends Queue<T> {
    * @param name What reports call it.
    * @throws {RangeError} If the capacity is not a whole number of at least 1, or `Infinity`.
    */
-  constructor(capacity: number = Infinity, name: string = nextName("LifoQueue")) {
-    super(capacity, name, new Stack<T>());
+  constructor(capacity: number = Infinity, name?: string) {
+    super(capacity, reportName("LifoQueue", name), new Stack<T>());
   }
 }
 

@@ -1,4 +1,5 @@
 /** A token lent by a {@linkcode CapacityLimiter}: who has it, and whether it is still out. */
+import { printable } from "../kernel/printable.ts";
 import type { Holding } from "../kernel/holding.ts";
 import { Task } from "../kernel/task.ts";
 
@@ -68,5 +69,5 @@ export class Loan implements Holding, Disposable {
 
 /** How reports call a borrower. */
 export function nameOf(borrower: Borrower): string {
-  return borrower instanceof Task ? borrower.name : String(borrower);
+  return printable(borrower);
 }

@@ -4,7 +4,7 @@
  * Stricter than `threading.Lock`, which anybody may release: there a release in the wrong place goes
  * unnoticed. Whoever wants a permit that one task takes and another gives back wants a semaphore.
  */
-import { nextName } from "../kernel/names.ts";
+import { reportName } from "../kernel/names.ts";
 import type { Operation } from "../kernel/operation.ts";
 import type { Party } from "../kernel/wait.ts";
 import { Mutex } from "./mutex.ts";
@@ -59,8 +59,8 @@ export class Lock {
   }
 
   /** Makes a free lock; `name` is what reports call it. */
-  constructor(name: string = nextName("Lock")) {
-    this.#mutex = new Mutex(name, "refuse");
+  constructor(name?: string) {
+    this.#mutex = new Mutex(reportName("Lock", name), "refuse");
   }
 
   /** The task that has it. */

@@ -10,6 +10,7 @@
  * lock taken three times at once, and take it again three times. What taking costs is an operation and
  * a wait; guard and beginning are made once.
  */
+import { printable } from "../kernel/printable.ts";
 import { currentScope } from "../kernel/context.ts";
 import { reportCycle } from "../kernel/deadlock.ts";
 import { AbandonedError, DeadlockError, WouldBlock } from "../kernel/errors.ts";
@@ -68,7 +69,9 @@ export class Mutex implements QueueOwner, Holding {
     } else if (this.holder === task) {
       this.#takeAgain(task);
     } else {
-      throw new WouldBlock(`Cannot acquire ${this.#name} now: ${this.holder.name} holds it`);
+      throw new WouldBlock(
+        `Cannot acquire ${this.#name} now: ${printable(this.holder.name)} holds it`,
+      );
     }
     return this.#guard;
   }
@@ -97,7 +100,9 @@ export class Mutex implements QueueOwner, Holding {
   mustHold(task: Party, verb: string, what: unknown = this): void {
     if (this.holder === task) return;
     throw new Error(
-      `Cannot ${verb} ${what} in ${task.name}: ${this.holder?.name ?? "nobody"} holds ` +
+      `Cannot ${verb} ${what} in ${printable(task.name)}: ${
+        printable(this.holder?.name ?? "nobody")
+      } holds ` +
         (what === this ? "it" : this.#name),
     );
   }
@@ -105,7 +110,7 @@ export class Mutex implements QueueOwner, Holding {
   /** Makes it free again after its holder has died. */
   reset(): void {
     if (this.holder !== undefined) {
-      throw new Error(`Cannot reset ${this.#name}: ${this.holder.name} holds it`);
+      throw new Error(`Cannot reset ${this.#name}: ${printable(this.holder.name)} holds it`);
     }
     this.#dead = null;
   }
@@ -162,7 +167,9 @@ export class Mutex implements QueueOwner, Holding {
       return;
     }
     throw new DeadlockError(
-      `Cannot acquire ${this.#name} twice: ${task.name} holds it already; an RLock can be taken again`,
+      `Cannot acquire ${this.#name} twice: ${
+        printable(task.name)
+      } holds it already; an RLock can be taken again`,
       [[task.name]],
     );
   }

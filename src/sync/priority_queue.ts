@@ -6,7 +6,8 @@
  * which may throw: so every comparison comes before the first change, and an item that cannot be
  * compared leaves the queue as it was.
  */
-import { nextName } from "../kernel/names.ts";
+import { show } from "../kernel/printable.ts";
+import { reportName } from "../kernel/names.ts";
 import type { ItemStore } from "./item_store.ts";
 import { Queue } from "./queue.ts";
 
@@ -57,9 +58,9 @@ export class PriorityQueue<T> extends Queue<T> {
   constructor(
     capacity: number = Infinity,
     compare: Compare<T> = naturalOrder,
-    name: string = nextName("PriorityQueue"),
+    name?: string,
   ) {
-    super(capacity, name, new LeastFirst(compare));
+    super(capacity, reportName("PriorityQueue", name), new LeastFirst(compare));
   }
 }
 
@@ -149,8 +150,8 @@ function naturalOrder(a: unknown, b: unknown): number {
     return 0;
   }
   throw new TypeError(
-    `Cannot order ${shown(a)} and ${
-      shown(b)
+    `Cannot order ${show(a)} and ${
+      show(b)
     }: a PriorityQueue of such items needs a compare function`,
   );
 }
@@ -170,10 +171,4 @@ function kindOf(value: unknown): string | null {
   if (typeof value === "number") return Number.isNaN(value) ? null : "number";
   if (typeof value === "bigint") return "number";
   return typeof value === "string" || typeof value === "boolean" ? typeof value : null;
-}
-
-function shown(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value);
-  if (Array.isArray(value)) return "an array";
-  return typeof value === "object" && value !== null ? "an object" : String(value);
 }

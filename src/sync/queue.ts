@@ -14,7 +14,7 @@
 import { BOUND, checkWhole } from "../kernel/checks.ts";
 import { Deque } from "../internal/deque.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
-import { nextName } from "../kernel/names.ts";
+import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
@@ -95,12 +95,12 @@ export class Queue<T> implements AsyncIterable<T> {
    */
   constructor(
     capacity: number = Infinity,
-    name: string = nextName("Queue"),
+    name?: string,
     store: ItemStore<T> = new Deque<T>(),
   ) {
     checkWhole(capacity, "make a queue for", "items", BOUND);
     this.#capacity = capacity;
-    this.#name = name;
+    this.#name = reportName("Queue", name);
     this.#store = store;
     this.#getters = new WaitQueue(this, "get");
     this.#putters = new WaitQueue(this, "put");

@@ -1,5 +1,5 @@
 /** A lock that its holder may take again: `threading.RLock` for tasks. */
-import { nextName } from "../kernel/names.ts";
+import { reportName } from "../kernel/names.ts";
 import type { Operation } from "../kernel/operation.ts";
 import type { Party } from "../kernel/wait.ts";
 import type { LockGuard, LockStatistics } from "./lock.ts";
@@ -43,8 +43,8 @@ export class RLock {
   }
 
   /** Makes a free lock; `name` is what reports call it. */
-  constructor(name: string = nextName("RLock")) {
-    this.#mutex = new Mutex(name, "count");
+  constructor(name?: string) {
+    this.#mutex = new Mutex(reportName("RLock", name), "count");
   }
 
   /** The task that has it. */

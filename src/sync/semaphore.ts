@@ -9,7 +9,7 @@
  */
 import { checkWhole, COUNT, COUNT_OR_NONE } from "../kernel/checks.ts";
 import { WouldBlock } from "../kernel/errors.ts";
-import { nextName } from "../kernel/names.ts";
+import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
@@ -69,10 +69,10 @@ export class Semaphore {
    * @param name What reports call it.
    * @throws {RangeError} If the value is not a whole number of at least 0.
    */
-  constructor(value: number = 1, name: string = nextName("Semaphore")) {
+  constructor(value: number = 1, name?: string) {
     checkWhole(value, "make a semaphore of", "permits", COUNT_OR_NONE);
     this.#value = value;
-    this.#takers = new Takers(name, value);
+    this.#takers = new Takers(reportName("Semaphore", name), value);
     this.#waiters = new WaitQueue<LockGuard>(this.#takers, "acquire");
   }
 
@@ -176,8 +176,8 @@ export class BoundedSemaphore extends Semaphore {
    * @param name What reports call it.
    * @throws {RangeError} If the value is not a whole number of at least 0.
    */
-  constructor(value: number = 1, name: string = nextName("BoundedSemaphore")) {
-    super(value, name);
+  constructor(value: number = 1, name?: string) {
+    super(value, reportName("BoundedSemaphore", name));
     this.#bound = value;
   }
 

@@ -46,7 +46,7 @@ export function all<const W extends readonly Work<unknown>[]>(works: W): Operati
   return sequence(`all(${works.length})`, function* () {
     using entered = new Entered();
     const brood = new Brood("all", currentTask(), (child) => {
-      if (child.failed) stop(`sibling "${child.name}" failed`, child.error);
+      if (child.failed) stop(`sibling "${child}" failed`, child.error);
     });
     const stop = (reason: string, cause: unknown): void => {
       brood.cancel(reason, cause);
@@ -83,7 +83,7 @@ export function race<const W extends readonly Work<unknown>[]>(
     const brood = new Brood("race", currentTask(), (child) => {
       if (winner !== undefined) return;
       winner = child;
-      brood.cancel(`"${child.name}" was first`);
+      brood.cancel(`"${child}" was first`);
     }, { isFickle: true });
     for (const [i, work] of works.entries()) brood.spawn(`race[${i}]`, asGenerator(work));
     yield* brood.done();

@@ -2,6 +2,7 @@
  * Checking that something is a task body before anything is started, so that the error points at
  * the line that passed it.
  */
+import { functionName, printable, show } from "../kernel/printable.ts";
 
 const bodies: readonly unknown[] = [
   Object.getPrototypeOf(function* () {}),
@@ -28,12 +29,11 @@ function describe(body: unknown): string {
     const kind = Object.prototype.toString.call(body) === "[object AsyncFunction]"
       ? "the async function"
       : "the function";
-    return `${kind} ${body.name === "" ? "(anonymous)" : `"${body.name}"`}`;
+    const name = functionName(body as () => void);
+    return `${kind} ${name === "" ? "(anonymous)" : `"${printable(name)}"`}`;
   }
   if (typeof body === "object" && body !== null && "next" in body) {
     return "a generator already called";
   }
-  return typeof body === "object" && body !== null
-    ? Object.prototype.toString.call(body)
-    : String(body);
+  return show(body);
 }

@@ -8,6 +8,7 @@
 import { currentFrame, Entered } from "../kernel/deadline.ts";
 import { RunFinishedError } from "../kernel/errors.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
+import { functionName, printable } from "../kernel/printable.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { CancelScope, Dependent } from "../kernel/scope.ts";
 import type { Keeper, Task, TaskName } from "../kernel/task.ts";
@@ -136,7 +137,7 @@ export class Brood implements Keeper, Dependent {
   }
 
   #refuse(name: TaskName, why: string): never {
-    const what = typeof name === "string" ? name : name.name;
+    const what = printable(typeof name === "string" ? name : functionName(name));
     throw new RunFinishedError(`Cannot spawn "${what}" into ${this.#name}: ${why}`);
   }
 

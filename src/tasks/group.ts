@@ -6,6 +6,7 @@
  * one {@linkcode GroupError} carries every error. Always that class, even for a single one: code that
  * handles "one" differently from "several" works in tests and breaks in production.
  */
+import { reportName } from "../kernel/names.ts";
 import { Entered } from "../kernel/deadline.ts";
 import { checkMs } from "../kernel/checks.ts";
 import { GroupError } from "../kernel/errors.ts";
@@ -106,13 +107,13 @@ export function group<T>(
   options: GroupOptions = {},
 ): Operation<T> {
   checkBody(body, "run a group of");
-  const name = options.name ?? "group";
+  const name = reportName("group", options.name ?? "group");
   const grace = checkMs(options.grace ?? 0, "a time of grace");
   return sequence(`group "${name}"`, function* () {
     using entered = new Entered();
     const brood = new Brood(`group "${name}"`, currentTask(), (child) => {
       if (!child.failed) return;
-      const reason = `sibling "${child.name}" failed`;
+      const reason = `sibling "${child}" failed`;
       brood.cancel(reason, child.error);
       entered.scope.abort("group", reason, child.error);
     }, { grace });

@@ -150,7 +150,7 @@ export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding 
   /** The consumer has ended. */
   abandoned(by: Party): void {
     this.#owner = null;
-    this.#drawer?.abort("group", `its consumer "${by.name}" has ended`);
+    this.#drawer?.abort("group", `its consumer "${by}" has ended`);
   }
 
   /** The name. */

@@ -6,6 +6,7 @@
  * virtual clock and the deadlock check see through it. `wait(iterator.next())` would be shorter and hide
  * all of that behind a promise that the host "will surely settle".
  */
+import { show } from "../kernel/printable.ts";
 import { begun, type EitherGenerator } from "./perform.ts";
 
 /** What can be mapped over. */
@@ -32,7 +33,7 @@ export function checkItems(items: unknown, verb: string): void {
     if (Symbol.asyncIterator in items || Symbol.iterator in items) return;
   }
   throw new TypeError(
-    `Cannot ${verb} ${describe(items)}: it must be an iterable or an async iterable`,
+    `Cannot ${verb} ${show(items)}: it must be an iterable or an async iterable`,
   );
 }
 
@@ -83,11 +84,4 @@ class AwaitedItems<T> implements ItemSource<T> {
 
 async function* awaited<T>(ask: () => PromiseLike<T> | T): EitherGenerator<T> {
   return await ask();
-}
-
-function describe(value: unknown): string {
-  if (typeof value === "function") return `the function ${value.name || "(anonymous)"}`;
-  return typeof value === "object" && value !== null
-    ? Object.prototype.toString.call(value)
-    : String(value);
 }

@@ -165,7 +165,7 @@ class MapPass<I, R, K> {
     const key = this.#keys.get(child) as K;
     this.#keys.delete(child);
     if (child.successful) return this.#plan.sink.ended(key, child.value as R);
-    const reason = `"${child.name}" ${child.failed ? "failed" : "was cancelled"}`;
+    const reason = `"${child}" ${child.failed ? "failed" : "was cancelled"}`;
     if (child.cancelled) this.#lost ??= child.error;
     this.#brood.cancel(reason, child.error);
     this.#entered.scope.abort("group", reason, child.error);

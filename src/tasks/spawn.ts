@@ -64,7 +64,7 @@ function start<A extends readonly unknown[], T>(
   checkBody(body, "spawn");
   const spawner = currentTask();
   if (spawner.done) {
-    throw new RunFinishedError(`Cannot spawn: task "${spawner.name}" has ended`);
+    throw new RunFinishedError(`Cannot spawn: task "${spawner}" has ended`);
   }
   return schedulerOf(spawner).spawn<T>(body, body(...args), spawner, delay);
 }

@@ -10,11 +10,15 @@
  * rest-for-one, children that come and go (a {@linkcode TaskPool} has those), and brutal kills, which
  * no task can suffer here: a child that is stopped is cancelled, and waited for. Added: the back-off.
  */
+import { checkFunction, checkOneOf, checkOptions } from "../kernel/checks.ts";
+import { reportName } from "../kernel/names.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import { type Backoff, checkBackoff } from "./backoff.ts";
 import { checkIntensity, type Intensity } from "./intensity.ts";
 import { checkChildren, type Children } from "./supervised_child.ts";
 import { runSupervisor, type Strategy } from "./supervisor.ts";
+
+const STRATEGIES: readonly Strategy[] = ["one-for-one", "one-for-all"];
 
 /** How to supervise. */
 export interface SuperviseOptions {
@@ -76,12 +80,10 @@ export interface SuperviseOptions {
  */
 export function supervise(children: Children, options: SuperviseOptions = {}): Operation<void> {
   const specs = checkChildren(children);
-  const { strategy = "one-for-one", onRestart = () => {}, name = "supervise" } = options;
-  if (strategy !== "one-for-one" && strategy !== "one-for-all") {
-    throw new TypeError(
-      `Cannot supervise "${strategy}": the strategy must be one-for-one or one-for-all`,
-    );
-  }
+  const { strategy = "one-for-one", onRestart = () => {} } = checkOptions(options, "supervise()");
+  const name = reportName("supervisor", options.name ?? "supervise");
+  checkOneOf(strategy, STRATEGIES, "a strategy");
+  checkFunction(onRestart, "onRestart");
   const intensity = checkIntensity(options.intensity ?? { restarts: 3, within: 5000 });
   const backoff = checkBackoff(options.backoff);
   const plan = { specs, strategy, intensity, backoff, onRestart, name };

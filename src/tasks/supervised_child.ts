@@ -1,4 +1,6 @@
 /** What a supervisor is told of its children, and what it remembers of each. */
+import { checkIterable, checkOneOf, checkString } from "../kernel/checks.ts";
+import { printable, show } from "../kernel/printable.ts";
 import type { Task } from "../kernel/task.ts";
 import { type FullBackoff, Streak } from "./backoff.ts";
 import { checkBody } from "./body.ts";
@@ -10,6 +12,8 @@ import type { EitherGenerator } from "./perform.ts";
  * when it has returned or was cancelled on its own, `"temporary"` never.
  */
 export type Restart = "transient" | "permanent" | "temporary";
+
+const RESTARTS: readonly Restart[] = ["transient", "permanent", "temporary"];
 
 /** The body of a child: a `function*` or an `async function*`. */
 export type ChildBody = (...args: never[]) => EitherGenerator<unknown>;
@@ -31,23 +35,32 @@ export type Children = readonly ChildSpec[] | Readonly<Record<string, ChildBody>
 
 /** Brings children into one form, and checks them. */
 export function checkChildren(children: Children): ChildSpec[] {
+  if (typeof children !== "object" || children === null) {
+    throw new TypeError(
+      `Cannot supervise ${show(children)}: children are a list of specs, or bodies by name`,
+    );
+  }
   const specs: ChildSpec[] = Array.isArray(children)
     ? [...children]
     : Object.entries(children).map(([name, body]) => ({ name, body }));
   const names = new Set<string>();
-  for (const { name, body, restart = "transient" } of specs) {
+  for (const spec of specs) {
+    const { name, body, args, restart = "transient" } = checkSpec(spec);
+    checkString(name, "the name of a child");
     checkBody(body, "supervise");
     if (names.has(name)) {
-      throw new TypeError(`Cannot supervise two children named "${name}": names must differ`);
+      throw new TypeError(`Cannot supervise two children named ${show(name)}: names must differ`);
     }
     names.add(name);
-    if (restart !== "transient" && restart !== "permanent" && restart !== "temporary") {
-      throw new TypeError(
-        `Cannot restart "${name}" as "${restart}": it must be transient, permanent or temporary`,
-      );
-    }
+    checkOneOf(restart, RESTARTS, `the restart of ${show(name)}`);
+    if (args !== undefined) checkIterable(args, `the arguments of ${show(name)}`);
   }
   return specs;
+}
+
+function checkSpec(spec: ChildSpec): ChildSpec {
+  if (typeof spec === "object" && spec !== null) return spec;
+  throw new TypeError(`Cannot supervise ${show(spec)}: a child is { name, body }`);
 }
 
 /** A child of a supervisor over all of its starts. */
@@ -78,6 +91,11 @@ export class SupervisedChild {
     const delay = at > now ? at - now : undefined;
     this.task = brood.spawn(this.name, body(...args as never[]), delay);
     this.streak.started(at);
+  }
+
+  /** Its name, as reports show it. */
+  toString(): string {
+    return printable(this.name);
   }
 
   /** Whether its task, which has ended, is to be followed by another. */

@@ -1,4 +1,5 @@
 /** The error of a supervisor that could not keep its children running. */
+import { errorText } from "../kernel/printable.ts";
 
 /**
  * Thrown by {@linkcode supervise} when it has given up, when a temporary child failed, or when a child
@@ -12,7 +13,7 @@ export class SupervisionError extends AggregateError {
 
   /** Made by {@linkcode supervise}; `cause` is the last straw. */
   constructor(what: string, child: string, errors: readonly unknown[], cause: unknown) {
-    const why = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    const why = errorText(cause);
     super(errors, cause === undefined ? what : `${what} (${why})`, { cause });
     this.child = child;
   }

@@ -7,6 +7,7 @@
  * user's hook runs in the right task, and what they throw has somewhere to go.
  */
 import { Deque } from "../internal/deque.ts";
+import { printable } from "../kernel/printable.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
@@ -134,7 +135,7 @@ class Supervisor {
 
   /** Stops all children, then starts them again in order. */
   *#restartAll(child: SupervisedChild, incident: Incident): Generator<unknown, void, unknown> {
-    this.#brood.cancel(`"${child.name}" is restarted with its siblings`, incident.errors[0]);
+    this.#brood.cancel(`"${child}" is restarted with its siblings`, incident.errors[0]);
     while (this.#brood.holder !== undefined || this.#ended.size > 0) {
       yield* this.#nextEnd();
       for (const { error } of this.#takeFailures()) incident.errors.push(error);
@@ -150,7 +151,7 @@ class Supervisor {
   #givingUp(child: SupervisedChild, error: unknown): SupervisionError {
     const { name, intensity: { restarts, within } } = this.#plan;
     return new SupervisionError(
-      `Cannot keep "${child.name}" running in ${name}: ` +
+      `Cannot keep "${child}" running in ${name}: ` +
         `it would take more than ${restarts} restarts within ${within} ms`,
       child.name,
       this.#log.errors,
@@ -173,7 +174,7 @@ class Supervisor {
       if (rest !== NOTHING) errors.push(rest);
     }
     const { child } = others[0]!;
-    const what = `Cannot end ${this.#plan.name} well: "${child}" failed`;
+    const what = `Cannot end ${this.#plan.name} well: "${printable(child)}" failed`;
     throw new SupervisionError(what, child, errors, errors.at(-1));
   }
 

@@ -13,7 +13,7 @@
 import { checkWhole, COUNT } from "../kernel/checks.ts";
 import { Entered } from "../kernel/deadline.ts";
 import { combine, DeadlockError, RunFinishedError, WouldBlock } from "../kernel/errors.ts";
-import { nextName } from "../kernel/names.ts";
+import { reportName } from "../kernel/names.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { CancelScope } from "../kernel/scope.ts";
@@ -83,10 +83,10 @@ export class TaskPool {
    * @param name What reports call it.
    * @throws {RangeError} If the size is not a whole number of at least 1.
    */
-  constructor(size: number, name: string = nextName("TaskPool")) {
+  constructor(size: number, name?: string) {
     checkWhole(size, "make a pool of", "tasks", COUNT);
-    this.#name = name;
-    this.#places = new Places(size, { tasks: this.#running, toString: () => name });
+    const shown = this.#name = reportName("TaskPool", name);
+    this.#places = new Places(size, { tasks: this.#running, toString: () => shown });
   }
 
   /** How many tasks may run at a time. */
@@ -316,7 +316,7 @@ export class TaskPool {
   #spawner(): Task {
     const spawner = currentTask();
     if (!spawner.done) return spawner;
-    throw new RunFinishedError(`Cannot spawn into ${this}: task "${spawner.name}" has ended`);
+    throw new RunFinishedError(`Cannot spawn into ${this}: task "${spawner}" has ended`);
   }
 
   /** Starts a task in a place that has been taken. */
@@ -394,7 +394,7 @@ export class TaskPool {
     const task = currentTask();
     if (this.#running.has(task)) {
       throw new DeadlockError(
-        `Cannot join ${this} in "${task.name}", a task of it: it would never end`,
+        `Cannot join ${this} in "${task}", a task of it: it would never end`,
         [[task.name]],
       );
     }

@@ -4,12 +4,19 @@
  * Every answer is bounded, however many tasks there are. Names come from the program, and may hold
  * anything: what would control a terminal is replaced.
  */
-import { taskTree } from "../kernel/deadlock.ts";
+import { printable } from "../kernel/printable.ts";
 import type { Scheduler } from "../kernel/scheduler.ts";
 import { waitSites } from "../kernel/sites.ts";
 import type { Task } from "../kernel/task.ts";
 import { heldLocks } from "./locks.ts";
-import { holderChain, leafWaits, plain, sourceText, waitsOn } from "./waits.ts";
+import {
+  holderChain,
+  leafWaits,
+  sourceText,
+  stateOf,
+  taskTree,
+  waitsOn,
+} from "../kernel/report.ts";
 
 /** No answer has more lines than this. */
 const MOST_LINES = 1000;
@@ -87,9 +94,9 @@ function ps(scheduler: Scheduler, from: number): string[] {
   const tasks = scheduler.tasks().filter((task) => task.id >= from);
   const rows = tasks.slice(0, MOST_LINES - 2).map((task) => [
     String(task.id),
-    task.isAway ? "away" : task.state,
+    stateOf(task),
     task.spawner === null ? "-" : String(task.spawner.id),
-    plain(task.name) + (task.daemon ? " (daemon)" : ""),
+    printable(task.name) + (task.daemon ? " (daemon)" : ""),
     waitsOn(task) || "-",
   ]);
   const next = tasks[rows.length];
@@ -105,20 +112,22 @@ function more(count: number, next: Task): string {
 function where(scheduler: Scheduler, id: number): string[] {
   const task = find(scheduler, id);
   if (task === undefined) return [missing(id)];
-  const lines = [`${plain(task.name)} (id ${id}) is ${task.isAway ? "away" : task.state}`];
+  const lines = [`${printable(task.name)} (id ${id}) is ${stateOf(task)}`];
   const { spawner, spawnSite } = task;
   if (spawner !== null || spawnSite !== undefined) {
-    const by = spawner === null ? "" : ` by ${plain(spawner.name)} (id ${spawner.id})`;
-    lines.push(`spawned${by}${spawnSite === undefined ? "" : ` at ${plain(spawnSite)}`}`);
+    const by = spawner === null ? "" : ` by ${printable(spawner.name)} (id ${spawner.id})`;
+    lines.push(`spawned${by}${spawnSite === undefined ? "" : ` at ${printable(spawnSite)}`}`);
   }
   if (task.isAway) lines.push("is out in a foreign await: where, only its own code knows");
   for (const { source } of leafWaits(task)) lines.push(`waits on ${sourceText(source)}`);
   for (const site of waitSites(task)) {
-    lines.push(...site.map((place, i) => `${i === 0 ? "  at" : "  called from"} ${plain(place)}`));
+    lines.push(
+      ...site.map((place, i) => `${i === 0 ? "  at" : "  called from"} ${printable(place)}`),
+    );
   }
   const chain = holderChain(task);
   if (chain.length > 0) lines.push("because:", ...chain.map((link) => `  ${link}`));
-  const held = [...task.holdings].map((holding) => plain(holding));
+  const held = [...task.holdings].map((holding) => printable(holding));
   if (held.length > 0) lines.push(`holds ${held.join(", ")}`);
   return lines;
 }
@@ -126,15 +135,15 @@ function where(scheduler: Scheduler, id: number): string[] {
 function cancel(scheduler: Scheduler, id: number): string[] {
   const task = find(scheduler, id);
   if (task === undefined) return [missing(id)];
-  if (task.cause !== null) return [`${plain(task.name)} (id ${id}) was cancelled before`];
+  if (task.cause !== null) return [`${printable(task.name)} (id ${id}) was cancelled before`];
   task.cancel("monitor");
-  return [`cancelled ${plain(task.name)} (id ${id})`];
+  return [`cancelled ${printable(task.name)} (id ${id})`];
 }
 
 function tree(scheduler: Scheduler): string[] {
   const tasks = scheduler.tasks();
   // Those who spawn come before those they spawned, so the first of them make a tree, too.
-  const lines = taskTree(tasks.slice(0, MOST_LINES - 1)).map((line) => plain(line));
+  const lines = taskTree(tasks.slice(0, MOST_LINES - 1)).map((line) => printable(line));
   const next = tasks[MOST_LINES - 1];
   if (next !== undefined) lines.push(more(tasks.length - lines.length, next));
   return lines;
@@ -144,9 +153,9 @@ function locks(scheduler: Scheduler): string[] {
   const held = heldLocks(scheduler.tasks());
   if (held.length === 0) return ["nothing is held"];
   return held.flatMap(({ name, holder, waiters }) => [
-    `${plain(name)} held by ${plain(holder.name)} (id ${holder.id})`,
+    `${printable(name)} held by ${printable(holder.name)} (id ${holder.id})`,
     ...waiters.map(({ task, call }, i) =>
-      `  ${i + 1}. ${plain(task.name)} (id ${task.id}) ${plain(call)}`
+      `  ${i + 1}. ${printable(task.name)} (id ${task.id}) ${printable(call)}`
     ),
   ]);
 }
@@ -172,7 +181,7 @@ function usageOf({ usage }: Command): string {
 }
 
 function quoted(text: string): string {
-  return JSON.stringify(plain(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text));
+  return JSON.stringify(printable(text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text));
 }
 
 function said(lines: string[]): Answer {

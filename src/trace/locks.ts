@@ -7,7 +7,7 @@
 import type { Task } from "../kernel/task.ts";
 import type { WaitSource } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
-import { leafWaits } from "./waits.ts";
+import { leafWaits } from "../kernel/report.ts";
 
 /** Something that is held, and who stands in line for it. */
 export interface HeldLock {

@@ -1,4 +1,5 @@
 /** What a lost update is, as a record and in words. */
+import { printable, show } from "../kernel/printable.ts";
 import { placeOf, type Site } from "../kernel/sites.ts";
 
 /** Where somebody touched a property, and what was there. */
@@ -46,7 +47,10 @@ export function lostUpdate(
   const read = inWords(touched.read);
   const foreign = inWords(touched.foreign);
   const write = inWords(touched.write);
-  const message = `Lost update of ${property}: ${who(read)} read ${show(read.value)}${at(read)}, ` +
+  const message =
+    `Lost update of ${printable(property, 1000)}: ${who(read)} read ${show(read.value)}${
+      at(read)
+    }, ` +
     `then ${who(foreign)} wrote ${show(foreign.value)}${at(foreign)}` +
     `${lost > 1 ? ` (the last of ${lost} such writes)` : ""}, ` +
     `then ${who(read)} wrote ${show(write.value)}${at(write)} without having read it again`;
@@ -55,11 +59,11 @@ export function lostUpdate(
 
 /** The path of a property below that of its object. */
 export function pathOf(object: string, key: string | symbol): string {
-  if (typeof key === "symbol") return `${object}[${String(key)}]`;
+  if (typeof key === "symbol") return `${object}[${printable(key)}]`;
   if (/^\d+$/.test(key)) return `${object}[${key}]`;
   return /^[\p{L}_$][\p{L}\p{N}_$]*$/u.test(key)
-    ? `${object}.${key}`
-    : `${object}[${JSON.stringify(key)}]`;
+    ? `${object}.${printable(key)}`
+    : `${object}[${show(key)}]`;
 }
 
 function inWords({ task, value, site }: Touch): Access {
@@ -67,18 +71,9 @@ function inWords({ task, value, site }: Touch): Access {
 }
 
 function who({ task }: Access): string {
-  return task === undefined ? "code outside of every task" : `task "${task}"`;
+  return task === undefined ? "code outside of every task" : `task "${printable(task)}"`;
 }
 
 function at({ site }: Access): string {
-  return site === undefined ? "" : ` at ${site}`;
-}
-
-function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.slice(0, 60));
-  if (typeof value === "function") return "a function";
-  if (typeof value === "object" && value !== null) {
-    return Array.isArray(value) ? "an array" : "an object";
-  }
-  return String(value);
+  return site === undefined ? "" : ` at ${printable(site, 500)}`;
 }

@@ -10,8 +10,9 @@
  * other means of the language sees that. It costs two stacks for each read-modify-write, eight
  * microseconds in all (measured): it is for tests and for the hunt, not for production.
  */
+import { show } from "../kernel/printable.ts";
 import { currentScope } from "../kernel/context.ts";
-import { nextName } from "../kernel/names.ts";
+import { reportName } from "../kernel/names.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 import { AccessLog, type Key } from "./access_log.ts";
@@ -191,12 +192,12 @@ export function shared<T extends object>(object: T, options: SharedOptions = {})
   if (!isOrdinary(object)) {
     throw new TypeError(
       `Cannot share ${
-        describe(object)
+        show(object)
       }: only the properties of plain objects, arrays and instances of classes ` +
         "can be watched",
     );
   }
-  const name = options.name ?? nextName("Shared");
+  const name = reportName("Shared", options.name);
   return new Watch(options).proxyOf(object, name) as T;
 }
 
@@ -209,7 +210,7 @@ export function shared<T extends object>(object: T, options: SharedOptions = {})
 export function lostUpdates(object: object): readonly LostUpdate[] {
   const entry = watches.get(object);
   if (entry === undefined) {
-    throw new TypeError(`Cannot tell lost updates of ${describe(object)}: it is not shared`);
+    throw new TypeError(`Cannot tell lost updates of ${show(object)}: it is not shared`);
   }
   return Object.freeze([...entry.watch.found]);
 }
@@ -246,9 +247,4 @@ function isPlain(value: unknown): value is object {
 /** Whether an object keeps its state in properties, and not in slots of the engine. */
 function isOrdinary(value: unknown): boolean {
   return isPlain(value) || Object.prototype.toString.call(value) === "[object Object]";
-}
-
-function describe(value: unknown): string {
-  if (typeof value !== "object" || value === null) return String(value);
-  return `a ${Object.prototype.toString.call(value).slice(8, -1)}`;
 }

@@ -1,10 +1,16 @@
 /** The tree of a run's tasks, when one asks for it and when a signal does. */
+import { guarded } from "../kernel/callback.ts";
+import { show } from "../kernel/printable.ts";
+import { checkFunction } from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
-import { taskTree as treeOf } from "../kernel/deadlock.ts";
+import { taskTree as treeOf } from "../kernel/report.ts";
 import { listenForSignal } from "../kernel/host_signal.ts";
 import { hold, letGo, type Resource } from "../kernel/resource.ts";
 import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
+
+/** So many tasks are printed. */
+const MOST_TASKS = 1000;
 
 /**
  * The living tasks of the current run: a line for each, indented below the one that spawned it, with its
@@ -52,8 +58,10 @@ export function taskTree(): string[] {
  * if (!shown.startsWith("main (waiting on sleep(1))")) throw new Error(shown);
  * ```
  *
+ * A printer that throws is reported once by a warning of the run, and called again with the next signal.
+ *
  * @param signal The signal.
- * @param print Gets the lines as one text. @default console.error
+ * @param print Gets the lines as one text, of a thousand tasks at most. @default console.error
  * @returns Ends it.
  * @throws {TypeError} If there is no such signal, or it cannot be listened for.
  * @throws {Error} If no task is running.
@@ -62,9 +70,11 @@ export function dumpOn(
   signal: Deno.Signal = "SIGUSR1",
   print: (tree: string) => void = (tree) => console.error(tree),
 ): Disposable {
-  const scheduler = currentScheduler(`dump on ${signal}`);
+  checkFunction(print, "a printer");
+  const scheduler = currentScheduler(`dump on ${show(signal)}`);
+  const tell = guarded(print, `The printer of dumpOn(${signal})`, (text) => scheduler.warn(text));
   const silence = listenForSignal(signal, () => {
-    print(treeOf(scheduler.tasks(), { sites: true }).join("\n"));
+    tell(treeOf(scheduler.tasks(), { sites: true, most: MOST_TASKS }).join("\n"));
   });
   const dump: Resource & Disposable = {
     release: () => {

@@ -5,8 +5,9 @@
  * by `submit` alone. It is kept by whoever asks: `trySubmit` refuses, `ready` waits, and `map` draws
  * its items only as fast as workers take them.
  */
+import { errorText } from "../../kernel/printable.ts";
 import { BOUND, checkMs, checkWhole, COUNT } from "../../kernel/checks.ts";
-import { nextName } from "../../kernel/names.ts";
+import { reportName } from "../../kernel/names.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import type { Items } from "../../tasks/item_source.ts";
 import { application } from "./apply.ts";
@@ -102,7 +103,7 @@ export class WorkerPool implements JobSender {
    */
   constructor(workers: number = navigator.hardwareConcurrency, options: WorkerPoolOptions = {}) {
     const { queue = Infinity, recycle = Infinity, grace = 100, timeout } = options;
-    const name = options.name ?? nextName("WorkerPool");
+    const name = reportName("WorkerPool", options.name);
     const bound = checkWhole(queue, "use", "as a bound for waiting jobs", BOUND);
     const limit = checkLimit(timeout);
     const onCancel = checkPolicy(options.onCancel ?? "kill");
@@ -123,7 +124,7 @@ export class WorkerPool implements JobSender {
       },
       lost: () => this.#lost++,
       strayed: (error) =>
-        warn(`Something in a worker of ${name} threw when no job ran: ${error}`, error),
+        warn(`Something in a worker of ${name} threw when no job ran: ${errorText(error)}`, error),
     });
     this.#life = new PoolLife(name, this.#dispatcher, () => this.#desk.shut());
     this.#desk = new JobDesk(

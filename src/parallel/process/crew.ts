@@ -12,7 +12,7 @@
  */
 import { checkMs, checkWhole, COUNT } from "../../kernel/checks.ts";
 import { ClosedError } from "../../kernel/errors.ts";
-import { nextName } from "../../kernel/names.ts";
+import { reportName } from "../../kernel/names.ts";
 import { type Operation, operation, sequence } from "../../kernel/operation.ts";
 import type { Task } from "../../kernel/task.ts";
 import { WaitQueue } from "../../kernel/wait_queue.ts";
@@ -114,7 +114,7 @@ export class Crew<A extends readonly unknown[] = readonly unknown[]> implements 
       COUNT,
     );
     const grace = checkMs(options.grace ?? 5000, "a time of grace");
-    this.#name = options.name ?? nextName("Crew");
+    this.#name = reportName("Crew", options.name);
     this.#options = options;
     this.#starts = new WaitQueue<void>(this, "start", "bound");
     this.#members = Array.from(

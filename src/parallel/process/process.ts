@@ -20,6 +20,7 @@
  * parent. It does not make a join throw or a run reject: a process is a program, and its exit code is
  * its result. Who wants errors as values uses a pool. The option `report` takes the place of stderr.
  */
+import { printable } from "../../kernel/printable.ts";
 import { checkMs } from "../../kernel/checks.ts";
 import { ClosedError } from "../../kernel/errors.ts";
 import { type Operation, operation, sequence } from "../../kernel/operation.ts";
@@ -108,7 +109,7 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
   readonly #flags: readonly string[];
   readonly #report: (error: unknown, name: string) => void;
   readonly #joins: Joins;
-  readonly #resource: Resource = { release: () => this.#end(), toString: () => this.name };
+  readonly #resource: Resource = { release: () => this.#end(), toString: () => String(this) };
   readonly #child: Child;
   #over: PromiseWithResolvers<void> | null = null;
   #daemon: boolean;
@@ -252,7 +253,7 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
    */
   join(ms?: number): Operation<number | null> {
     if (ms !== undefined) checkMs(ms, "a timeout");
-    return sequence({ toString: () => `${this.name}.join()` }, () => this.#join(ms));
+    return sequence({ toString: () => `${this}.join()` }, () => this.#join(ms));
   }
 
   /**
@@ -309,7 +310,7 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
 
   /** The name. */
   toString(): string {
-    return this.name;
+    return printable(this.name);
   }
 
   *#join(ms: number | undefined): Generator<unknown, number | null, unknown> {
@@ -363,7 +364,7 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
       },
       terminate: () => this.#endByForce(),
       ended: () => this.#whenOver(),
-      toString: () => this.name,
+      toString: () => String(this),
     };
   }
 

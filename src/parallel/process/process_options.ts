@@ -1,4 +1,5 @@
 /** What a process is made with. */
+import { printable } from "../../kernel/printable.ts";
 import type { Addressed } from "../jobs.ts";
 import type { ProcessBackend } from "./process_wire.ts";
 
@@ -27,5 +28,5 @@ export interface WorkerProcessOptions<A extends readonly unknown[] = never> {
 
 /** Prints a failure, as Python does. */
 export function printFailure(error: unknown, name: string): void {
-  console.error(`${name} failed:`, error);
+  console.error(`${printable(name)} failed:`, error);
 }

@@ -14,6 +14,7 @@
  * Rejected: Web Locks held for life, which tell of every thread, but only those who can wait for a
  * promise. So a bare `new Worker` that nobody enrolled has a line too, but is taken to live for ever.
  */
+import { printable } from "../../kernel/printable.ts";
 
 /** How many threads can be alive at a time; Deno itself gives up before. */
 const LINES = 1024;
@@ -168,7 +169,7 @@ export class Party {
 
   /** Enters a thread that this one starts. */
   enrol(name: string): PartyTicket {
-    return { table: this.#table.buffer, number: this.#table.enter(name, this.number) };
+    return { table: this.#table.buffer, number: this.#table.enter(printable(name), this.number) };
   }
 
   /** Whether it stands in this table. */
@@ -183,7 +184,7 @@ const own: Party[] = [];
 function ownName(): string {
   if (!("WorkerGlobalScope" in globalThis)) return "main";
   const { name } = globalThis as { name?: unknown };
-  return typeof name === "string" && name !== "" ? name : "worker";
+  return typeof name === "string" && name !== "" ? printable(name) : "worker";
 }
 
 /** This thread, entered in a table of its own if it is in none. */

@@ -11,6 +11,7 @@
  * Text is kept as UTF-16, as it is in a string: encoders do not like shared memory, and a cut cannot
  * fall into the middle of a character's bytes.
  */
+import { printable } from "../../kernel/printable.ts";
 
 /** How many tasks may have their names in the table at a time. */
 export const SLOTS = 2048;
@@ -140,12 +141,11 @@ export class Board {
   /** Writes who has a slot. */
   seat(slot: number, { name, site }: Occupant): void {
     const at = slot * SLOT_UNITS;
-    const shownName = name.length > NAME_UNITS ? name.slice(0, NAME_UNITS - 1) + CUT : name;
     const shownSite = site === undefined || site.length <= SITE_UNITS
       ? site ?? ""
       : CUT + site.slice(1 - SITE_UNITS);
-    this.#write(at, at + 2, shownName);
-    this.#write(at + 1, at + 2 + NAME_UNITS, shownSite);
+    this.#write(at, at + 2, printable(name, NAME_UNITS));
+    this.#write(at + 1, at + 2 + NAME_UNITS, printable(shownSite));
   }
 
   /** Writes the same into another slot. */

@@ -1,4 +1,5 @@
 /** What a watchdog tells of blocks that are over. */
+import { guarded } from "../../kernel/callback.ts";
 import { withScope } from "../../kernel/context.ts";
 
 /** How many records of blocks are kept: the latest. */
@@ -30,7 +31,9 @@ export class BlockLog {
 
   /** Nothing yet. `onReport` is called in nobody's scope, when the loop goes on. */
   constructor(onReport: ((report: BlockReport) => void) | undefined) {
-    this.#onReport = onReport;
+    this.#onReport = onReport === undefined
+      ? undefined
+      : guarded(onReport, "The watchdog's onReport", (message) => console.warn(message));
   }
 
   /** The latest, in the order in which they ended. */
