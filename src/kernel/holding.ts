@@ -17,6 +17,8 @@ export interface Holding {
   heldBefore: Holding | null;
   /** Link in its holder's list. */
   heldAfter: Holding | null;
+  /** What it is a piece of, as a token is of its limiter; reports show that. @default nothing */
+  readonly pieceOf?: object;
   /** Its holder has ended without giving it back. */
   abandoned(by: Holder): void;
   /** As in `Lock#1`. */

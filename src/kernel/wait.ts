@@ -30,6 +30,8 @@ export interface WaitSource {
   readonly host: HostPart;
   /** The task that must act before the wait can end, where that is known: the edge of a wait-for graph. */
   readonly holder?: Party | undefined;
+  /** What is waited for, where its holder has it among its holdings. */
+  readonly owner?: object;
   /** Whether that task is only one of those who can: reports name it, but it proves no deadlock. */
   readonly isShared?: boolean;
   /** Whether the wait only stands for others inside it, which reports name instead. */

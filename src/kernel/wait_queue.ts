@@ -45,6 +45,11 @@ export class WaitQueue<T = void> implements WaitSource {
     return this.#size;
   }
 
+  /** What the queue belongs to. */
+  get owner(): QueueOwner {
+    return this.#owner;
+  }
+
   /** The task that keeps these waits, as the owner knows it. */
   get holder(): Party | undefined {
     return this.#owner.holder;

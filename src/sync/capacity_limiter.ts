@@ -68,6 +68,7 @@ export class CapacityLimiter implements QueueOwner {
   /** For whom a wait is, where that is not the waiting task. */
   readonly #behalf = new WeakMap<Wait<Disposable>, Borrower>();
   readonly #lender = {
+    limiter: this,
     takeBack: (loan: Loan) => this.#takeBack(loan),
     recover: (loan: Loan) => this.#recover(loan),
     toString: () => this.#name,

@@ -8,6 +8,8 @@ export type Borrower = object | string;
 
 /** Who lends. */
 export interface Lender {
+  /** The limiter. */
+  readonly limiter: object;
   /** Takes a token back that its borrower returns. */
   takeBack(loan: Loan): void;
   /** Takes a token back whose borrower has ended. */
@@ -32,6 +34,11 @@ export class Loan implements Holding, Disposable {
     this.borrower = borrower;
     this.#lender = lender;
     if (borrower instanceof Task) borrower.take(this);
+  }
+
+  /** The limiter that lent it. */
+  get pieceOf(): object {
+    return this.#lender.limiter;
   }
 
   /** Ends the loan. */

@@ -1,10 +1,10 @@
 /**
  * The commands of the monitor: a run and a line of text in, text out, and no socket anywhere.
  *
- * Every answer is bounded, however many tasks there are. Names come from the program, and may hold
- * anything: what would control a terminal is replaced.
+ * Every answer is bounded, in lines and in their length, however many tasks there are and whatever they
+ * are called; where something was left out, it says so.
  */
-import { printable } from "../kernel/printable.ts";
+import { errorText, printable } from "../kernel/printable.ts";
 import type { Scheduler } from "../kernel/scheduler.ts";
 import { waitSites } from "../kernel/sites.ts";
 import type { Task } from "../kernel/task.ts";
@@ -12,6 +12,7 @@ import { heldLocks } from "./locks.ts";
 import {
   holderChain,
   leafWaits,
+  siteText,
   sourceText,
   stateOf,
   taskTree,
@@ -20,6 +21,14 @@ import {
 
 /** No answer has more lines than this. */
 const MOST_LINES = 1000;
+/** No line is longer than this. */
+const LINE_LENGTH = 400;
+/** So much of a name is shown in a table. */
+const NAME_LENGTH = 60;
+/** So much of what a task waits on. */
+const WAITS_LENGTH = 160;
+/** So many things of one kind are shown of a single task or lock. */
+const MOST_ITEMS = 20;
 /** So much of an unknown command is shown. */
 const SHOWN = 40;
 
@@ -80,14 +89,22 @@ export function answer(scheduler: Scheduler, line: string): Answer {
   if (argument === undefined && command.id === "needed") {
     return said([`Cannot do ${quoted(name)} without the id of a task: "ps" lists them`]);
   }
-  const id = argument === undefined ? 0 : toId(argument);
+  const id = argument === undefined ? 0 : idOf(argument);
   if (id === undefined) {
     return said([
       `Cannot take ${quoted(argument!)} for the id of a task: it must be a whole number`,
     ]);
   }
-  const { text } = said(command.lines(scheduler, id));
-  return { kind: name === "quit" ? "quit" : "text", text };
+  return { kind: name === "quit" ? "quit" : "text", text: textOf(command, scheduler, id) };
+}
+
+/** What a command says; also if code of the program, say a name's `toString`, throws on the way. */
+function textOf(command: Command, scheduler: Scheduler, id: number): string {
+  try {
+    return said(command.lines(scheduler, id)).text;
+  } catch (error) {
+    return said([`Cannot answer: ${errorText(error)}`]).text;
+  }
 }
 
 function ps(scheduler: Scheduler, from: number): string[] {
@@ -96,8 +113,8 @@ function ps(scheduler: Scheduler, from: number): string[] {
     String(task.id),
     stateOf(task),
     task.spawner === null ? "-" : String(task.spawner.id),
-    printable(task.name) + (task.daemon ? " (daemon)" : ""),
-    waitsOn(task) || "-",
+    printable(task.name, NAME_LENGTH) + (task.daemon ? " (daemon)" : ""),
+    printable(waitsOn(task), WAITS_LENGTH) || "-",
   ]);
   const next = tasks[rows.length];
   const lines = columns([["ID", "STATE", "PARENT", "NAME", "WAITS ON"], ...rows]);
@@ -116,19 +133,22 @@ function where(scheduler: Scheduler, id: number): string[] {
   const { spawner, spawnSite } = task;
   if (spawner !== null || spawnSite !== undefined) {
     const by = spawner === null ? "" : ` by ${printable(spawner.name)} (id ${spawner.id})`;
-    lines.push(`spawned${by}${spawnSite === undefined ? "" : ` at ${printable(spawnSite)}`}`);
+    lines.push(`spawned${by}${spawnSite === undefined ? "" : ` at ${siteText(spawnSite)}`}`);
   }
   if (task.isAway) lines.push("is out in a foreign await: where, only its own code knows");
-  for (const { source } of leafWaits(task)) lines.push(`waits on ${sourceText(source)}`);
-  for (const site of waitSites(task)) {
+  const waits = leafWaits(task);
+  const shown = waits.slice(0, MOST_ITEMS);
+  for (const { source } of shown) lines.push(`waits on ${sourceText(source)}`);
+  if (waits.length > shown.length) lines.push(`and on ${waits.length - shown.length} more`);
+  for (const site of waitSites({ waits: shown })) {
     lines.push(
-      ...site.map((place, i) => `${i === 0 ? "  at" : "  called from"} ${printable(place)}`),
+      ...site.map((place, i) => `${i === 0 ? "  at" : "  called from"} ${siteText(place)}`),
     );
   }
   const chain = holderChain(task);
   if (chain.length > 0) lines.push("because:", ...chain.map((link) => `  ${link}`));
-  const held = [...task.holdings].map((holding) => printable(holding));
-  if (held.length > 0) lines.push(`holds ${held.join(", ")}`);
+  const held = [...task.holdings];
+  if (held.length > 0) lines.push(`holds ${listed(held)}`);
   return lines;
 }
 
@@ -143,7 +163,7 @@ function cancel(scheduler: Scheduler, id: number): string[] {
 function tree(scheduler: Scheduler): string[] {
   const tasks = scheduler.tasks();
   // Those who spawn come before those they spawned, so the first of them make a tree, too.
-  const lines = taskTree(tasks.slice(0, MOST_LINES - 1)).map((line) => printable(line));
+  const lines = taskTree(tasks.slice(0, MOST_LINES - 1));
   const next = tasks[MOST_LINES - 1];
   if (next !== undefined) lines.push(more(tasks.length - lines.length, next));
   return lines;
@@ -152,12 +172,21 @@ function tree(scheduler: Scheduler): string[] {
 function locks(scheduler: Scheduler): string[] {
   const held = heldLocks(scheduler.tasks());
   if (held.length === 0) return ["nothing is held"];
-  return held.flatMap(({ name, holder, waiters }) => [
-    `${printable(name)} held by ${printable(holder.name)} (id ${holder.id})`,
+  return held.flatMap(({ name, holders, waiters, more }) => [
+    `${printable(name)} held by ${
+      listed(holders.map((holder) => `${printable(holder.name)} (id ${holder.id})`))
+    }`,
     ...waiters.map(({ task, call }, i) =>
       `  ${i + 1}. ${printable(task.name)} (id ${task.id}) ${printable(call)}`
     ),
+    ...more > 0 ? [`  and ${more} more`] : [],
   ]);
+}
+
+/** Things in a row, and how many more there are. */
+function listed(things: readonly unknown[]): string {
+  const shown = things.slice(0, MOST_ITEMS).map((thing) => printable(thing)).join(", ");
+  return things.length > MOST_ITEMS ? `${shown} and ${things.length - MOST_ITEMS} more` : shown;
 }
 
 function help(): string[] {
@@ -172,7 +201,7 @@ function missing(id: number): string {
   return `Cannot find task ${id}: it has ended, or there was none; "ps" lists them`;
 }
 
-function toId(text: string): number | undefined {
+function idOf(text: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
@@ -188,7 +217,10 @@ function said(lines: string[]): Answer {
   const shown = lines.length <= MOST_LINES
     ? lines
     : [...lines.slice(0, MOST_LINES - 1), `and ${lines.length - MOST_LINES + 1} more lines`];
-  return { kind: "text", text: `${shown.join("\n")}\n` };
+  return {
+    kind: "text",
+    text: `${shown.map((line) => printable(line, LINE_LENGTH)).join("\n")}\n`,
+  };
 }
 
 /** Rows as aligned columns; the last one is not padded. */

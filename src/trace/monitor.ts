@@ -9,6 +9,9 @@
  *
  * It can cancel tasks, so it listens where only this machine gets at it, and only when asked to.
  */
+import { isLoopback, loopbackOf } from "./loopback.ts";
+import { show } from "../kernel/printable.ts";
+import { checkOptions } from "../kernel/checks.ts";
 import { ClosedError } from "../kernel/errors.ts";
 import { withScope } from "../kernel/context.ts";
 import type { Operation } from "../kernel/operation.ts";
@@ -34,7 +37,7 @@ const BACK_OFF_MS = 100;
 export interface TcpMonitorOptions {
   /** The port; with 0 the host chooses one. @default {0} */
   port?: number;
-  /** A loopback address: one of 127.0.0.0/8, `"localhost"` for the first, or `"::1"`. @default {"127.0.0.1"} */
+  /** A loopback address: one of 127.0.0.0/8, `"localhost"` for 127.0.0.1, or `"::1"`. @default {"127.0.0.1"} */
   hostname?: string;
 }
 
@@ -170,7 +173,8 @@ export class Monitor<A extends Deno.Addr = Deno.Addr>
  * - It listens on a loopback address or a unix socket, and nowhere else. Whoever gets at that can cancel
  *   tasks: on a machine with other people's accounts, take a unix socket in a folder of your own.
  * - It does not keep the run alive, and hides no deadlock: it is not part of the run.
- * - Eight clients at a time; a line has at most 256 bytes, an answer at most a thousand lines. A client that
+ * - Eight clients at a time; a line has at most 256 bytes, an answer at most a thousand lines
+ *   of at most 400 characters. A client that
  *   says nothing for ten minutes, or does not read its answer for five seconds, is let go.
  * - It answers when the loop turns. A task that blocks the loop blocks the monitor, too: for that there is
  *   {@linkcode watchdog}.
@@ -210,6 +214,7 @@ export function monitor(options: UnixMonitorOptions): Monitor<Deno.UnixAddr>;
 export function monitor(
   options: TcpMonitorOptions | UnixMonitorOptions = {},
 ): Monitor<Deno.NetAddr> | Monitor<Deno.UnixAddr> {
+  checkOptions(options, "monitor()");
   const scheduler = currentScheduler("open a monitor");
   // In nobody's scope: the listener and all that comes of it belong to the monitor, not to the caller's run.
   return withScope(
@@ -222,15 +227,18 @@ export function monitor(
 }
 
 function listenOnLoopback(options: TcpMonitorOptions): Listener<Deno.NetAddr> {
-  const { port = 0 } = options;
-  const hostname = options.hostname === "localhost" ? LOOPBACK : options.hostname ?? LOOPBACK;
-  if (!/^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1)$/.test(hostname)) {
-    throw new TypeError(
-      `Cannot open a monitor on ${
-        JSON.stringify(hostname)
-      }: it may cancel tasks, and listens on 127.0.0.1, ` +
-        "::1 or a unix socket only",
-    );
-  }
-  return listen({ port, hostname });
+  const { port = 0, hostname = LOOPBACK } = options;
+  const address = loopbackOf(hostname);
+  if (address === undefined) throw outsideError(hostname);
+  const listener = listen({ port, hostname: address });
+  if (isLoopback(listener.localAddr.hostname)) return listener;
+  listener.close();
+  throw outsideError(listener.localAddr.hostname);
+}
+
+function outsideError(hostname: unknown): TypeError {
+  return new TypeError(
+    `Cannot open a monitor on ${show(hostname)}: it may cancel tasks, and listens on 127.0.0.1, ` +
+      "::1 or a unix socket only",
+  );
 }

@@ -7,8 +7,10 @@
  * to be sent is what one answer holds, both directions have a limit in time, and whoever speaks HTTP is
  * shown the door before the body of the form comes.
  */
+import { guarded } from "../kernel/callback.ts";
+import { errorText } from "../kernel/printable.ts";
 import { BrokenError } from "../io/errors.ts";
-import { ClosedError, TimeoutError } from "../kernel/errors.ts";
+import { Cancelled, ClosedError, TimeoutError } from "../kernel/errors.ts";
 import type { Scheduler } from "../kernel/scheduler.ts";
 import type { Socket } from "../net/socket.ts";
 import { answer } from "./console.ts";
@@ -49,7 +51,9 @@ export function* serveClient(
       if (kind === "quit") return;
     }
   } catch (error) {
-    if (!isClientsAffair(error)) throw error;
+    // Never thrown: the session is no part of the run that it looks at, and must not fail it.
+    if (error instanceof Cancelled) throw error;
+    if (!isClientsAffair(error)) report(scheduler, error);
   } finally {
     socket.close();
   }
@@ -66,6 +70,13 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   both.set(a);
   both.set(b, a.length);
   return both;
+}
+
+/** Tells the run that is looked at; its `warn` may throw, which is no affair of a session either. */
+function report(scheduler: Scheduler, error: unknown): void {
+  const warn = (): void =>
+    scheduler.warn(`A session of the monitor has failed: ${errorText(error)}`);
+  guarded(warn, "The run's warn", (message) => console.warn(message))();
 }
 
 /** It has gone, sleeps, does not read; or the monitor is closed. */

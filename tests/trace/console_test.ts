@@ -1,5 +1,14 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { Cancelled, currentTask, Lock, run, sleep, spawn, type TaskBody } from "@weft/weft";
+import {
+  Cancelled,
+  CapacityLimiter,
+  currentTask,
+  Lock,
+  run,
+  sleep,
+  spawn,
+  type TaskBody,
+} from "@weft/weft";
 import { schedulerOf } from "@weft/weft/lowlevel";
 import { VirtualClock } from "@weft/weft/testing";
 import { Semaphore } from "../../src/sync/semaphore.ts";
@@ -152,6 +161,48 @@ law("locks shows a semaphore that somebody waits for, with one of its holders", 
       /^S\.acquire\(\) held by user#[23] .*\n {2}1\. user#4 .*\n {2}2\. user#5 .*\n$/,
     );
   }, [user, user, user, user]);
+});
+
+law("locks tells locks apart whose names begin alike, or are the same", async () => {
+  const locks = ["L", "L.x", "L"].map((name) => new Lock(name));
+  const holder = (lock: Lock) =>
+    function* holder() {
+      using _lock = yield* lock.acquire();
+      yield* sleep(100);
+    };
+  await looking(() => {
+    assertEquals(
+      ask("locks"),
+      "L held by holder#2 (id 2)\n" +
+        "L.x held by holder#3 (id 3)\n  1. holder#5 (id 5) L.x.acquire()\n" +
+        "L held by holder#4 (id 4)\n",
+    );
+  }, [...locks.map(holder), holder(locks[1]!)]);
+});
+
+law("locks shows a limiter once, with all who have a token of it", async () => {
+  const limiter = new CapacityLimiter(2, "C");
+  const user = function* user() {
+    using _token = yield* limiter.acquire();
+    yield* sleep(100);
+  };
+  await looking(() => {
+    assertEquals(
+      ask("locks"),
+      "C held by user#2 (id 2), user#3 (id 3)\n  1. user#4 (id 4) C.acquire()\n",
+    );
+  }, [user, user, user]);
+});
+
+law("ps, where and tree agree on who is away", async () => {
+  await looking(() => {
+    assertMatch(ask("ps"), /\n2 +away +1 +far#2 +a foreign await\n/);
+    assertMatch(ask("where 2"), /^far#2 \(id 2\) is away\n/);
+    assertMatch(ask("tree"), /\n {2}far#2 \(away on a foreign await\)\n/);
+  }, [async function* far() {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    yield;
+  }]);
 });
 
 law("cancel cancels with the monitor as the reason, once", async () => {

@@ -241,6 +241,45 @@ law("A monitor survives garbage, resets and early goodbyes", async () => {
   });
 });
 
+law(
+  "10 000 garbled messages to the monitor leave the run and the other clients alone",
+  () =>
+    run(function* () {
+      using m = monitor();
+      const below = seeded(12);
+      const words = [
+        "ps",
+        "where",
+        "cancel",
+        "tree",
+        "locks",
+        "99",
+        "1e9",
+        "-1",
+        " ",
+        "\0",
+        "\xff",
+      ];
+      for (let round = 0; round < 20; round++) {
+        using client = yield* connect({ port: m.localAddr.port });
+        const drain = spawn(function* () {
+          while ((yield* client.recv()).length > 0);
+        });
+        for (let i = 0; i < 500; i++) {
+          let line = "";
+          for (let n = below(5); n > 0; n--) line += words[below(words.length)]!;
+          if (/cancel\s*1\b/.test(line)) continue;
+          yield* client.sendAll(encode(`${line}${String.fromCharCode(below(0xffff))}\n`));
+        }
+        yield* client.sendAll(encode("quit\n"));
+        yield* drain.join();
+      }
+      using client = yield* connect({ port: m.localAddr.port });
+      yield* client.sendAll(encode("locks\nquit\n"));
+      assertMatch(yield* readAll(client), /nothing is held\n\nbye\n\n$/);
+    }, { warn: () => {} }),
+);
+
 law("A task that is cancelled with its monitor open leaves nothing behind", async () => {
   await sweepCancel(function* () {
     using m = monitor();
@@ -253,9 +292,44 @@ law("A task that is cancelled with its monitor open leaves nothing behind", asyn
 law("monitor() listens on the loopback interface and nowhere else", async () => {
   await run(function* () {
     for (
-      const hostname of ["0.0.0.0", "::", "example.org", "10.0.0.1", "127.0.0.1.example.org", ""]
+      const hostname of [
+        "0.0.0.0",
+        "::",
+        "example.org",
+        "10.0.0.1",
+        "127.0.0.1.example.org",
+        "",
+        "127.0.0.999",
+        "127.0.0.256",
+        "127.0.0.010",
+        "127.0.0.00",
+        "0177.0.0.1",
+        "0x7f.0.0.1",
+        "127.1",
+        "127.0.0.1.",
+        "127.0.0.1 ",
+        " 127.0.0.1",
+        "127.0.0.1\n",
+        "127.0.0.1%0",
+        "2130706433",
+        "LOCALHOST",
+        "localhost.",
+        "::2",
+        "::1%lo",
+        "[::1]",
+        "::1]/x[",
+        "::ffff:10.0.0.1",
+        "1:::1",
+        null,
+        5,
+        ["127.0.0.1"],
+      ] as string[]
     ) {
       assertThrows(() => monitor({ port: 0, hostname }), TypeError, "Cannot open a monitor on");
+    }
+    for (const hostname of ["127.0.0.1", "127.255.0.99", "::1", "0:0:0:0:0:0:0:1", "::0001"]) {
+      using m = monitor({ hostname });
+      assert(m.localAddr.port > 0);
     }
     using m = monitor({ port: 0, hostname: "localhost" });
     assertEquals(m.localAddr.hostname, "127.0.0.1");
