@@ -6,12 +6,14 @@
  * is its end: first the line is served, then what is being served gets a time of grace.
  */
 import { Entered } from "../kernel/deadline.ts";
-import { checkMs } from "../kernel/checks.ts";
+import { BOUND, checkMs, checkWhole } from "../kernel/checks.ts";
 import { GroupError } from "../kernel/errors.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import type { TaskBody } from "../kernel/task.ts";
+import { Semaphore } from "../sync/semaphore.ts";
 import { checkBody } from "../tasks/body.ts";
 import { Brood } from "../tasks/brood.ts";
+import { perform } from "../tasks/perform.ts";
 import { currentTask } from "../tasks/run.ts";
 import { AcceptBackoff, acceptNext } from "./accepting.ts";
 import type { Listener } from "./listener.ts";
@@ -21,6 +23,8 @@ import type { Socket } from "./socket.ts";
 export interface ServeOptions {
   /** How many milliseconds connections get to finish when the server is cancelled. @default {0} */
   grace?: number;
+  /** How many connections are served at a time; who comes then waits in line. @default {Infinity} */
+  maxConnections?: number;
 }
 
 /**
@@ -65,17 +69,30 @@ export function serve<A extends Deno.Addr>(
 ): Operation<never> {
   checkBody(handler, "serve with");
   const grace = checkMs(options.grace ?? 0, "a time of grace");
+  const most = checkWhole(options.maxConnections ?? Infinity, "serve", "connections", BOUND);
   return sequence(`serve(${listener})`, function* () {
     using entered = new Entered();
     const brood = new Brood(`serve(${listener})`, currentTask(), (child) => {
       if (child.failed) entered.scope.abort("group", `"${child}" failed`, child.error);
     }, { grace });
-    const answer = (socket: Socket<A>): void =>
-      brood.spawn(handler, handler(socket)).watch(() => socket.close());
+    const room = new Semaphore(Math.min(most, Number.MAX_SAFE_INTEGER));
     const backoff = new AcceptBackoff();
     let end: unknown;
     try {
-      for (;;) answer(yield* acceptNext(listener, backoff));
+      for (;;) {
+        yield* room.acquire();
+        let socket: Socket<A>;
+        try {
+          socket = yield* acceptNext(listener, backoff);
+        } catch (error) {
+          room.release();
+          throw error;
+        }
+        brood.spawn(handler, handler(socket)).watch(() => {
+          socket.close();
+          room.release();
+        });
+      }
     } catch (error) {
       end = error;
     }
@@ -83,7 +100,9 @@ export function serve<A extends Deno.Addr>(
       listener.close();
       brood.cancel("the server failed", end);
     } else {
-      for (const socket of yield* listener.drain()) answer(socket);
+      for (const socket of yield* listener.drain()) {
+        brood.spawn(handler, inTurn(room, handler, socket)).watch(() => socket.close());
+      }
       brood.cancelled(end);
     }
     try {
@@ -94,4 +113,14 @@ export function serve<A extends Deno.Addr>(
     if (brood.errors.length > 0) throw new GroupError(brood.errors, "serve");
     throw end;
   });
+}
+
+/** Serves a connection that was in line at the end, as soon as there is room for it. */
+function* inTurn<A extends Deno.Addr>(
+  room: Semaphore,
+  handler: TaskBody<[Socket<A>], unknown>,
+  socket: Socket<A>,
+): Generator<unknown, void, never> {
+  using _ = yield* room.acquire();
+  yield* perform(() => handler(socket));
 }

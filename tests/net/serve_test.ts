@@ -140,3 +140,32 @@ Deno.test({
     assertEquals({ out, err }, { out: "waiting\nwelcome\n", err: "" });
   },
 });
+
+law("serve() with maxConnections leaves who is too many in line, also at its end", async () => {
+  await run(async function* () {
+    const listener = open();
+    const { port } = listener.localAddr;
+    let now = 0;
+    let most = 0;
+    const server = spawn(async function* () {
+      yield* serve(listener, async function* (socket) {
+        most = Math.max(most, ++now);
+        try {
+          yield* echo(socket);
+        } finally {
+          now--;
+        }
+      }, { grace: 5000, maxConnections: 2 });
+    });
+    const words = Array.from({ length: 12 }, (_, i) => `word ${i}`);
+    const asked = words.map((word) => ask(port, word));
+    const answers = spawn(async function* () {
+      return yield* all(asked);
+    });
+    yield* sleep(5);
+    server.cancel();
+    assertEquals(yield* answers.get(), words);
+    yield* server.join();
+    assertEquals(most, 2);
+  });
+});
