@@ -26,7 +26,7 @@ export {
   schedulerOf,
   type SchedulerOptions,
 } from "./kernel/scheduler.ts";
-export type { Parts } from "./kernel/own_cancel.ts";
+export { NOTHING, type Parts } from "./kernel/own_cancel.ts";
 export { CancelScope, type Dependent, type ScopeTask } from "./kernel/scope.ts";
 export { spawnSite, waitSites } from "./kernel/sites.ts";
 export type { Keeper, TaskHost, TaskName } from "./kernel/task.ts";

@@ -21,6 +21,7 @@ import { currentScope, fastLane } from "./context.ts";
 import { FastRoutine } from "./fast_routine.ts";
 import { PromisedWait } from "./promised_wait.ts";
 import { noteSite, passSite, siting } from "./sites.ts";
+import { keepHandled } from "./trap.ts";
 import { type HostPart, type Startable, Wait, type WaitSource } from "./wait.ts";
 
 /**
@@ -180,11 +181,13 @@ export function sequence<T>(
 }
 
 /**
- * Takes over an operation that somebody else made: from now on it is the taker's affair whether it is
- * waited for. For combinators, which may end before they come to it. Other values pass untouched.
+ * Takes over an operation or a promise that somebody else made: from now on it is the taker's affair
+ * whether it is waited for. For combinators, which may end before they come to it; they do so before
+ * anything can throw. Other values pass untouched.
  */
 export function takeOver(value: unknown): void {
   if (value instanceof LazyOperation) strike(value);
+  else keepHandled(value);
 }
 
 /** Whether a value is an operation of weft (and not just anything that can be awaited). */

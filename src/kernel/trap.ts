@@ -18,32 +18,63 @@ export const cedeTrap: Startable<void> = {
 };
 
 /**
+ * Takes it upon weft that a promise may reject: whoever was to wait for it may be cancelled before, and
+ * the host ends a process for a rejection that nobody has asked for by then. To be called as soon as a
+ * promise is given, before anything can throw. Only promises of the language are watched by the host; to
+ * call the `then` of anything else might start what it stands for.
+ */
+export function keepHandled(value: unknown): void {
+  if (!(value instanceof Promise)) return;
+  try {
+    Promise.prototype.then.call(value, undefined, () => {});
+  } catch {
+    // A subclass whose constructor throws; whoever waits for it will get to know.
+  }
+}
+
+/**
  * Waits for a promise that code outside of weft will settle.
  *
  * The promise cannot be stopped: a cancelled wait lets go of it, and what it comes to is dropped.
- * Its handlers are attached at once, so a rejection after that is not reported as unhandled.
  */
 export class PromiseTrap<T> implements Startable<T> {
   readonly #promise: PromiseLike<T>;
 
   /** Waits for `promise`. */
   constructor(promise: PromiseLike<T>) {
+    keepHandled(promise);
     this.#promise = promise;
   }
 
   /** Attaches the handlers and parks. */
   begin(wait: Wait<T>): void {
     wait.checkpoint();
-    this.#promise.then(
-      (value) => wait.settle(value),
-      (error) => wait.fail(error),
-    );
+    settleBy(wait, this.#promise, () => {});
     if (!wait.done) wait.park(hostPromise);
   }
 
   /** Names it in reports. */
   toString(): string {
     return "wait(promise)";
+  }
+}
+
+/**
+ * Has a promise, or anything with a `then`, end a wait; `left` is called when it does. A `then` that
+ * throws counts as a rejection, as for `await`.
+ */
+export function settleBy<T>(wait: Wait<T>, promise: PromiseLike<T>, left: () => void): void {
+  const fail = (error: unknown): void => {
+    left();
+    wait.fail(error);
+  };
+  try {
+    promise.then((value) => {
+      left();
+      wait.settle(value);
+    }, fail);
+  } catch (error) {
+    fail(error);
   }
 }
 

@@ -3,6 +3,7 @@
  * the line that passed it.
  */
 import { functionName, printable, show } from "../kernel/printable.ts";
+import { keepHandled } from "../kernel/trap.ts";
 
 const bodies: readonly unknown[] = [
   Object.getPrototypeOf(function* () {}),
@@ -10,13 +11,16 @@ const bodies: readonly unknown[] = [
 ];
 
 /**
- * Makes sure that `body` is a generator function.
+ * Makes sure that `body` is a generator function. Promises among its arguments are taken care of: the
+ * task may be cancelled before its first step, and nobody would be there to see them reject.
  *
  * @param body What was passed.
  * @param verb The function it was passed to, for the message.
+ * @param args What the body is to be called with.
  * @throws {TypeError} If it is anything else.
  */
-export function checkBody(body: unknown, verb: string): void {
+export function checkBody(body: unknown, verb: string, args: readonly unknown[] = []): void {
+  for (const arg of args) keepHandled(arg);
   if (typeof body === "function" && bodies.includes(Object.getPrototypeOf(body))) return;
   throw new TypeError(
     `Cannot ${verb} ${describe(body)}: a task body is a function* or an async function*, ` +

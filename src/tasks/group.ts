@@ -46,7 +46,7 @@ export class Group {
 
   /** Starts a child: like {@linkcode spawn}, but the group answers for it. */
   spawn<A extends readonly unknown[], T>(body: TaskBody<A, T>, ...args: A): Task<T> {
-    checkBody(body, "spawn");
+    checkBody(body, "spawn", args);
     this.#brood.refuseNewWork(body);
     return this.#brood.spawn(body, body(...args));
   }
@@ -57,8 +57,8 @@ export class Group {
     body: TaskBody<A, T>,
     ...args: A
   ): Task<T> {
+    checkBody(body, "spawn", args);
     checkMs(ms, "a delay");
-    checkBody(body, "spawn");
     this.#brood.refuseNewWork(body);
     return this.#brood.spawn(body, body(...args), ms);
   }

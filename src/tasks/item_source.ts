@@ -7,6 +7,7 @@
  * all of that behind a promise that the host "will surely settle".
  */
 import { show } from "../kernel/printable.ts";
+import { keepHandled } from "../kernel/trap.ts";
 import { begun, type EitherGenerator } from "./perform.ts";
 
 /** What can be mapped over. */
@@ -23,12 +24,14 @@ export interface ItemSource<T> {
 }
 
 /**
- * Makes sure that items can be drawn from `items`.
+ * Makes sure that items can be drawn from `items`. Promises in a list are taken care of, since they may
+ * reject long before their turn.
  *
  * @throws {TypeError} If it is neither iterable nor async iterable.
  */
 export function checkItems(items: unknown, verb: string): void {
   if (typeof items === "string") return;
+  if (Array.isArray(items)) items.forEach(keepHandled);
   if (typeof items === "object" && items !== null) {
     if (Symbol.asyncIterator in items || Symbol.iterator in items) return;
   }

@@ -15,6 +15,7 @@ import { combine } from "../kernel/errors.ts";
 import type { Operation } from "../kernel/operation.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
+import { keepHandled } from "../kernel/trap.ts";
 import { Brood } from "./brood.ts";
 import { type Items, type ItemSource, openItems } from "./item_source.ts";
 import type { Places } from "./places.ts";
@@ -140,6 +141,7 @@ class MapPass<I, R, K> {
   }
 
   #start(item: I): void {
+    keepHandled(item);
     const { places } = this.#host;
     const { body, sink } = this.#plan;
     let child: Task<R> | undefined;

@@ -53,7 +53,7 @@ export function spawnLater<A extends readonly unknown[], T>(
   body: TaskBody<A, T>,
   ...args: A
 ): Task<T> {
-  return start(body, args, checkMs(ms, "a delay"));
+  return start(body, args, ms);
 }
 
 function start<A extends readonly unknown[], T>(
@@ -61,7 +61,8 @@ function start<A extends readonly unknown[], T>(
   args: A,
   delay: number | undefined,
 ): Task<T> {
-  checkBody(body, "spawn");
+  checkBody(body, "spawn", args);
+  if (delay !== undefined) checkMs(delay, "a delay");
   const spawner = currentTask();
   if (spawner.done) {
     throw new RunFinishedError(`Cannot spawn: task "${spawner}" has ended`);

@@ -2,6 +2,7 @@
 import { checkIterable, checkOneOf, checkString } from "../kernel/checks.ts";
 import { printable, show } from "../kernel/printable.ts";
 import type { Task } from "../kernel/task.ts";
+import { keepHandled } from "../kernel/trap.ts";
 import { type FullBackoff, Streak } from "./backoff.ts";
 import { checkBody } from "./body.ts";
 import type { Brood } from "./brood.ts";
@@ -53,7 +54,9 @@ export function checkChildren(children: Children): ChildSpec[] {
     }
     names.add(name);
     checkOneOf(restart, RESTARTS, `the restart of ${show(name)}`);
-    if (args !== undefined) checkIterable(args, `the arguments of ${show(name)}`);
+    if (args === undefined) continue;
+    checkIterable(args, `the arguments of ${show(name)}`);
+    for (const arg of args) keepHandled(arg);
   }
   return specs;
 }

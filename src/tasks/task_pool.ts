@@ -126,7 +126,7 @@ export class TaskPool {
     body: TaskBody<A, T>,
     ...args: A
   ): Operation<Task<T>> {
-    checkBody(body, "spawn");
+    checkBody(body, "spawn", args);
     return sequence(this.#places.label, () => this.#spawnInPlace(body, args));
   }
 
@@ -138,7 +138,7 @@ export class TaskPool {
    * @throws {ClosedError} If the pool has been disposed of.
    */
   trySpawn<A extends readonly unknown[], T>(body: TaskBody<A, T>, ...args: A): Task<T> {
-    checkBody(body, "spawn");
+    checkBody(body, "spawn", args);
     const spawner = this.#spawner();
     const generator = body(...args);
     if (!this.#places.tryTake()) {
@@ -174,7 +174,7 @@ export class TaskPool {
    * @throws {ClosedError} If the pool has been disposed of.
    */
   submit<A extends readonly unknown[], T>(body: TaskBody<A, T>, ...args: A): Task<T> {
-    checkBody(body, "submit");
+    checkBody(body, "submit", args);
     const spawner = this.#spawner();
     const generator = body(...args);
     if (this.#places.tryTake()) return this.#start(body, generator, spawner);

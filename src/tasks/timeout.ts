@@ -32,8 +32,8 @@ import { perform, type Work } from "./perform.ts";
  * @throws {RangeError} If `ms` is negative or not a number.
  */
 export function withTimeout<T>(ms: number, work: Work<T>): Operation<T> {
-  checkMs(ms, "a timeout");
   takeOver(work);
+  checkMs(ms, "a timeout");
   return sequence(`withTimeout(${ms})`, function* () {
     using entered = new Entered({ ms });
     try {
@@ -56,8 +56,8 @@ export function withTimeout<T>(ms: number, work: Work<T>): Operation<T> {
  * @throws {RangeError} If `ms` is negative or not a number.
  */
 export function moveOnAfter<T>(ms: number, work: Work<T>): Operation<T | undefined> {
-  checkMs(ms, "a timeout");
   takeOver(work);
+  checkMs(ms, "a timeout");
   return sequence(`moveOnAfter(${ms})`, function* () {
     using entered = new Entered({ ms });
     try {

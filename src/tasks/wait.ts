@@ -2,6 +2,7 @@
 import { withScope } from "../kernel/context.ts";
 import { cancelled } from "../kernel/errors.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
+import { keepHandled, settleBy } from "../kernel/trap.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 
 /** How to wait for a promise. */
@@ -27,21 +28,19 @@ class PromiseWait<T> implements WaitSource {
 
   begin(target: WaitTarget<T>): void {
     this.#outer?.throwIfAborted();
+    // It listens before the function is called, which may be what aborts it.
+    this.#outer?.addEventListener("abort", this.#onAbort);
     const promise = typeof target === "function"
       ? withScope(this.#wait.scope, async () => await target(this.#inner.signal))
       : target;
-    promise.then(
-      (value) => {
-        this.#leave();
-        this.#wait.settle(value);
-      },
-      (error) => {
-        this.#leave();
-        this.#wait.fail(error);
-      },
-    );
-    this.#outer?.addEventListener("abort", this.#onAbort);
-    if (!this.#wait.done) this.#wait.park(this);
+    settleBy(this.#wait, promise, () => this.#leave());
+    if (this.#wait.done) return;
+    this.#wait.park(this);
+    // The function may have cancelled the very task that waits for it, when nothing was parked yet.
+    const cancel = this.#wait.scope!.pending;
+    if (cancel === null) return;
+    this.abandon();
+    this.#wait.fail(cancel);
   }
 
   abandon(): boolean {
@@ -95,6 +94,7 @@ class PromiseWait<T> implements WaitSource {
  * @returns An operation that evaluates to the promise's value and throws its rejection.
  */
 export function wait<T>(target: WaitTarget<T>, options: WaitOptions = {}): Operation<T> {
+  keepHandled(target);
   if (typeof target !== "function" && typeof target?.then !== "function") {
     throw new TypeError(
       `Cannot wait for ${String(target)}: it must be a promise, or a function that gives one`,
