@@ -46,13 +46,13 @@ export function taskTree(): string[] {
  *
  * A loop that is blocked hears no signal: for that there is {@linkcode watchdog}.
  *
- * @example Ask by `kill -USR1`
+ * @example Ask by `kill -USR2`
  * ```ts
  * import { dumpOn, run, sleep } from "@weft/weft";
  * let shown = "";
  * await run(function* () {
- *   using _dump = dumpOn("SIGUSR1", (tree) => shown = tree);
- *   Deno.kill(Deno.pid, "SIGUSR1");
+ *   using _dump = dumpOn("SIGUSR2", (tree) => shown = tree);
+ *   Deno.kill(Deno.pid, "SIGUSR2");
  *   while (shown === "") yield* sleep(1);
  * });
  * if (!shown.startsWith("main (waiting on sleep(1))")) throw new Error(shown);
@@ -60,14 +60,14 @@ export function taskTree(): string[] {
  *
  * A printer that throws is reported once by a warning of the run, and called again with the next signal.
  *
- * @param signal The signal.
+ * @param signal The signal; not SIGUSR1, which opens the debugger of Deno. @default {"SIGUSR2"}
  * @param print Gets the lines as one text, of a thousand tasks at most. @default console.error
  * @returns Ends it.
  * @throws {TypeError} If there is no such signal, or it cannot be listened for.
  * @throws {Error} If no task is running.
  */
 export function dumpOn(
-  signal: Deno.Signal = "SIGUSR1",
+  signal: Deno.Signal = "SIGUSR2",
   print: (tree: string) => void = (tree) => console.error(tree),
 ): Disposable {
   checkFunction(print, "a printer");
