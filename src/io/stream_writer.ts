@@ -32,9 +32,6 @@ const MOST_CHUNKS = 2;
 
 const NOTHING = new Uint8Array(0);
 
-/** What is known of the host's own buffer: has room; does not say; is being asked. */
-type Room = "yes" | "unknown" | "asking";
-
 /** What a writer's handle is told. */
 export interface WriterHost {
   /** The errors of the connection. */
@@ -58,7 +55,10 @@ export class StreamWriter {
   #written = 0;
   /** How many bytes the native write in flight was given; 0 when there is none. */
   #flying = 0;
-  #room: Room = "unknown";
+  /** Whether the host's own buffer had room when it was last heard of. */
+  #hasRoom = false;
+  /** Whether a write of no bytes is under way, to find that out. What was known holds until it answers. */
+  #asking = false;
   /** Why nothing more is taken: the network, or us. */
   #end: BrokenError | ClosedError | null = null;
   #onIdle: (() => void)[] | null = null;
@@ -98,7 +98,7 @@ export class StreamWriter {
 
   /** Whether a send would not wait, as far as is known; once nothing is taken any more, it would fail at once. */
   get writable(): boolean {
-    return this.#end !== null || (this.#buffered === 0 && this.#room === "yes");
+    return this.#end !== null || (this.#buffered === 0 && this.#hasRoom);
   }
 
   /** Begins a send for a wait: of all the data, or of what fits; then its value is how much was taken. */
@@ -124,16 +124,16 @@ export class StreamWriter {
    * `again`, also if it is, because the connection may have broken since.
    */
   arm(again: boolean): void {
-    if (this.#end !== null || this.#buffered > 0 || this.#room === "asking") return;
-    if (this.#room === "yes" && !again) return;
-    this.#room = "asking";
+    if (this.#end !== null || this.#buffered > 0 || this.#asking) return;
+    if (this.#hasRoom && !again) return;
+    this.#asking = true;
     this.#pending.began();
     this.#native.write(NOTHING).then(this.#onProbed, this.#onProbeFailed);
   }
 
   /** Calls `f` once when no native write is in flight and nothing is buffered; now, if that is so. */
   whenIdle(f: () => void): void {
-    if (this.#flying === 0 && this.#room !== "asking") f();
+    if (this.#flying === 0 && !this.#asking) f();
     else (this.#onIdle ??= []).push(f);
   }
 
@@ -228,7 +228,7 @@ export class StreamWriter {
       if (chunk.start === chunk.stop) this.#remove(chunk);
     }
     // A part only means that the host's buffer is full now; all of it, that there was room.
-    if (this.#room !== "asking") this.#room = whole ? "yes" : "unknown";
+    this.#hasRoom = whole;
     if (this.#senders.size > 0) this.#feed();
     if (this.#flying === 0 && this.#first !== null) this.#write();
     this.#settled();
@@ -256,13 +256,15 @@ export class StreamWriter {
   };
 
   readonly #onProbed = (): void => {
-    this.#room = "yes";
+    this.#asking = false;
+    this.#hasRoom = true;
     this.#pending.ended();
     this.#settled();
   };
 
   readonly #onProbeFailed = (cause: unknown): void => {
-    this.#room = "unknown";
+    this.#asking = false;
+    this.#hasRoom = false;
     this.#pending.ended();
     this.#broke(cause);
   };
@@ -295,7 +297,7 @@ export class StreamWriter {
 
   /** A native write has settled. */
   #settled(): void {
-    if (this.#onIdle !== null && this.#flying === 0 && this.#room !== "asking") {
+    if (this.#onIdle !== null && this.#flying === 0 && !this.#asking) {
       const callbacks = this.#onIdle;
       this.#onIdle = null;
       for (const f of callbacks) f();

@@ -212,3 +212,17 @@ law("one poll serves sockets, datagrams, an alarm and a signal", async () => {
     }
   });
 });
+
+law("POLLOUT is told again and again after the peer's half-close", async () => {
+  const registry = poll();
+  const [near, far] = await pair();
+  const handle = registry.register(near, POLLOUT);
+  await far.closeWrite();
+  for (let i = 0; i < 5; i++) {
+    assertEquals(await registry.poll(2000), [[handle.fd, POLLOUT]]);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  handle.close();
+  far.close();
+  registry.close();
+});
