@@ -92,6 +92,11 @@ export class DatagramHandle implements Pollable, Resource {
     this.#watchers.remove(watcher);
   }
 
+  /** Calls `f` when it is closed. */
+  whenClosed(f: () => void): void {
+    this.#watchers.whenClosed(f);
+  }
+
   /**
    * Takes a datagram that has arrived, cut at `n` bytes.
    *

@@ -85,6 +85,11 @@ export class EventHandle<E> implements Pollable, Resource {
     this.#rest();
   }
 
+  /** Calls `f` when it is closed. */
+  whenClosed(f: () => void): void {
+    this.#watchers.whenClosed(f);
+  }
+
   /** Begins a wait for the next event. */
   begin(wait: Wait<E>, timeout: Timeout): void {
     if (this.#closed !== null) throw this.#closed;

@@ -107,6 +107,11 @@ export class ListenerHandle<S> implements Pollable, Resource {
     this.#watchers.remove(watcher);
   }
 
+  /** Calls `f` when it is closed. */
+  whenClosed(f: () => void): void {
+    this.#watchers.whenClosed(f);
+  }
+
   /** Closes it. A connection that was accepted and not taken is closed too. */
   close(): void {
     if (this.#closed !== null) return;

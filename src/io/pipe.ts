@@ -77,6 +77,11 @@ export class ReadHandle implements Pollable, Resource {
     this.#watchers.remove(watcher);
   }
 
+  /** Calls `f` when it is closed. */
+  whenClosed(f: () => void): void {
+    this.#watchers.whenClosed(f);
+  }
+
   /** The reader has news. */
   changed(fresh = 0): void {
     this.#watchers.changed(fresh);
@@ -175,6 +180,11 @@ export class WriteHandle implements Pollable, Resource {
   /** Stops telling it. */
   unwatch(watcher: Watcher): void {
     this.#watchers.remove(watcher);
+  }
+
+  /** Calls `f` when it is closed. */
+  whenClosed(f: () => void): void {
+    this.#watchers.whenClosed(f);
   }
 
   /** The writer has news. */

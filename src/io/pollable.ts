@@ -17,9 +17,10 @@ export interface Watcher {
   /**
    * Called after each change of `source.ready` or `source.closed`, and whenever more arrives or more
    * room is there although the bit was set before; from a promise callback, or from the call that
-   * caused it. `fresh` has the bits of which there is news: the edges of an edge-triggered poll.
+   * caused it. `fresh` has the bits of which there is news: the edges of an edge-triggered poll. `ready` is
+   * `source.ready`, where the handle has computed it already.
    */
-  readinessChanged(source: Pollable, fresh: number): void;
+  readinessChanged(source: Pollable, fresh: number, ready?: number): void;
 }
 
 /** What every handle offers to the poll layer. */
@@ -38,6 +39,11 @@ export interface Pollable {
   watch(watcher: Watcher): void;
   /** Stops calling it. */
   unwatch(watcher: Watcher): void;
+  /**
+   * Calls `f` once, when it is closed, and is not watched by that. Every handle of weft's has it; one of
+   * somebody else's may go without, and is looked at from time to time instead.
+   */
+  whenClosed?(f: () => void): void;
 }
 
 /** A socket or listener as the poll layer sees it: something that stands on a handle. */
@@ -51,6 +57,7 @@ export class Watchers {
   readonly #source: Pollable;
   #only: Watcher | null = null;
   #all: Set<Watcher> | null = null;
+  #atClose: (() => void)[] | null = null;
   #bits = 0;
   #closed = false;
 
@@ -81,15 +88,27 @@ export class Watchers {
     else if (this.#all?.delete(watcher) && this.#all.size === 0) this.#all = null;
   }
 
+  /** Has `f` called at the close. */
+  whenClosed(f: () => void): void {
+    (this.#atClose ??= []).push(f);
+  }
+
   /** To be called wherever the bits may have changed, or something is new about those in `fresh`. */
   changed(fresh = 0): void {
+    if (this.#atClose !== null && this.#source.closed) this.#tellClose();
     if (this.#only === null && this.#all === null) return;
     const { ready, closed } = this.#source;
     const news = fresh | (ready & ~this.#bits);
     if (ready === this.#bits && news === 0 && closed === this.#closed) return;
     this.#bits = ready;
     this.#closed = closed;
-    if (this.#only !== null) this.#only.readinessChanged(this.#source, news);
-    else for (const watcher of [...this.#all!]) watcher.readinessChanged(this.#source, news);
+    if (this.#only !== null) this.#only.readinessChanged(this.#source, news, ready);
+    else for (const watcher of [...this.#all!]) watcher.readinessChanged(this.#source, news, ready);
+  }
+
+  #tellClose(): void {
+    const told = this.#atClose!;
+    this.#atClose = null;
+    for (const f of told) f();
   }
 }

@@ -109,6 +109,11 @@ export class StdinHandle implements Pollable, Resource {
     this.#watchers.remove(watcher);
   }
 
+  /** Calls `f` when it is closed. */
+  whenClosed(f: () => void): void {
+    this.#watchers.whenClosed(f);
+  }
+
   /** The reader has news. */
   changed(fresh: number): void {
     this.#watchers.changed(fresh);

@@ -120,6 +120,11 @@ export class StreamHandle implements Pollable, Resource {
     this.#watchers.remove(watcher);
   }
 
+  /** Calls `f` when it is closed. */
+  whenClosed(f: () => void): void {
+    this.#watchers.whenClosed(f);
+  }
+
   /**
    * Takes at most `n` bytes that have arrived; an empty array at the end of the stream.
    *

@@ -6,7 +6,6 @@
  * that a poll walks: ten thousand idle handles cost it nothing.
  */
 import type { Pollable, Watcher } from "../io/pollable.ts";
-import { retire } from "./descriptors.ts";
 import { INTEREST, POLLET, POLLIN, POLLNVAL, POLLONESHOT, POLLOUT, UNASKED } from "./masks.ts";
 
 /** Is told when an entry must be looked at. */
@@ -29,7 +28,8 @@ export class Entry implements Watcher {
   active = false;
   readonly #owner: EntryOwner;
   #mask = 0;
-  #seen = 0;
+  /** What its handle last said, which tells of every change: so each change is looked at once. */
+  #ready = 0;
   /** Edge-triggered: whether there is news. One-shot: whether it may still speak. */
   #fresh = true;
 
@@ -50,15 +50,15 @@ export class Entry implements Watcher {
   ask(mask: number): void {
     this.#mask = mask;
     this.#fresh = true;
-    this.#seen = this.handle?.ready ?? 0;
+    this.#ready = this.handle?.ready ?? 0;
     this.#owner.activate(this);
   }
 
-  /** What is to be told now. Looks at its handle and at nothing else. */
+  /** What is to be told now. */
   get news(): number {
     const { handle } = this;
     if (handle === null || handle.closed) return POLLNVAL;
-    return this.#fresh ? handle.ready & (this.#mask & INTEREST | UNASKED) : 0;
+    return this.#fresh ? this.#ready & (this.#mask & INTEREST | UNASKED) : 0;
   }
 
   /** Whether there is nothing more that it could have to tell. */
@@ -79,14 +79,12 @@ export class Entry implements Watcher {
   }
 
   /** The handle has news. */
-  readinessChanged(source: Pollable, fresh: number): void {
-    const bits = source.ready;
+  readinessChanged(source: Pollable, fresh: number, ready: number = source.ready): void {
     const concerned = (this.#mask & INTEREST) | UNASKED;
-    const changed = (bits ^ this.#seen) | fresh;
-    this.#seen = bits;
+    const changed = (ready ^ this.#ready) | fresh;
+    this.#ready = ready;
     if ((changed & concerned) === 0 && !source.closed) return;
     if ((fresh & concerned) !== 0 && (this.#mask & POLLONESHOT) === 0) this.#fresh = true;
-    if (source.closed) retire(this.fd);
     this.#owner.activate(this);
   }
 

@@ -14,7 +14,7 @@ import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { handleBehind, type PollTarget } from "./adopt.ts";
 import { checkFd, checkTimeout } from "./checks.ts";
-import { fileno, handleOf, type Numbered, numbered, pin, unpin } from "./descriptors.ts";
+import { fileno, handleOf, type Numbered, numbered, numberOf, Pins } from "./descriptors.ts";
 import { Entry } from "./entry.ts";
 import { NotRegisteredError } from "./errors.ts";
 import { checkMask, POLLIN, POLLOUT, POLLPRI } from "./masks.ts";
@@ -60,6 +60,7 @@ export class EventRegistry implements Disposable {
   readonly #name = nextName("EventRegistry");
   readonly #entries = new Map<number, Entry>();
   readonly #poller = new Poller(this);
+  readonly #pins = new Pins(this);
   #closed = false;
 
   /** How many descriptors are registered. */
@@ -110,7 +111,7 @@ export class EventRegistry implements Disposable {
     if (entry === undefined) {
       entry = new Entry(fd, handle, this.#poller);
       this.#entries.set(fd, entry);
-      pin(fd);
+      this.#pins.add(fd);
     }
     entry.ask(checked);
     return handle === null ? null : numbered(handle);
@@ -142,6 +143,7 @@ export class EventRegistry implements Disposable {
     this.#checkOpen("unregister from");
     const entry = this.#find(target, "unregister");
     this.#entries.delete(entry.fd);
+    this.#pins.delete(entry.fd);
     this.#drop(entry);
   }
 
@@ -192,6 +194,7 @@ export class EventRegistry implements Disposable {
     this.#closed = true;
     for (const entry of this.#entries.values()) this.#drop(entry);
     this.#entries.clear();
+    this.#pins.close();
     this.#poller.fail(new ClosedError(`Cannot poll ${this.#name}: it is closed`));
   }
 
@@ -213,7 +216,7 @@ export class EventRegistry implements Disposable {
 
   #find(target: PollTarget, verb: string): Entry {
     const handle = typeof target === "number" ? null : handleBehind(target);
-    const fd = typeof target === "number" ? checkFd(target) : fileno(handle!);
+    const fd = typeof target === "number" ? checkFd(target) : numberOf(handle!);
     const entry = this.#entries.get(fd);
     if (entry !== undefined && (handle === null || handle === entry.handle)) return entry;
     const what = handle === null ? `descriptor ${fd}` : String(handle);
@@ -226,7 +229,6 @@ export class EventRegistry implements Disposable {
   #drop(entry: Entry): void {
     this.#poller.forget(entry);
     entry.leave();
-    unpin(entry.fd);
   }
 }
 
