@@ -49,7 +49,8 @@ export { cede, sleep } from "./src/tasks/sleep.ts";
 export { moveOnAfter, withTimeout } from "./src/tasks/timeout.ts";
 export { shield } from "./src/tasks/shield.ts";
 export { Group, group, type GroupOptions } from "./src/tasks/group.ts";
-export { all, type AllResults, race } from "./src/tasks/all.ts";
+export { all, type AllResults } from "./src/tasks/all.ts";
+export { race, type RaceResult } from "./src/tasks/race.ts";
 export {
   type AsCompleted,
   asCompleted,

@@ -136,7 +136,12 @@ function throwInto(
   return generator.throw(error);
 }
 
-function startable(value: unknown): Startable<unknown> {
+/**
+ * What to begin for a value that is waited for without a star.
+ *
+ * @throws {TypeError} If nobody can wait for it.
+ */
+export function startable(value: unknown): Startable<unknown> {
   const found = isWaitedForElsewhere(value) ? new Delegated(value) : toStartable(value);
   if (found === null) throw notWaitable(value);
   return found;
@@ -154,6 +159,7 @@ function isWaitedForElsewhere(value: unknown): value is OperationLike {
 class Delegated implements Startable<unknown>, WaitSource {
   readonly host = "none";
   readonly nested = true;
+  readonly composite = true;
   readonly #operation: OperationLike;
 
   constructor(operation: OperationLike) {

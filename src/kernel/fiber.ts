@@ -13,7 +13,7 @@ import type { Maker } from "./operation.ts";
 import { type AsyncParty, AsyncSide } from "./promised_wait.ts";
 import { CancelScope, type Dependent, type ScopeTask } from "./scope.ts";
 import type { Timer, Timers } from "./timers.ts";
-import type { Wait } from "./wait.ts";
+import { take, type Wait } from "./wait.ts";
 
 /** Where a task stands: the five states of the textbook. */
 export type TaskState = "new" | "ready" | "running" | "waiting" | "terminated";
@@ -61,6 +61,7 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
   #body: FastRoutine | AsyncIterator<unknown, unknown, unknown> | null;
   #parked: Wait | null = null;
   #ended: Wait | null = null;
+  #lastEnded: Wait | null = null;
   #asyncSide: AsyncSide | null = null;
   #seldom: Seldom | null = null;
 
@@ -172,7 +173,7 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
     this.state = "terminated";
     this.unstarted = null;
     for (const wait of this.waits) {
-      if (wait.source!.abandon(wait)) this.unparked(wait);
+      if (wait.source !== null && wait.source.abandon(wait)) take(wait, "failed", undefined);
     }
   }
 
@@ -205,21 +206,20 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
 
   /** A wait of it has parked. */
   parked(wait: Wait): void {
-    wait.also = this.#parked;
+    const latest = this.#parked;
+    wait.also = latest;
+    if (latest !== null) latest.prior = wait;
     this.#parked = wait;
     this.host.parked(this, wait);
   }
 
   /** A parked wait of it is leaving. */
   unparked(wait: Wait): void {
-    if (this.#parked === wait) {
-      this.#parked = wait.also;
-    } else {
-      let before = this.#parked;
-      while (before !== null && before.also !== wait) before = before.also;
-      if (before !== null) before.also = wait.also;
-    }
-    wait.also = null;
+    const { prior, also } = wait;
+    if (prior === null) this.#parked = also;
+    else prior.also = also;
+    if (also !== null) also.prior = prior;
+    wait.also = wait.prior = null;
     this.host.unparked(wait);
   }
 
@@ -231,13 +231,9 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
   /** A wait of it has ended: it gets a turn. */
   ended(wait: Wait): void {
     if (this.state === "terminated") return;
-    let last = this.#ended;
-    if (last === null) {
-      this.#ended = wait;
-    } else {
-      while (last.also !== null) last = last.also;
-      last.also = wait;
-    }
+    if (this.#ended === null) this.#ended = wait;
+    else this.#lastEnded!.also = wait;
+    this.#lastEnded = wait;
     if (this.state !== "ready") this.host.ready(this);
   }
 
@@ -250,7 +246,9 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
       this.host.ready(this);
     }
     for (const wait of this.waits) {
-      if (wait.scope!.isUnder(scope) && wait.source!.abandon(wait)) wait.fail(wait.scope!.pending);
+      const { source } = wait; // none any more, if the one before took it along
+      if (source === null || !wait.scope!.isUnder(scope) || !source.abandon(wait)) continue;
+      wait.fail(wait.scope!.pending);
     }
     for (const dependent of seldom?.dependents ?? []) {
       const reached = dependent.scope.isUnder(scope) ? dependent.scope.reaching : null;
@@ -271,8 +269,8 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
   /** Ends every wait with `error`, shielded or not, whether its source lets go or not: the last resort. */
   breakWaits(error: unknown): void {
     for (const wait of this.waits) {
-      if (wait.source!.nested) continue;
-      wait.source!.abandon(wait);
+      if (wait.source === null || wait.source.nested) continue;
+      wait.source.abandon(wait);
       wait.fail(error);
     }
   }

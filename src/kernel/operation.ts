@@ -22,7 +22,7 @@ import { FastRoutine } from "./fast_routine.ts";
 import { PromisedWait } from "./promised_wait.ts";
 import { noteSite, passSite, siting } from "./sites.ts";
 import { keepHandled } from "./trap.ts";
-import { type HostPart, type Startable, Wait, type WaitSource } from "./wait.ts";
+import { type HostPart, type Party, type Startable, Wait, type WaitSource } from "./wait.ts";
 
 /**
  * Something to wait for: `yield* op` in either kind of generator, `yield op`, or `await op`.
@@ -45,6 +45,17 @@ export interface Maker {
 /** A name for reports; an object's `toString` is called only when a report is made. */
 export type Label = string | { toString(): string };
 
+/** How an operation is to be treated. */
+export interface OperationOptions<T> {
+  /** Whether nobody has to wait for it: what it does was done when it was made. @default {false} */
+  optional?: boolean;
+  /**
+   * Gives back what the operation evaluated to in `task`, where that can reach nobody any more: `all` has
+   * failed, a loser of `race` could not be stopped. A lock is released then. @default it is dropped
+   */
+  undo?: (value: T, task: Party) => void;
+}
+
 type Begin<T> = (wait: Wait<T>) => void;
 type Body<T> = () => Iterator<unknown, T, unknown>;
 
@@ -55,12 +66,19 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
   readonly #label: Label;
   readonly #begin: Begin<T> | null;
   readonly #body: Body<T> | null;
+  readonly #undo: ((value: never, task: Party) => void) | undefined;
 
-  constructor(label: Label, begin: Begin<T> | null, body: Body<T> | null, optional: boolean) {
+  constructor(
+    label: Label,
+    begin: Begin<T> | null,
+    body: Body<T> | null,
+    options: OperationOptions<T> | undefined,
+  ) {
     this.#label = label;
     this.#begin = begin;
     this.#body = body;
-    const scope = optional ? null : currentScope();
+    this.#undo = options?.undo;
+    const scope = options?.optional === true ? null : currentScope();
     if (scope === null) return;
     note(this, scope.task as unknown as Maker);
     if (siting.runs > 0) noteSite(this);
@@ -99,6 +117,26 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
     if (this.#body !== null) return FastRoutine.nest(this.#body(), wait, this);
     wait.checkpoint();
     this.#begin!(wait);
+  }
+
+  /** What it waits on, where that outlives it: the same for each `get()` of one queue. */
+  get place(): object | null {
+    return typeof this.#label === "object" ? this.#label : null;
+  }
+
+  /** Whether it is made of other operations. */
+  get composite(): boolean {
+    return this.#body !== null;
+  }
+
+  /** Whether its value can be given back. */
+  get canUndo(): boolean {
+    return this.#undo !== undefined;
+  }
+
+  /** Gives back a value that nobody can have. */
+  undo(value: T, task: Party): void {
+    this.#undo?.(value as never, task);
   }
 
   /** As a source: the waits inside a sequence say what the host has to do with it. */
@@ -153,15 +191,15 @@ function strike(operation: LazyOperation<unknown>): void {
  *
  * @param label How reports name it, as in `Queue#1.get()`.
  * @param begin Begins the wait.
- * @param options With `optional`, nobody has to wait for it: what it does was done when it was made.
+ * @param options Whether nobody has to wait for it, and how to give back its value.
  * @returns An operation that calls `begin` each time it is waited for.
  */
 export function operation<T>(
   label: Label,
   begin: (wait: Wait<T>) => void,
-  options?: { optional?: boolean },
+  options?: OperationOptions<T>,
 ): Operation<T> {
-  return new LazyOperation(label, begin, null, options?.optional === true);
+  return new LazyOperation(label, begin, null, options);
 }
 
 /**
@@ -169,15 +207,15 @@ export function operation<T>(
  *
  * @param label How reports name it.
  * @param body Called each time the operation is waited for.
- * @param options With `optional`, nobody has to wait for it.
+ * @param options Whether nobody has to wait for it, and how to give back its value.
  * @returns An operation that evaluates to what the body returns.
  */
 export function sequence<T>(
   label: Label,
   body: () => Iterator<unknown, T, unknown>,
-  options?: { optional?: boolean },
+  options?: OperationOptions<T>,
 ): Operation<T> {
-  return new LazyOperation(label, null, body, options?.optional === true);
+  return new LazyOperation(label, null, body, options);
 }
 
 /**
@@ -193,4 +231,15 @@ export function takeOver(value: unknown): void {
 /** Whether a value is an operation of weft (and not just anything that can be awaited). */
 export function isOperation(value: unknown): value is Operation<unknown> {
   return value instanceof LazyOperation;
+}
+
+/** For operations around others: gives back as the inner one does. */
+export function undoOf<T>(work: unknown): OperationOptions<T> {
+  if (!(work instanceof LazyOperation) || !work.canUndo) return {};
+  return { undo: (value, task) => value === undefined ? undefined : work.undo(value, task) };
+}
+
+/** What an operation waits on, where that outlives it: the same for each `get()` of one queue. */
+export function placeOf(value: unknown): object | null {
+  return value instanceof LazyOperation ? value.place : null;
 }

@@ -111,10 +111,14 @@ export class Scheduler implements TaskHost {
   #sliceEnd = 0;
   #stepBegan = 0;
   #sitesLeft: number;
+  readonly #choose: Choose | null;
+  /** Which case of a choice among the same places was taken last. */
+  #lastTaken: WeakMap<object, number> | null = null;
 
   /** A scheduler without tasks; `overseer` decides what its tasks' ends mean. */
   constructor(overseer: Overseer, options: SchedulerOptions = {}) {
     const choose: Choose | null = options.seed === undefined ? null : seededChoose(options.seed);
+    this.#choose = choose;
     this.#overseer = overseer;
     const { sites } = options;
     this.#sitesLeft = sites === undefined ? SITED_TASKS : sites ? Infinity : 0;
@@ -221,7 +225,9 @@ export class Scheduler implements TaskHost {
   /** Takes a wait off that count. */
   unparked(wait: Wait): void {
     const { host } = wait.source!;
-    if (host !== "none" && !(wait.task as Task).isBystander) this.#hostWaits[host]--;
+    if (host === "none" || (wait.task as Task).isBystander) return;
+    this.#hostWaits[host]--;
+    this.#rouse(); // one of several waits may make no task ready: the loop must judge anew
   }
 
   /** Lends the turn to async code of a task, until {@linkcode stepOver}. */
@@ -273,6 +279,29 @@ export class Scheduler implements TaskHost {
   /** Passes on a warning. */
   warn(message: string): void {
     this.#warn(message);
+  }
+
+  /**
+   * In which order a choice among `n` cases tries which of them is ready. As they are listed, at first;
+   * the next time, for the same place, behind the one that was taken: so nobody is starved by a case
+   * that is always ready. Under a seed, any order.
+   */
+  caseOrder(n: number, place: object): number[] {
+    const order = Array.from({ length: n }, (_, i) => i);
+    if (this.#choose !== null) {
+      for (let left = n; left > 1; left--) {
+        const picked = this.#choose(left);
+        [order[picked], order[left - 1]] = [order[left - 1]!, order[picked]!];
+      }
+      return order;
+    }
+    const last = this.#lastTaken?.get(place);
+    return last === undefined ? order : order.map((i) => (i + last + 1) % n);
+  }
+
+  /** Takes note of which case of a choice was taken, among those that were ready. */
+  caseTaken(index: number, place: object): void {
+    (this.#lastTaken ??= new WeakMap()).set(place, index);
   }
 
   // -- The loop's parts --

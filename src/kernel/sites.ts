@@ -10,6 +10,7 @@
  * Lines of this library are left out: what remains is the program's. So are async frames: what the library
  * spawns for itself would seem to come from the line that awaits `run`.
  */
+import { Case } from "./cases.ts";
 import { FastRoutine } from "./fast_routine.ts";
 import { probe, type Wait } from "./wait.ts";
 
@@ -76,6 +77,7 @@ export function waitSites(task: { readonly waits: readonly Wait[] }): string[][]
 
 /** The lines that led to one wait, innermost first. */
 export function waitSite(wait: Wait): string[] {
+  if (wait instanceof Case) return waitSite(wait.outer);
   const known = linesOf(noted.get(wait));
   return known.length > 0 ? known : linesOf(ask(wait));
 }

@@ -38,6 +38,8 @@ export function keepHandled(value: unknown): void {
  * The promise cannot be stopped: a cancelled wait lets go of it, and what it comes to is dropped.
  */
 export class PromiseTrap<T> implements Startable<T> {
+  /** To begin calls a `then`, which may be anybody's. */
+  readonly composite = true;
   readonly #promise: PromiseLike<T>;
 
   /** Waits for `promise`. */

@@ -77,8 +77,11 @@ export interface Startable<T> {
   toString(): string;
 }
 
-/** The life of a wait: idle until it begins, then parked (or not), then ended with a value or an error. */
-export type WaitState = "idle" | "parked" | "settled" | "failed";
+/**
+ * The life of a wait: idle until it begins, then parked (or not), then ended with a value or an error.
+ * `"offered"` is parked as one of several of which only one will be taken: see {@linkcode Wait.claim}.
+ */
+export type WaitState = "idle" | "parked" | "offered" | "settled" | "failed";
 
 /** One stay of one task at one operation; also the iterator that `yield*` drives. */
 export class Wait<T = unknown> {
@@ -103,6 +106,8 @@ export class Wait<T = unknown> {
   after: Wait | null = null;
   /** The next wait of the same task, parked or ended along with this one. */
   also: Wait | null = null;
+  /** The one before it in that list, while parked: a task may sit in thousands, and each must leave at once. */
+  prior: Wait | null = null;
   /** What it waits for; let go of once begun, since a million parked waits need not keep it. */
   operation: Startable<T> | null;
 
@@ -142,6 +147,12 @@ export class Wait<T = unknown> {
     if (cancel !== null) throw cancel;
   }
 
+  /**
+   * Whoever ends a wait that it has taken out of a line calls this first, when the wait is `"offered"`:
+   * from now on it is the one that is taken, and those beside it have left their lines.
+   */
+  claim(): void {}
+
   /** Marks the wait as parked on `source`, which answers for it from now on. */
   park(source: WaitSource): void {
     this.state = "parked";
@@ -175,6 +186,11 @@ export class Wait<T = unknown> {
     take(this, "settled", value);
   }
 
+  /** The choice of which it is one case, if it is one; the outermost, when they are nested. */
+  get choice(): object | null {
+    return null;
+  }
+
   /** Whether it is what a `yield*` gives out, so that its `next` can be called at any time. */
   get passesThrough(): boolean {
     return true;
@@ -200,6 +216,12 @@ export class SubstituteWait<T = unknown> extends Wait<T> {
   }
 }
 
+/**
+ * The choice that is beginning its waits just now, if one is. Those that it has parked already are in no
+ * line yet, as far as the others are concerned: nobody can hand something over to himself.
+ */
+export const beginning: { choice: object | null } = { choice: null };
+
 /** For those who ask a waiting `function*` where it stands: what its innermost wait is to look at, and saw. */
 export const probe: { look: (() => unknown) | null; seen: unknown } = {
   look: null,
@@ -214,8 +236,9 @@ function end(wait: Wait, state: "settled" | "failed", value: unknown): void {
   wait.task.ended(wait);
 }
 
-function take(wait: Wait, state: "settled" | "failed", value: unknown): void {
-  if (wait.state === "parked") wait.task.unparked(wait);
+/** Ends a wait without a turn for its task: for those who stand in for it. */
+export function take(wait: Wait, state: "settled" | "failed", value: unknown): void {
+  if (wait.source !== null) wait.task.unparked(wait);
   wait.state = state;
   wait.value = value;
   wait.done = true;

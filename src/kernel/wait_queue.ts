@@ -5,7 +5,7 @@
  * cancelled wait is gone at once, so that a wake-up can never be spent on it. FIFO, always: the
  * longest waiter first.
  */
-import type { HostPart, Party, Wait, WaitSource } from "./wait.ts";
+import { beginning, type HostPart, type Party, type Wait, type WaitSource } from "./wait.ts";
 
 /** What a queue belongs to: names it, and may know who keeps the others waiting. */
 export interface QueueOwner {
@@ -42,7 +42,7 @@ export class WaitQueue<T = void> implements WaitSource {
 
   /** How many waits are parked here. */
   get size(): number {
-    return this.#size;
+    return beginning.choice === null ? this.#size : this.#size - this.#ownCount(beginning.choice);
   }
 
   /** What the queue belongs to. */
@@ -62,7 +62,9 @@ export class WaitQueue<T = void> implements WaitSource {
 
   /** The wait that {@linkcode wake} would end. */
   get first(): Wait<T> | null {
-    return this.#first;
+    const first = this.#first;
+    if (beginning.choice === null || first === null) return first;
+    return first.choice === beginning.choice ? null : first;
   }
 
   /**
@@ -87,20 +89,22 @@ export class WaitQueue<T = void> implements WaitSource {
 
   /** Ends every wait with the same value, longest first. Returns how many there were. */
   wakeAll(value: T): number {
-    const count = this.#size;
+    const count = this.size;
     for (let left = count; left > 0; left--) this.wake(value);
     return count;
   }
 
   /** Ends every wait with an error, longest first. */
   failAll(error: unknown): void {
-    for (let left = this.#size; left > 0; left--) this.shift()?.fail(error);
+    for (let left = this.size; left > 0; left--) this.shift()?.fail(error);
   }
 
   /** Takes the longest wait out of the queue; the caller must end it. */
   shift(): Wait<T> | null {
-    const wait = this.#first;
-    if (wait !== null) this.abandon(wait);
+    const wait = this.first;
+    if (wait === null) return null;
+    this.abandon(wait);
+    if (wait.state === "offered") wait.claim();
     return wait;
   }
 
@@ -119,6 +123,19 @@ export class WaitQueue<T = void> implements WaitSource {
   /** The name reports show, as in `Lock#1.acquire()`. */
   toString(): string {
     return `${this.#owner}.${this.#verb}()`;
+  }
+
+  /** How many waits of a choice that is beginning are here; they came last, so the walk ends where they do. */
+  #ownCount(choice: object): number {
+    let count = 0;
+    for (
+      let wait = this.#last;
+      wait !== null && wait.choice === choice;
+      wait = wait.before as Wait<T>
+    ) {
+      count++;
+    }
+    return count;
   }
 
   /** Walks the waits, longest first. */

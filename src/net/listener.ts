@@ -64,6 +64,7 @@ export class Listener<A extends Deno.Addr = Deno.Addr>
     return operation(
       handle,
       (stay: Wait<Socket<A>>) => handle.begin(stay, this.#timeout),
+      { undo: (socket) => socket.close() },
     );
   }
 

@@ -135,7 +135,7 @@ export class CapacityLimiter implements QueueOwner {
   acquire(): Operation<Disposable> {
     return operation(this.#waiters, (wait: Wait<Disposable>) => {
       this.#lendOrPark(wait, wait.task as Task);
-    });
+    }, giveBack);
   }
 
   /**
@@ -150,7 +150,7 @@ export class CapacityLimiter implements QueueOwner {
     return operation(this.#waiters, (wait: Wait<Disposable>) => {
       this.#behalf.set(wait, borrower);
       this.#lendOrPark(wait, borrower);
-    });
+    }, giveBack);
   }
 
   /**
@@ -275,6 +275,9 @@ export class CapacityLimiter implements QueueOwner {
     return null;
   }
 }
+
+/** Where nobody can have the guard any more. */
+const giveBack = { undo: (guard: Disposable): void => guard[Symbol.dispose]() };
 
 function checkTotal(total: number): number {
   return checkWhole(total, "use", "as a number of tokens", BOUND_OR_NONE);

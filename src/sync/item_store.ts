@@ -12,6 +12,8 @@ export interface ItemStore<T> {
   readonly size: number;
   /** Takes an item in. */
   push(item: T): void;
+  /** Takes an item in again that had come out; only where {@linkcode push} would put it elsewhere. */
+  unshift?(item: T): void;
   /** Gives out the item that comes next; only called when there is one. */
   shift(): T | undefined;
   /** Lets go of every item. */

@@ -40,6 +40,7 @@ export class Mutex implements QueueOwner, Holding {
   readonly #again: Again;
   readonly #guard: Disposable;
   readonly #begin: (wait: Wait<Disposable>) => void;
+  readonly #options = { undo: (_: Disposable, task: Party): void => this.#giveBack(task) };
   #dead: Holder | null = null;
 
   /** A free one. */
@@ -57,7 +58,7 @@ export class Mutex implements QueueOwner, Holding {
    */
   acquire(): Operation<Disposable> {
     if (currentScope() === null) throw outside("acquire", this);
-    return operation(this.waiters, this.#begin);
+    return operation(this.waiters, this.#begin, this.#options);
   }
 
   /** Takes it for the current task, or throws. */
@@ -80,7 +81,7 @@ export class Mutex implements QueueOwner, Holding {
   release(): void {
     const task = current("release", this);
     this.mustHold(task, "release");
-    if (--this.depth === 0) this.#pass(task);
+    this.#giveBack(task);
   }
 
   /** Gives it back altogether. Returns how often it was taken. */
@@ -159,6 +160,11 @@ export class Mutex implements QueueOwner, Holding {
     if (next === null) return;
     this.#give(next.task);
     next.settle(this.#guard);
+  }
+
+  /** Takes one off the count of its holder. */
+  #giveBack(task: Party): void {
+    if (this.holder === task && --this.depth === 0) this.#pass(task);
   }
 
   #takeAgain(task: Party): void {

@@ -156,7 +156,7 @@ export class Queue<T> implements AsyncIterable<T> {
       if (!this.empty) return wait.settle(this.#take());
       if (this.#isShutdown) throw this.#ended();
       this.#getters.park(wait);
-    });
+    }, { undo: (item) => this.#putBack(item) });
   }
 
   /**
@@ -275,6 +275,13 @@ export class Queue<T> implements AsyncIterable<T> {
       }
       putter.settle();
     }
+  }
+
+  /** Takes in again what a getter that can have no result was given: before what came after it. */
+  #putBack(item: T): void {
+    if (this.#getters.wake(item)) return;
+    if (this.#store.unshift === undefined) this.#store.push(item);
+    else this.#store.unshift(item);
   }
 
   #finish(items: number): void {

@@ -11,7 +11,7 @@ import { checkWhole, COUNT, COUNT_OR_NONE } from "../kernel/checks.ts";
 import { WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
-import type { Wait } from "../kernel/wait.ts";
+import type { Party, Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 import type { LockGuard } from "./lock.ts";
 import { Takers } from "./takers.ts";
@@ -60,6 +60,12 @@ export class Semaphore {
     this.#takers.add(wait.task);
     wait.settle(this.#guard);
   };
+  readonly #options = {
+    undo: (_: LockGuard, task: Party): void => {
+      this.#takers.strike(task);
+      this.#passOne();
+    },
+  };
   #value: number;
 
   /**
@@ -92,7 +98,7 @@ export class Semaphore {
    * @returns An operation that evaluates to a guard, which gives one permit back.
    */
   acquire(): Operation<LockGuard> {
-    return operation(this.#waiters, this.#begin);
+    return operation(this.#waiters, this.#begin, this.#options);
   }
 
   /**
@@ -139,6 +145,10 @@ export class Semaphore {
 
   #releaseOne(): void {
     this.#takers.strikeCurrent();
+    this.#passOne();
+  }
+
+  #passOne(): void {
     const next = this.#waiters.shift();
     if (next === null) {
       this.#value++;

@@ -48,9 +48,14 @@ export class Takers implements QueueOwner {
 
   /** The running task, or code outside of tasks, has given one back. */
   strikeCurrent(): void {
+    if (this.#list !== null) this.strike(running());
+  }
+
+  /** `taker` has given one back. */
+  strike(taker: Party | null): void {
     const list = this.#list;
     if (list === null) return;
-    const at = list.lastIndexOf(running());
+    const at = list.lastIndexOf(taker);
     if (at < 0) this.#list = null;
     else if (at === list.length - 1) list.pop();
     else list.splice(at, 1);

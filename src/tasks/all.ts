@@ -1,16 +1,20 @@
 /**
- * Doing several things at once and going on when all, or one, of them are done.
+ * `all`: doing several things at once and going on when all of them are done.
  *
- * Each piece of work gets a child task. When the combinator ends, every child has ended, clean-up
- * included; that is what `Promise.all` and `Promise.race` cannot say of their losers.
+ * When it ends, everything in it has ended, clean-up included; that is what `Promise.all` cannot say of
+ * what goes on beside a failure. Operations wait in the caller's own task, so that what they take is its;
+ * bodies are child tasks.
  */
+import { type CaseStart, Gathering } from "../kernel/cases.ts";
 import { Entered } from "../kernel/deadline.ts";
 import { combine } from "../kernel/errors.ts";
-import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
+import { type Operation, operation, sequence, takeOver } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";
+import type { Wait } from "../kernel/wait.ts";
 import { Brood } from "./brood.ts";
-import { asGenerator, type Work, type WorkResult } from "./perform.ts";
+import type { EitherGenerator, Work, WorkResult } from "./perform.ts";
 import { currentTask } from "./run.ts";
+import { isBare, sortWork } from "./works.ts";
 
 /** The results of a list of works, place by place. */
 export type AllResults<W extends readonly unknown[]> = {
@@ -18,9 +22,13 @@ export type AllResults<W extends readonly unknown[]> = {
 };
 
 /**
- * Runs all works at once, each in a child task, and evaluates to their results in the order given.
- * The first failure cancels the others; when all are through, it is thrown, and an `AggregateError`
- * if several failed. A cancel goes to all of them.
+ * Does all works at once, and evaluates to their results in the order given. The first failure cancels the
+ * others; when all are through, it is thrown, and an `AggregateError` if several failed. A cancel goes to
+ * all of them.
+ *
+ * Operations, tasks, futures and promises are waited for in the current task: a lock that `all` acquires is
+ * the current task's. If `all` fails, what was acquired is given back; an item that a `get` has taken by
+ * then is lost with its result. Bodies are child tasks.
  *
  * @example Two at once
  * ```ts
@@ -38,58 +46,97 @@ export type AllResults<W extends readonly unknown[]> = {
  * ```
  *
  * @typeParam W The works, as a tuple.
- * @param works Operations, bodies, generators, tasks or promises.
+ * @param works Operations, bodies, generators, tasks, futures or promises.
  * @returns An operation that evaluates to the tuple of results.
  */
 export function all<const W extends readonly Work<unknown>[]>(works: W): Operation<AllResults<W>> {
   works.forEach(takeOver);
-  return sequence(`all(${works.length})`, function* () {
-    using entered = new Entered();
-    const brood = new Brood("all", currentTask(), (child) => {
-      if (child.failed) stop(`sibling "${child}" failed`, child.error);
+  const label = `all(${works.length})`;
+  if (works.every(isBare)) {
+    return operation(label, (wait: Wait<AllResults<W>>) => {
+      if (works.length === 0) return wait.settle([] as unknown as AllResults<W>);
+      gather(wait as Wait<unknown>, label, sort(works).starts, () => {});
     });
-    const stop = (reason: string, cause: unknown): void => {
-      brood.cancel(reason, cause);
-      entered.scope.abort("group", reason, cause);
-    };
-    const children = works.map((work, i) => brood.spawn(`all[${i}]`, asGenerator(work)));
-    try {
-      yield* brood.done();
-    } catch (error) {
-      if (brood.errors.length === 0) throw error;
-    }
-    if (brood.errors.length > 0) throw combine(brood.errors, "all");
-    return children.map(valueOf) as AllResults<W>;
-  });
+  }
+  return sequence(
+    label,
+    () => gatherMixed(works, label) as Generator<unknown, AllResults<W>, unknown>,
+  );
 }
 
-/**
- * Runs all works at once, each in a child task, until the first one ends, and evaluates to its result
- * or throws its error. The others are cancelled, and have cleaned up when this ends; an error of
- * theirs is thrown too.
- *
- * @typeParam W The works, as a tuple.
- * @param works At least one operation, body, generator, task or promise.
- * @returns An operation that evaluates to the winner's result.
- * @throws {RangeError} If there are no works: nobody could win.
- */
-export function race<const W extends readonly Work<unknown>[]>(
-  works: W,
-): Operation<WorkResult<W[number]>> {
-  if (works.length === 0) throw new RangeError("Cannot race 0 works: nobody could win");
-  works.forEach(takeOver);
-  return sequence(`race(${works.length})`, function* () {
-    let winner: Task | undefined;
-    const brood = new Brood("race", currentTask(), (child) => {
-      if (winner !== undefined) return;
-      winner = child;
-      brood.cancel(`"${child}" was first`);
-    }, { isFickle: true });
-    for (const [i, work] of works.entries()) brood.spawn(`race[${i}]`, asGenerator(work));
-    yield* brood.done();
-    if (brood.errors.length > 0) throw combine(brood.errors, "race");
-    return valueOf(winner!) as WorkResult<W[number]>;
+/** The works, sorted. */
+interface Sorted {
+  readonly starts: CaseStart[];
+  /** Which work each case is. */
+  readonly places: number[];
+  readonly bodies: { readonly index: number; readonly generator: EitherGenerator<unknown> }[];
+}
+
+function sort(works: readonly Work<unknown>[]): Sorted {
+  const sorted: Sorted = { starts: [], places: [], bodies: [] };
+  for (const [index, work] of works.entries()) {
+    const one = sortWork(work);
+    if (one.kind === "body") {
+      sorted.bodies.push({ index, generator: one.generator });
+    } else {
+      sorted.starts.push(one.start);
+      sorted.places.push(index);
+    }
+  }
+  return sorted;
+}
+
+/** Begins all of them in the place of `wait`. */
+function gather(
+  wait: Wait<unknown>,
+  label: string,
+  starts: readonly CaseStart[],
+  onFailure: (error: unknown) => void,
+): void {
+  new Gathering(wait, label, onFailure).begin(starts, starts.keys());
+}
+
+/** Operations and bodies together: those in this task, these as children of it. */
+function* gatherMixed(
+  works: readonly Work<unknown>[],
+  label: string,
+): Generator<unknown, unknown[], unknown> {
+  const { starts, places, bodies } = sort(works);
+  using entered = new Entered();
+  const brood = new Brood("all", currentTask(), (child) => {
+    if (child.failed) stop(`sibling "${child}" failed`, child.error);
   });
+  const stop = (reason: string, cause: unknown): void => {
+    brood.cancel(reason, cause);
+    entered.scope.abort("group", reason, cause);
+  };
+  const failed = (error: unknown): void => {
+    brood.errors.push(error);
+    stop("an operation beside it failed", error);
+  };
+  const results: unknown[] = [];
+  const children = new Map<number, Task>();
+  try {
+    for (const { index, generator } of bodies) {
+      children.set(index, brood.spawn(`all[${index}]`, generator));
+    }
+    if (starts.length > 0) {
+      const values = yield* operation<unknown[]>(
+        label,
+        (wait) => gather(wait, label, starts, failed),
+      ) as Iterable<unknown, unknown[], unknown>;
+      for (const [at, index] of places.entries()) results[index] = values[at];
+    }
+    yield* brood.done();
+  } catch (error) {
+    brood.cancelled(error);
+    using _shield = new Entered({ shielded: true });
+    yield* brood.done();
+    if (brood.errors.length === 0) throw error;
+  }
+  if (brood.errors.length > 0) throw combine(brood.errors, "all");
+  for (const [index, child] of children) results[index] = valueOf(child);
+  return results;
 }
 
 /** A child's value; one that was cancelled on its own has none, and throws its `Cancelled`. */

@@ -54,16 +54,6 @@ export function begun<T>(work: Exclude<Work<T>, () => unknown>): Iterable<unknow
   throw notWaitable(work);
 }
 
-/** Makes a generator of the work, for a task of its own. */
-export function asGenerator<T>(work: Work<T>): EitherGenerator<T> {
-  const made = typeof work === "function" ? work() : work;
-  return isGenerator(made) ? made : perform(made) as Generator<unknown, T, never>;
-}
-
-function isGenerator<T>(work: Exclude<Work<T>, () => unknown>): work is EitherGenerator<T> {
-  return "next" in work && typeof work.next === "function";
-}
-
 function asyncPart<T>(generator: AsyncGenerator<unknown, T, never>): Iterable<unknown, T, unknown> {
   return operation<T>(asyncBody, (wait) => {
     const task = currentScope()!.task as unknown as AsyncParty;

@@ -73,7 +73,7 @@ export class Places implements QueueOwner {
     return operation(this.#line, (wait: Wait<void>) => {
       if (this.tryTake()) wait.settle();
       else this.#line.park(wait);
-    });
+    }, { undo: () => this.give() });
   }
 
   /** Takes a place if one is free. */

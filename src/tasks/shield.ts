@@ -1,6 +1,6 @@
 /** Protecting clean-up from the cancel that caused it. */
 import { Entered } from "../kernel/deadline.ts";
-import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
+import { type Operation, sequence, takeOver, undoOf } from "../kernel/operation.ts";
 import { perform, type Work } from "./perform.ts";
 
 /**
@@ -36,5 +36,5 @@ export function shield<T>(work: Work<T>): Operation<T> {
   return sequence("shield()", function* () {
     using _entered = new Entered({ shielded: true });
     return yield* perform(work);
-  });
+  }, undoOf(work));
 }

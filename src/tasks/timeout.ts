@@ -2,7 +2,7 @@
 import { Entered } from "../kernel/deadline.ts";
 import { checkMs } from "../kernel/checks.ts";
 import { TimeoutError } from "../kernel/errors.ts";
-import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
+import { type Operation, sequence, takeOver, undoOf } from "../kernel/operation.ts";
 import { perform, type Work } from "./perform.ts";
 
 /**
@@ -42,7 +42,7 @@ export function withTimeout<T>(ms: number, work: Work<T>): Operation<T> {
       entered.absorb(error);
       throw new TimeoutError(ms, "the body", error);
     }
-  });
+  }, undoOf(work));
 }
 
 /**
@@ -66,5 +66,5 @@ export function moveOnAfter<T>(ms: number, work: Work<T>): Operation<T | undefin
       entered.absorb(error);
       return undefined;
     }
-  });
+  }, undoOf(work));
 }

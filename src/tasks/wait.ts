@@ -3,7 +3,7 @@ import { withScope } from "../kernel/context.ts";
 import { cancelled } from "../kernel/errors.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import { keepHandled, settleBy } from "../kernel/trap.ts";
-import type { Wait, WaitSource } from "../kernel/wait.ts";
+import { beginning, type Wait, type WaitSource } from "../kernel/wait.ts";
 
 /** How to wait for a promise. */
 export interface WaitOptions {
@@ -30,9 +30,7 @@ class PromiseWait<T> implements WaitSource {
     this.#outer?.throwIfAborted();
     // It listens before the function is called, which may be what aborts it.
     this.#outer?.addEventListener("abort", this.#onAbort);
-    const promise = typeof target === "function"
-      ? withScope(this.#wait.scope, async () => await target(this.#inner.signal))
-      : target;
+    const promise = typeof target === "function" ? this.#call(target) : target;
     settleBy(this.#wait, promise, () => this.#leave());
     if (this.#wait.done) return;
     this.#wait.park(this);
@@ -41,6 +39,17 @@ class PromiseWait<T> implements WaitSource {
     if (cancel === null) return;
     this.abandon();
     this.#wait.fail(cancel);
+  }
+
+  /** Calls the user's code, which must find all lines as they are. */
+  #call(target: (signal: AbortSignal) => PromiseLike<T> | T): Promise<T> {
+    const { choice } = beginning;
+    beginning.choice = null;
+    try {
+      return withScope(this.#wait.scope, async () => await target(this.#inner.signal));
+    } finally {
+      beginning.choice = choice;
+    }
   }
 
   abandon(): boolean {

@@ -1,0 +1,207 @@
+/**
+ * `race`: several things to wait for, of which one is taken.
+ *
+ * Operations are cases of a {@linkcode Choice} in the caller's own task. Bodies cannot be: they have begun to
+ * act before it is known who wins. So they are children, and that one of them has ended is one more case.
+ * A body that wins has ended before it is taken; one that loses is cancelled, and cleans up first.
+ */
+import { type CaseStart, Choice } from "../kernel/cases.ts";
+import { Entered } from "../kernel/deadline.ts";
+import { combine } from "../kernel/errors.ts";
+import { type Operation, operation, placeOf, sequence, takeOver } from "../kernel/operation.ts";
+import { NOTHING } from "../kernel/own_cancel.ts";
+import { schedulerOf } from "../kernel/scheduler.ts";
+import type { Task } from "../kernel/task.ts";
+import type { Wait } from "../kernel/wait.ts";
+import { WaitQueue } from "../kernel/wait_queue.ts";
+import { Brood } from "./brood.ts";
+import type { EitherGenerator, Work, WorkResult } from "./perform.ts";
+import { currentTask } from "./run.ts";
+import { isBare, sortWork } from "./works.ts";
+
+/** What a race by names evaluates to: the winner's name and its result, as one pair for each case. */
+export type RaceResult<C extends Readonly<Record<string, unknown>>> = {
+  [K in keyof C & string]: readonly [K, WorkResult<C[K]>];
+}[keyof C & string];
+
+/**
+ * Waits for several things at once, and takes the first: Go's `select`, `choose` of Concurrent ML, "first
+ * of". Evaluates to its result, or throws its error; with names, to the pair `[name, result]`.
+ *
+ * **Operations** (`queue.get()`, `queue.put(x)`, `socket.recv(n)`, `listener.accept()`, `lock.acquire()`,
+ * `event.wait()`, `sleep(ms)`, a task, a future, a promise, …) are an atomic choice, made in the current task:
+ * exactly one happens, and the others have not taken or given anything. A lock that is won is the current
+ * task's. When several are ready, the first in the list is taken; a later race for the same things looks
+ * first at those behind the one it took last, so none is starved. In a run with a seed, chance decides.
+ * When none is ready, the first to become so is taken.
+ *
+ * **Operations made of others** (`withTimeout(ms, …)`, `event.wait(ms)`, `condition.wait()`, `joinAll(…)`, …)
+ * run in the current task, too, but step by step: the losers are cancelled and have cleaned up when the race
+ * ends. What such a loser had just taken is lost, unless it can be given back, as a lock can; so race
+ * `queue.get()` with `sleep(ms)`, and not `withTimeout(ms, queue.get())` with others. `sendAll` is like them:
+ * what it has sent is sent. An operation that cannot be stopped (a datagram on its way) is waited for.
+ *
+ * **Bodies** (generator functions and generators) are child tasks. The losers are cancelled, and have
+ * cleaned up when the race ends; an error of theirs is thrown, too. Locks they take are their own.
+ *
+ * A cancel goes to all of them. If one has been taken by then, the race ends with that, and the cancel is
+ * thrown at the next checkpoint.
+ *
+ * @example Whichever comes first, by name
+ * ```ts
+ * import { Event, Queue, race, run } from "@weft/weft";
+ * const seen: unknown[] = [];
+ * await run(async function* () {
+ *   const jobs = new Queue<string>();
+ *   const stop = new Event();
+ *   jobs.tryPut("one");
+ *   queueMicrotask(() => stop.set());
+ *   for (;;) {
+ *     const [what, job] = yield* race({ job: jobs.get(), stop: stop.wait() });
+ *     if (what === "stop") break;
+ *     seen.push(job);
+ *   }
+ * });
+ * if (seen.join() !== "one") throw new Error(seen.join());
+ * ```
+ *
+ * @typeParam W The works, as a tuple.
+ * @param works At least one operation, body, generator, task, future or promise.
+ * @returns An operation that evaluates to the winner's result.
+ * @throws {RangeError} If there are no works: nobody could win.
+ */
+export function race<const W extends readonly Work<unknown>[]>(
+  works: W,
+): Operation<WorkResult<W[number]>>;
+/** The same with a name for each case: `[name, result]`. */
+export function race<const C extends Readonly<Record<string, Work<unknown>>>>(
+  cases: C,
+): Operation<RaceResult<C>>;
+export function race(
+  given: readonly Work<unknown>[] | Readonly<Record<string, Work<unknown>>>,
+): Operation<unknown> {
+  const names = Array.isArray(given) ? null : Object.keys(given);
+  const works: readonly Work<unknown>[] = Array.isArray(given) ? given : Object.values(given);
+  if (works.length === 0) throw new RangeError("Cannot race 0 works: nobody could win");
+  works.forEach(takeOver);
+  const named = (index: number, value: unknown): unknown =>
+    names === null ? value : [names[index], value];
+  const label = `race(${works.length})`;
+  if (works.every(isBare)) {
+    return operation(label, (wait: Wait<unknown>) => {
+      const starts = works.map((work) => (sortWork(work) as { start: CaseStart }).start);
+      choose(wait, label, starts, named);
+    });
+  }
+  return sequence(label, function* () {
+    return yield* new MixedRace(works, label, named).run();
+  });
+}
+
+/** Begins an atomic choice in the place of `wait`. */
+function choose(
+  wait: Wait<unknown>,
+  label: string,
+  starts: readonly CaseStart[],
+  onValue: (index: number, value: unknown) => unknown,
+): void {
+  const task = wait.task as Task;
+  const scheduler = schedulerOf(task);
+  const place = starts.map(placeOf).find((one) => one !== null) ?? task;
+  const choice = new Choice(wait, label, onValue);
+  choice.begin(starts, scheduler.caseOrder(starts.length, place));
+  if (choice.taken !== null) scheduler.caseTaken(choice.taken, place);
+}
+
+/** A race in which there are bodies. */
+class MixedRace {
+  readonly #starts: CaseStart[] = [];
+  /** Which work each case is. */
+  readonly #places: number[] = [];
+  readonly #bodies: { readonly index: number; readonly generator: EitherGenerator<unknown> }[] = [];
+  readonly #label: string;
+  readonly #named: (index: number, value: unknown) => unknown;
+  readonly #brood: Brood;
+  readonly #indexOf = new Map<Task, number>();
+  readonly #exits: WaitQueue<void>;
+  #first: Task | null = null;
+
+  constructor(
+    works: readonly Work<unknown>[],
+    label: string,
+    named: (index: number, value: unknown) => unknown,
+  ) {
+    this.#label = label;
+    this.#named = named;
+    for (const [index, work] of works.entries()) {
+      const sorted = sortWork(work);
+      if (sorted.kind === "body") {
+        this.#bodies.push({ index, generator: sorted.generator });
+      } else {
+        this.#starts.push(sorted.start);
+        this.#places.push(index);
+      }
+    }
+    this.#brood = new Brood("race", currentTask(), (child) => this.#exited(child), {
+      isFickle: true,
+    });
+    this.#exits = new WaitQueue<void>(this.#brood, "children");
+  }
+
+  *run(): Generator<unknown, unknown, unknown> {
+    let result: unknown = undefined;
+    const errors: unknown[] = [];
+    let cancel: unknown = undefined;
+    try {
+      for (const { index, generator } of this.#bodies) {
+        this.#indexOf.set(this.#brood.spawn(`race[${index}]`, generator), index);
+      }
+      result = yield* this.#choice() as Iterable<unknown, unknown, unknown>;
+    } catch (error) {
+      const parts = this.#brood.scope.partAll(error);
+      if (parts.rest === NOTHING) cancel = parts.cancel;
+      else errors.push(parts.rest);
+    }
+    yield* this.#end(cancel);
+    errors.push(...this.#brood.errors);
+    if (errors.length > 0) throw combine(errors, this.#label);
+    if (cancel !== undefined) throw cancel;
+    if (this.#first?.cancelled === true && result === this.#first) throw this.#first.error;
+    return result === this.#first && this.#first !== null
+      ? this.#named(this.#indexOf.get(this.#first)!, this.#first.value)
+      : result;
+  }
+
+  /** The cases, and one more: that a child has ended. It evaluates to the child. */
+  #choice(): Operation<unknown> {
+    const ended = operation<void>(this.#exits, (wait) => {
+      if (this.#first !== null) wait.settle();
+      else this.#exits.park(wait);
+    });
+    takeOver(ended);
+    const starts = [...this.#starts, ended as unknown as CaseStart];
+    return operation(
+      this.#label,
+      (wait: Wait<unknown>) =>
+        choose(wait, this.#label, starts, (at, value) => {
+          return at < this.#places.length ? this.#named(this.#places[at]!, value) : this.#first;
+        }),
+    );
+  }
+
+  /** Cancels the children that are left and waits for them: what was taken is not lost by a cancel now. */
+  *#end(cancel: unknown): Generator<unknown, void, unknown> {
+    const why = this.#first === null ? "another was first" : `"${this.#first}" was first`;
+    if (cancel !== undefined) this.#brood.cancelled(cancel);
+    else this.#brood.cancel(why);
+    using _shield = new Entered({ shielded: true });
+    yield* this.#brood.done();
+  }
+
+  #exited(child: Task): void {
+    if (this.#first !== null) return;
+    this.#first = child;
+    this.#brood.cancel(`"${child}" was first`);
+    this.#exits.wake();
+  }
+}
