@@ -256,6 +256,16 @@ export {
   type WatchdogStatistics,
 } from "./src/parallel/watchdog/watchdog.ts";
 export type { BlockReport } from "./src/parallel/watchdog/watchdog_log.ts";
+export { type ChromeTrace, chromeTrace, type TraceEvent } from "./src/trace/chrome_trace.ts";
+export { ganttChart, type GanttOptions } from "./src/trace/gantt_chart.ts";
+export {
+  Timeline,
+  type TimelineEvent,
+  type TimelineOptions,
+  type TimelineStatistics,
+} from "./src/trace/timeline.ts";
+export { timelineHtml } from "./src/trace/timeline_html.ts";
+export { timelineSvg } from "./src/trace/timeline_svg.ts";
 export type { Access, LostUpdate } from "./src/trace/lost_update.ts";
 export {
   Monitor,

@@ -1,16 +1,17 @@
 /**
  * A task's way through the five states of the textbook: new, ready, running, waiting, terminated.
  * Watch for the two ways back to ready: from running by ceding (its time slice, so to speak, is over),
- * and from waiting when what it waited for has happened.
+ * and from waiting when what it waited for has happened. The chart at the end shows the same life in time.
  *
  *     deno run examples/five_states.ts
  */
-import { run, sleep, spawnLater, type Task } from "@weft/weft";
+import { ganttChart, run, sleep, spawnLater, type Task, Timeline } from "@weft/weft";
 import { readArgs } from "./lib/cli.ts";
 
 readArgs("new, ready, running, waiting, terminated.\n\n  deno run examples/five_states.ts");
 
 const seen: string[] = [];
+const timeline = new Timeline();
 
 function note(task: Task, why: string) {
   if (task.name === "main") return;
@@ -25,7 +26,7 @@ await run(async function* () {
   });
   yield* task.join();
 }, {
-  instruments: [{
+  instruments: [timeline, {
     spawned: (task) => note(task, "spawned, to start in 10 ms"),
     ready: (task) => note(task, "stands in the ready queue"),
     stepBegin: (task) => note(task, "has the turn"),
@@ -35,3 +36,4 @@ await run(async function* () {
 });
 
 console.log(`path: ${seen.join(" → ")}`);
+console.log(ganttChart(timeline));

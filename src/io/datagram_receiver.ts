@@ -4,6 +4,7 @@
  * Deno serves concurrent receives in reverse order, so there is never a second one. A datagram is
  * received whole and cut when it is taken, because how much its taker wants is not known before.
  */
+import { activity } from "../kernel/activity.ts";
 import { type ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { BrokenError, reasonOf } from "./errors.ts";
@@ -133,6 +134,7 @@ export class DatagramReceiver {
     this.#ended();
     if (this.#closed !== null) return;
     if (!this.#host.isOurs(received)) {
+      activity.listener?.moved("in", received[0].length);
       this.#came({ kind: "datagram", data: received[0], from: received[1] });
     }
     this.#host.receiveEnded();

@@ -5,6 +5,7 @@
  * task waits until its datagram is out and gets its error. `trySendTo` cannot wait: it copies, and an
  * error of it is thrown by the next send, as a socket's pending error is.
  */
+import { activity } from "../kernel/activity.ts";
 import { type ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { BrokenError, reasonOf } from "./errors.ts";
@@ -143,6 +144,7 @@ export class DatagramSender implements Counter {
   }
 
   readonly #onSent = (count: number): void => {
+    activity.listener?.moved("out", count);
     this.#landed().done(count);
     this.#next();
   };

@@ -11,6 +11,7 @@
  * buffer is handed out as it is. The buffer starts small, for ten thousand idle connections, and grows
  * by what reads bring.
  */
+import { activity } from "../kernel/activity.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { BrokenError, IncompleteError, reasonOf } from "./errors.ts";
@@ -273,6 +274,7 @@ export class StreamReader {
       this.#host.readerEnded?.();
     } else {
       this.#stop += count;
+      activity.listener?.moved("in", count);
       if (count === this.#room) this.#grow();
     }
     this.#advance(IN);

@@ -14,6 +14,7 @@
  * Senders are served in the order in which they came, each with all of its data: two tasks that
  * `sendAll` on one connection do not mix their messages.
  */
+import { activity } from "../kernel/activity.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { abandon, type Chunk, giveBack, LARGE, lend } from "./chunk_pool.ts";
@@ -220,6 +221,7 @@ export class StreamWriter {
     const whole = count === this.#flying;
     this.#flying = 0;
     this.#pending.ended();
+    activity.listener?.moved("out", count);
     const chunk = this.#first;
     if (chunk !== null) {
       this.#written += count;

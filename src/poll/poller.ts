@@ -18,6 +18,7 @@
  * and `Promise.race` over them (the same, and the losers pile up); ending a poll at the first change
  * (an answer for each event, at the cost of a task switch each).
  */
+import { activity } from "../kernel/activity.ts";
 import { printable } from "../kernel/printable.ts";
 import { BusyError } from "../kernel/errors.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
@@ -54,6 +55,8 @@ export class Poller implements EntryOwner {
   #attending = false;
   #woken = false;
   #answers = 0;
+  /** When the poll that waits began; kept only while somebody listens. */
+  #beganAt = 0;
 
   /** A poller without entries. */
   constructor(host: PollerHost) {
@@ -106,6 +109,7 @@ export class Poller implements EntryOwner {
     const isReady = this.#armActive();
     wait.park(this.source);
     this.#wait = wait;
+    if (activity.listener !== null) this.#beganAt = performance.now();
     if (isReady || this.#woken || ms === 0) this.#look(wait, ms === 0);
     else this.#answers = 0;
     if (ms > 0 && ms < Infinity) {
@@ -169,6 +173,7 @@ export class Poller implements EntryOwner {
     if (events.length === 0 && !mustEnd) return false;
     this.#active.rotate();
     this.#leave();
+    activity.listener?.polled(String(this.#host), this.#beganAt, performance.now(), events.length);
     wait.settle(events);
     return true;
   }

@@ -20,7 +20,7 @@ import {
   TimeoutError,
   withTimeout,
 } from "@weft/weft";
-import { seededChoose } from "@weft/weft/lowlevel";
+import { type Instrument, seededChoose } from "@weft/weft/lowlevel";
 import { VirtualClock } from "@weft/weft/testing";
 
 /** What a random program did. */
@@ -34,8 +34,11 @@ export interface Outcome {
 /** A program that fails on purpose now and then; its errors are part of the play. */
 class Planned extends Error {}
 
-/** Runs the program of a seed. */
-export async function playRandom(seed: number): Promise<Outcome> {
+/** Runs the program of a seed, watched by some instruments. */
+export async function playRandom(
+  seed: number,
+  instruments: readonly Instrument[] = [],
+): Promise<Outcome> {
   const choose = seededChoose(seed);
   const trace: string[] = [];
   const wrong: string[] = [];
@@ -159,7 +162,7 @@ export async function playRandom(seed: number): Promise<Outcome> {
     clock: new VirtualClock(),
     seed,
     warn: (message) => trace.push(message),
-    instruments: [{
+    instruments: [...instruments, {
       spawned: (task) => trace.push(`+${number(task)}`),
       ready: (task, by) => trace.push(`r${number(task)}${by === undefined ? "" : `<${by.id}`}`),
       stepBegin: (task) => trace.push(`b${number(task)}`),
