@@ -9,6 +9,7 @@
  * one that was forgotten ends a server in its busiest hour; an unknown one that stays costs eight tries a
  * second. What waits in line meanwhile waits in the host's backlog.
  */
+import { BusyError } from "../kernel/errors.ts";
 import { sleep } from "../tasks/sleep.ts";
 import type { Listener } from "./listener.ts";
 import type { Socket } from "./socket.ts";
@@ -22,6 +23,7 @@ const LISTENER_ERRORS: ReadonlySet<unknown> = new Set(["EBADF", "EINVAL", "ENOTS
 /** How long to leave newcomers in line after accepts that failed in a row. */
 export class AcceptBackoff {
   #pause = 1;
+  #hasAccepted = false;
 
   /**
    * Takes note of a failure; gives the milliseconds until the next try.
@@ -29,7 +31,9 @@ export class AcceptBackoff {
    * @throws The error, if there is no use in trying again.
    */
   failed(error: unknown): number {
-    if (!isPassing(error)) throw error;
+    // Another task that accepts on a listener which is served is in the way for a moment only.
+    const isInterlude = this.#hasAccepted && error instanceof BusyError;
+    if (!isInterlude && !isPassing(error)) throw error;
     const pause = this.#pause;
     this.#pause = Math.min(2 * pause, LONGEST_PAUSE);
     return pause;
@@ -37,6 +41,7 @@ export class AcceptBackoff {
 
   /** Takes note of a connection. */
   succeeded(): void {
+    this.#hasAccepted = true;
     this.#pause = 1;
   }
 }

@@ -1,4 +1,5 @@
-/** Checking addresses and options where they are passed, so that the error points at the caller. */
+/** Checking addresses and options where they are passed, so that the error points at the caller; and showing them. */
+import { printable } from "../kernel/printable.ts";
 
 /** A port as Deno takes it. */
 export function checkPort(port: unknown, verb: string): number {
@@ -19,4 +20,12 @@ export function unknownTransport(transport: unknown, verb: string, known: string
   return new TypeError(
     `Cannot ${verb} transport ${JSON.stringify(transport)}: it must be ${known}`,
   );
+}
+
+/** An address as people write it: `127.0.0.1:80`, `[::1]:80`, or a unix socket's path. */
+export function addressText(address: Deno.Addr): string {
+  if ("path" in address) return printable(address.path || "a unix socket");
+  if ("cid" in address) return `vsock ${address.cid}:${address.port}`;
+  const { hostname, port } = address;
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }

@@ -1,40 +1,55 @@
 /**
  * Serving: a task for each connection, and an end that cuts off nobody.
  *
- * An accept loop in a group is written in two lines, but its end is not: connections that the host has
- * let in and nobody has accepted are reset when the listener closes. So the loop is here, once, and so
- * is its end: first the line is served, then what is being served gets a time of grace.
+ * An accept loop in a group is written in two lines, but two things about it are not. Its end: connections
+ * that the host has let in and nobody has accepted are reset when the listener closes; so first the line
+ * is served, then what is being served gets a time of grace. And its failures: what goes wrong with one
+ * client, or with one accept, is that client's affair. It is reported, and the server goes on.
+ *
+ * Rejected: to end the server with the first handler that fails, as a group does. One client that resets
+ * its connection would cut off all the others.
  */
-import { Entered } from "../kernel/deadline.ts";
+import { guarded } from "../kernel/callback.ts";
 import { BOUND, checkMs, checkWhole } from "../kernel/checks.ts";
-import { GroupError } from "../kernel/errors.ts";
+import { Entered } from "../kernel/deadline.ts";
+import { BusyError } from "../kernel/errors.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
+import { errorText } from "../kernel/printable.ts";
+import { schedulerOf } from "../kernel/scheduler.ts";
 import type { TaskBody } from "../kernel/task.ts";
 import { Semaphore } from "../sync/semaphore.ts";
 import { checkBody } from "../tasks/body.ts";
 import { Brood } from "../tasks/brood.ts";
-import { perform } from "../tasks/perform.ts";
+import { type EitherGenerator, perform } from "../tasks/perform.ts";
 import { currentTask } from "../tasks/run.ts";
 import { AcceptBackoff, acceptNext } from "./accepting.ts";
+import { addressText } from "./address.ts";
 import type { Listener } from "./listener.ts";
 import type { Socket } from "./socket.ts";
 
 /** How to serve. */
-export interface ServeOptions {
+export interface ServeOptions<A extends Deno.Addr = Deno.Addr> {
   /** How many milliseconds connections get to finish when the server is cancelled. @default {0} */
   grace?: number;
   /** How many connections are served at a time; who comes then waits in line. @default {Infinity} */
-  maxConnections?: number;
+  limit?: number;
+  /**
+   * Called with what a handler failed with, and its client's address; and, with no address, for the first of
+   * several failures in a row to accept a client. What it throws becomes a warning. @default a warning of the run
+   */
+  onError?: (error: unknown, peer: A | undefined) => unknown;
 }
+
+/** The listeners that are being served. */
+const served = new WeakSet<object>();
 
 /**
  * Runs a task for each connection that comes, until it is cancelled.
  *
- * The socket is closed when its task has ended. A task that fails ends the server: the other connections
- * are cancelled, and the error is thrown; catch in the handler what is only one client's affair. When
- * accepting fails (no descriptor is left, a newcomer has gone again), those who come wait in line for a
- * moment, and it is tried again. When the server is cancelled, it accepts those who are in line already,
- * closes the listener, gives its connections the time of grace, and cancels what is left.
+ * The socket is closed when its task has ended. A task that fails is reported by `onError`, and the server goes
+ * on. When accepting fails (no descriptor is left, a newcomer has gone again), those who come wait in line
+ * for a moment, and it is tried again. When the server is cancelled, it accepts those who are in line
+ * already, closes the listener, gives its connections the time of grace, and cancels what is left.
  *
  * @example An echo server that ends well
  * ```ts
@@ -59,68 +74,142 @@ export interface ServeOptions {
  *
  * @param listener Where they connect; closed in the end.
  * @param handler The body of a connection's task.
- * @param options A time of grace.
+ * @param options A time of grace, a limit, who hears of failures.
  * @returns An operation that ends only by a cancel or an error.
+ * @throws {BusyError} If another task serves the listener or accepts on it; that one is not disturbed.
+ * @throws {ClosedError} If the listener is closed, or is being closed meanwhile.
  */
 export function serve<A extends Deno.Addr>(
   listener: Listener<A>,
   handler: TaskBody<[Socket<A>], unknown>,
-  options: ServeOptions = {},
+  options: ServeOptions<A> = {},
 ): Operation<never> {
   checkBody(handler, "serve with");
   const grace = checkMs(options.grace ?? 0, "a time of grace");
-  const most = checkWhole(options.maxConnections ?? Infinity, "serve", "connections", BOUND);
+  const most = checkWhole(options.limit ?? Infinity, "serve", "connections", BOUND);
   return sequence(`serve(${listener})`, function* () {
-    using entered = new Entered();
-    const brood = new Brood(`serve(${listener})`, currentTask(), (child) => {
-      if (child.failed) entered.scope.abort("group", `"${child}" failed`, child.error);
-    }, { grace });
-    const room = new Semaphore(Math.min(most, Number.MAX_SAFE_INTEGER));
-    const backoff = new AcceptBackoff();
-    let end: unknown;
+    if (served.has(listener)) throw new BusyError(`Cannot serve ${listener}: another serve() does`);
+    served.add(listener);
     try {
-      for (;;) {
-        yield* room.acquire();
-        let socket: Socket<A>;
-        try {
-          socket = yield* acceptNext(listener, backoff);
-        } catch (error) {
-          room.release();
-          throw error;
-        }
-        brood.spawn(handler, handler(socket)).watch(() => {
-          socket.close();
-          room.release();
-        });
-      }
-    } catch (error) {
-      end = error;
+      return yield* new Server(listener, handler, grace, most, options.onError).run();
+    } finally {
+      served.delete(listener);
     }
-    if (brood.errors.length > 0 || entered.scope.partAll(end).cancel === null) {
-      listener.close();
-      brood.cancel("the server failed", end);
-    } else {
-      for (const socket of yield* listener.drain()) {
-        brood.spawn(handler, inTurn(room, handler, socket)).watch(() => socket.close());
-      }
-      brood.cancelled(end);
-    }
-    try {
-      yield* brood.done();
-    } catch {
-      // The cancel that is thrown below anyway.
-    }
-    if (brood.errors.length > 0) throw new GroupError(brood.errors, "serve");
-    throw end;
   });
 }
 
-/** Serves a connection that was in line at the end, as soon as there is room for it. */
-function* inTurn<A extends Deno.Addr>(
-  room: Semaphore,
-  handler: TaskBody<[Socket<A>], unknown>,
-  socket: Socket<A>,
-): Generator<unknown, void, never> {
-  using _ = yield* room.acquire();
-  yield* perform(() => handler(socket));
+/** One listener while it is being served, by the current task. */
+class Server<A extends Deno.Addr> {
+  readonly #listener: Listener<A>;
+  readonly #handler: TaskBody<[Socket<A>], unknown>;
+  readonly #report: (error: unknown, peer: A | undefined) => void;
+  readonly #children: Brood;
+  readonly #room: Semaphore;
+
+  constructor(
+    listener: Listener<A>,
+    handler: TaskBody<[Socket<A>], unknown>,
+    grace: number,
+    most: number,
+    onError: ServeOptions<A>["onError"],
+  ) {
+    const name = `serve(${listener})`;
+    const task = currentTask();
+    const scheduler = schedulerOf(task);
+    const warn = (text: string): void => scheduler.warn(text);
+    this.#listener = listener;
+    this.#handler = handler;
+    this.#report = guarded(
+      onError ?? ((error, peer) => warn(`${name}: ${failedText(peer)}: ${errorText(error)}`)),
+      `The onError of ${name}`,
+      warn,
+    );
+    // A failure is reported when its task ends. Kept, they would pile up as long as the server is up.
+    this.#children = new Brood(name, task, () => void (this.#children.errors.length = 0), {
+      grace,
+    });
+    this.#room = new Semaphore(Math.min(most, Number.MAX_SAFE_INTEGER));
+  }
+
+  *run(): Generator<unknown, never, unknown> {
+    using entered = new Entered();
+    let end: unknown;
+    try {
+      yield* this.#accept();
+    } catch (error) {
+      end = error;
+    }
+    if (entered.scope.partAll(end).cancel !== null) {
+      for (const socket of yield* this.#listener.drain()) {
+        this.#spawn(socket, () => this.#inTurn(socket));
+      }
+      this.#children.cancelled(end);
+    } else {
+      if (!(end instanceof BusyError)) this.#listener.close();
+      this.#children.cancel("the server failed", end);
+    }
+    try {
+      yield* this.#children.done();
+    } catch {
+      // The cancel that is thrown below anyway.
+    }
+    throw end;
+  }
+
+  /** Lets in one after the other, as there is room for them. */
+  *#accept(): Generator<unknown, never, unknown> {
+    const backoff = new AcceptBackoff();
+    let isTold = false;
+    const failed = (error: unknown): void => {
+      if (!isTold) this.#report(error, undefined);
+      isTold = true;
+    };
+    for (;;) {
+      yield* this.#room.acquire();
+      let socket: Socket<A>;
+      try {
+        socket = yield* acceptNext(this.#listener, backoff, failed);
+      } catch (error) {
+        this.#room.release();
+        throw error;
+      }
+      isTold = false;
+      this.#spawn(socket, () => this.#handler(socket), () => this.#room.release());
+    }
+  }
+
+  /** Starts the task of a connection, and sees to its end. */
+  #spawn(
+    socket: Socket<A>,
+    body: () => EitherGenerator<unknown>,
+    ended: () => void = () => {},
+  ): void {
+    const over = (): void => {
+      socket.close();
+      ended();
+    };
+    let made: EitherGenerator<unknown>;
+    try {
+      made = body();
+    } catch (error) { // a default value among its parameters
+      over();
+      return this.#report(error, socket.remoteAddr);
+    }
+    this.#children.spawn(this.#handler, made).watch((task) => {
+      over();
+      if (task.failed) this.#report(task.error, socket.remoteAddr);
+    });
+  }
+
+  /** Serves a connection that was in line at the end, as soon as there is room for it. */
+  *#inTurn(socket: Socket<A>): Generator<unknown, void, never> {
+    using _ = yield* this.#room.acquire();
+    yield* perform(() => this.#handler(socket));
+  }
+}
+
+function failedText(peer: Deno.Addr | undefined): string {
+  return peer === undefined
+    ? "accepting failed, and is tried again"
+    : `the connection from ${addressText(peer)} failed`;
 }
