@@ -121,6 +121,17 @@ export { PipeWriter, writeTo } from "./src/net/pipe_writer.ts";
 export type { ByteSource } from "./src/net/read_framed.ts";
 export { serve, type ServeOptions } from "./src/net/serve.ts";
 export { Socket } from "./src/net/socket.ts";
+export { Client } from "./src/server/client.ts";
+export type { Step, StreamClass, StreamFunction, StreamHandler } from "./src/server/handler.ts";
+export { handlers } from "./src/server/handlers.ts";
+export type { ServerEngine, ServerOptions } from "./src/server/options.ts";
+export type { ShutdownOptions } from "./src/server/server_life.ts";
+export {
+  type StreamAddress,
+  StreamServer,
+  type StreamServerOptions,
+} from "./src/server/stream_server.ts";
+export type { ServerStatistics } from "./src/server/tally.ts";
 export type { DatagramHandle } from "./src/io/datagram.ts";
 export type { EventHandle } from "./src/io/events.ts";
 export type { ListenerHandle } from "./src/io/listener.ts";

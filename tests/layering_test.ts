@@ -15,6 +15,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   poll: ["io", "kernel", "internal"],
   net: ["io", "tasks", "sync", "kernel", "internal"],
   parallel: ["kernel", "tasks", "internal"],
+  server: ["net", "io", "poll", "parallel", "tasks", "sync", "kernel", "internal"],
   policy: ["kernel", "internal"],
   trace: ["net", "io", "tasks", "kernel", "internal"],
   testing: ["kernel", "io", "internal"],

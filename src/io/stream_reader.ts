@@ -72,6 +72,11 @@ export class StreamReader {
   #most = 0;
   /** What tells how many bytes are waited for, if the bytes themselves do. */
   #framing: Framing<unknown> | null = null;
+  /**
+   * Whether a read that waits goes on only by {@linkcode proceed}: called by a poll loop, which learns from
+   * the handle's readiness, with `POLLET`, that something has come.
+   */
+  isGated = false;
 
   /**
    * A reader that has not read.
@@ -142,6 +147,16 @@ export class StreamReader {
     this.#framing = framing;
     this.#readFraming(framing);
     this.#seat.take(wait as Wait<unknown>, timeout);
+  }
+
+  /** Whether a read waits. */
+  get awaited(): boolean {
+    return this.#seat.taken;
+  }
+
+  /** Goes on with the read that waits, if there is one and it can. */
+  proceed(): void {
+    if (this.#seat.taken) this.#goOn(0);
   }
 
   /** Takes at most `most` bytes that are there; starts a read if there are none. */
@@ -301,7 +316,11 @@ export class StreamReader {
 
   /** Serves the waiting request if that is possible now. */
   #advance(fresh: number): void {
-    if (!this.#seat.taken) return this.#host.changed(fresh);
+    if (this.#seat.taken && !this.isGated) this.#goOn(fresh);
+    else this.#host.changed(fresh);
+  }
+
+  #goOn(fresh: number): void {
     const framing = this.#framing;
     if (framing !== null && !this.#measure(framing)) return;
     if (this.held < this.#least && this.#end === null) {

@@ -1,0 +1,27 @@
+/** Telling of a failure: whose connection it was, and what happened. */
+import { guarded } from "../kernel/callback.ts";
+import { errorText } from "../kernel/printable.ts";
+import { schedulerOf } from "../kernel/scheduler.ts";
+import { addressText } from "../net/address.ts";
+import { currentTask } from "../tasks/run.ts";
+import type { Report } from "./crowd.ts";
+
+/**
+ * Reports to `onError`, or warns in the run of the current task. What `onError` throws is its own failure,
+ * and warned of, too.
+ */
+export function reporter(server: string, onError: Report | undefined): Report {
+  const scheduler = schedulerOf(currentTask());
+  const warn = (text: string): void => scheduler.warn(text);
+  return guarded(
+    onError ?? ((error, peer) => warn(`${server}: ${failedText(peer)}: ${errorText(error)}`)),
+    `The onError of ${server}`,
+    warn,
+  );
+}
+
+function failedText(peer: Deno.Addr | undefined): string {
+  return peer === undefined
+    ? "accepting failed, and is tried again"
+    : `the handler failed for ${addressText(peer)}`;
+}
