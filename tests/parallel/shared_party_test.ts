@@ -51,6 +51,19 @@ law("A table that is full says so, and takes others once some are gone", () => {
   tickets.forEach(strikeThread);
 });
 
+law("The numbers of threads whose starter has ended are given to others", () => {
+  const table = PartyTable.make();
+  const main = table.enter("main", 0);
+  for (let round = 0; round < 5; round++) {
+    const parent = table.enter("parent", main);
+    const children = Array.from({ length: 1000 }, () => table.enter("child", parent));
+    const grandchild = table.enter("grandchild", children[0]!);
+    assert(table.isAlive(grandchild));
+    table.strike(parent);
+    assertEquals([...children, grandchild].filter((child) => table.isAlive(child)), []);
+  }
+});
+
 law("A long name is cut, and one of many bytes stays readable", () => {
   const ticket = enrolThread("ž".repeat(100));
   assertEquals(thisParty().nameOf(ticket.number), "ž".repeat(31));

@@ -77,8 +77,9 @@ export class PartyTable {
       const line = Atomics.add(words, SEARCH, 1) & (LINES - 1);
       const at = HEADER + line * LINE_WORDS;
       const old = Atomics.load(words, at + NUMBER);
-      if (old > 0) continue;
-      const count = ((-old >> LINE_BITS) + 1) & 0x7ffff;
+      // A thread that one started which has ended since is gone, too, and nobody is left to strike it off.
+      if (old > 0 && this.isAlive(old)) continue;
+      const count = ((Math.abs(old) >> LINE_BITS) + 1) & 0x7ffff;
       const number = (Math.max(1, count) << LINE_BITS) | line;
       // The line is not valid before its number is in it, so that its parts can be written first; but
       // two may be writing, so the number is put there negative to begin with.
