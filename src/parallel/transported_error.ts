@@ -8,8 +8,15 @@
  * because only its module knows the constructor.
  *
  * A field that no message can carry is left out: the rest of the error is worth more than the field.
+ *
+ * Whatever is thrown must arrive as something, or its job would never end. A getter, a proxy or a
+ * `toString` may throw when it is looked at, and may do so the second time only. So every look at a
+ * thrown value is in a catch, and what goes into a record is read once: plain values are cloned here,
+ * and no code of the thrower runs when the message is sent. Errors that refer to one another are each
+ * taken apart once, however many ways lead to them, and a circle is cut where it closes.
  */
 import * as kernelErrors from "../kernel/errors.ts";
+import { errorText, printable } from "../kernel/printable.ts";
 import { BrokenPoolError, WorkerCrashedError, WorkerError } from "./worker_error.ts";
 
 /** A value on its way: cloned as it is, or an error, or a list that may contain errors. */
@@ -44,6 +51,10 @@ export interface ErrorField {
 
 /** Causes of causes are followed this far. */
 const DEEPEST = 8;
+/** A chain of prototypes is followed this far: that of a proxy may have no end. */
+const MOST_PROTOTYPES = 64;
+/** So much is shown of a value that cannot be sent. */
+const LONGEST = 1000;
 
 const ownParts: ReadonlySet<string> = new Set(["name", "message", "stack"]);
 
@@ -76,92 +87,189 @@ for (
 for (const [name, type] of Object.entries(kernelErrors)) know(name, type);
 for (const [name, type] of Object.entries(Deno.errors)) know(`Deno.errors.${name}`, type);
 
-/** Takes whatever was thrown apart, so that a message can carry it. */
-export function packError(thrown: unknown, depth = 0): TransportedError {
-  if (isError(thrown)) {
-    if (depth < DEEPEST) return { kind: "error", error: packRecord(thrown, depth) };
-    return { kind: "plain", value: String(thrown) };
-  }
-  if (Array.isArray(thrown) && thrown.some(isError)) {
-    return { kind: "list", items: thrown.map((item) => packError(item, depth + 1)) };
-  }
-  return { kind: "plain", value: canBeCloned(thrown) ? thrown : String(thrown) };
-}
-
-/** Makes anew what {@linkcode packError} took apart. */
-export function unpackError(transported: TransportedError): unknown {
-  switch (transported.kind) {
-    case "plain":
-      return transported.value;
-    case "list":
-      return transported.items.map(unpackError);
-    case "error":
-      return unpackRecord(transported.error);
-  }
-}
-
-/** Whether a value can be copied into another thread. */
-export function canBeCloned(value: unknown): boolean {
-  if (typeof value === "function" || typeof value === "symbol") return false;
-  if (typeof value !== "object" || value === null) return true;
+/** Takes whatever was thrown apart, so that a message can carry it. Never throws. */
+export function packError(thrown: unknown): TransportedError {
   try {
-    structuredClone(value);
-    return true;
+    return pack(thrown, 0, new Map());
   } catch {
-    return false;
+    return plainError(thrown);
   }
+}
+
+/** Makes anew what {@linkcode packError} took apart. Never throws, even if it is something else. */
+export function unpackError(transported: TransportedError): unknown {
+  try {
+    return unpack(transported, new Map());
+  } catch {
+    return new Error("An error came that cannot be read");
+  }
+}
+
+function pack(
+  thrown: unknown,
+  depth: number,
+  seen: Map<object, TransportedError>,
+): TransportedError {
+  if (typeof thrown !== "object" || thrown === null) return packPlain(thrown);
+  const known = seen.get(thrown);
+  if (known !== undefined) return known;
+  if (isError(thrown)) {
+    if (depth >= DEEPEST) return { kind: "plain", value: errorText(thrown) };
+    const record = packRecord(thrown);
+    // As long as its fields are being packed, what leads back to it finds it without any.
+    seen.set(thrown, { kind: "error", error: record });
+    const fields = packFields(thrown, depth, seen);
+    const transported: TransportedError = { kind: "error", error: { ...record, fields } };
+    seen.set(thrown, transported);
+    return transported;
+  }
+  if (depth < DEEPEST && isListWithErrors(thrown)) {
+    seen.set(thrown, { kind: "list", items: [] });
+    const items: TransportedError[] = [];
+    for (const item of thrown) items.push(pack(item, depth + 1, seen));
+    const transported: TransportedError = { kind: "list", items };
+    seen.set(thrown, transported);
+    return transported;
+  }
+  return packPlain(thrown);
+}
+
+/** A value that is no error: its clone; failing that, what it says of itself. */
+function packPlain(value: unknown): TransportedError {
+  const clone = cloneOf(value);
+  if (clone !== null) return { kind: "plain", value: clone.value };
+  const text = attempt(() => String(value));
+  return text === undefined ? plainError(value) : { kind: "plain", value: text };
+}
+
+/** An error that stands for a value of which nothing can be sent. */
+function plainError(thrown: unknown): TransportedError {
+  const shown = attempt(() => printable(Deno.inspect(thrown), LONGEST)) ?? "an object";
+  const message = `Something was thrown that cannot be sent: ${shown}`;
+  return {
+    kind: "error",
+    error: { base: "Error", name: "Error", message, stack: undefined, fields: [] },
+  };
+}
+
+/** A copy as a message would make it, or `null` if none can be made. */
+function cloneOf(value: unknown): { readonly value: unknown } | null {
+  if (typeof value === "function" || typeof value === "symbol") return null;
+  if (typeof value !== "object" || value === null) return { value };
+  return attempt(() => ({ value: structuredClone(value) })) ?? null;
 }
 
 function isError(value: unknown): value is Error {
-  return value instanceof Error;
+  return typeof value === "object" && value !== null && baseOf(value) !== null;
 }
 
-function packRecord(error: Error, depth: number): ErrorRecord {
-  const base = nearestBase(error);
+function isListWithErrors(value: object): value is unknown[] {
+  return attempt(() => Array.isArray(value) && value.some(isError)) === true;
+}
+
+function packRecord(error: Error): ErrorRecord {
+  const message = messageOf(error);
+  const stack = attempt(() => error.stack);
+  return {
+    base: baseOf(error) ?? "Error",
+    name: attempt(() => nameOf(error)) ?? "Error",
+    message,
+    stack: typeof stack === "string" ? stack : undefined,
+    fields: [],
+  };
+}
+
+/** Packs the other own properties. */
+function packFields(
+  error: Error,
+  depth: number,
+  seen: Map<object, TransportedError>,
+): ErrorField[] {
   const fields: ErrorField[] = [];
-  for (const [key, property] of Object.entries(Object.getOwnPropertyDescriptors(error))) {
+  const properties = attempt(() => Object.getOwnPropertyDescriptors(error)) ?? {};
+  for (const [key, property] of Object.entries<PropertyDescriptor>(properties)) {
     if (ownParts.has(key) || !("value" in property)) continue;
     const value = property.value as unknown;
-    if (!isError(value) && !Array.isArray(value) && !canBeCloned(value)) continue;
+    const isPlain = !isError(value) && !isListWithErrors(Object(value));
+    const clone = isPlain ? cloneOf(value) : null;
+    if (isPlain && clone === null) continue;
     fields.push({
       key,
       enumerable: property.enumerable === true,
-      value: packError(value, depth + 1),
+      value: clone === null ? pack(value, depth + 1, seen) : { kind: "plain", value: clone.value },
     });
   }
-  return { base, name: nameOf(error), message: String(error.message), stack: error.stack, fields };
+  return fields;
+}
+
+function messageOf(error: Error): string {
+  return attempt(() => String(error.message)) ?? "its message cannot be read";
 }
 
 /** Its own name; failing that, the name of its class. */
 function nameOf(error: Error): string {
   const { name } = error;
-  const typeName = error.constructor?.name;
+  const typeName = attempt(() => error.constructor?.name);
   return name === "Error" && typeof typeName === "string" && typeName !== ""
     ? typeName
     : String(name);
 }
 
-function nearestBase(error: Error): string {
-  for (let type = Object.getPrototypeOf(error); type !== null; type = Object.getPrototypeOf(type)) {
-    const name = baseNames.get(type);
-    if (name !== undefined) return name;
-  }
-  return "Error";
+/** The nearest class that both sides know; `null` if there is none, so that it is no error. */
+function baseOf(value: object): string | null {
+  return attempt(() => {
+    let type: object | null = Object.getPrototypeOf(value);
+    for (let i = 0; i < MOST_PROTOTYPES && type !== null; i++) {
+      const name = baseNames.get(type);
+      if (name !== undefined) return name;
+      type = Object.getPrototypeOf(type);
+    }
+    return null;
+  }) ?? null;
 }
 
-function unpackRecord(record: ErrorRecord): Error {
-  const error = blank(record);
+/** What `look` comes to; `undefined` if it throws, because what it looks at does. */
+function attempt<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
+}
+
+function unpack(transported: TransportedError, made: Map<object, unknown>): unknown {
+  if (made.has(transported)) return made.get(transported);
+  switch (transported.kind) {
+    case "plain":
+      return transported.value;
+    case "list": {
+      const items: unknown[] = [];
+      made.set(transported, items);
+      for (const item of transported.items) items.push(unpack(item, made));
+      return items;
+    }
+    case "error": {
+      const error = blank(transported.error);
+      made.set(transported, error);
+      fill(error, transported.error, made);
+      return error;
+    }
+    default:
+      throw new TypeError("Cannot unpack an error: it is of no known kind");
+  }
+}
+
+function fill(error: Error, record: ErrorRecord, made: Map<object, unknown>): void {
   const hidden = { enumerable: false, configurable: true, writable: true };
   if (error.name !== record.name) {
-    Object.defineProperty(error, "name", { ...hidden, value: record.name });
+    Object.defineProperty(error, "name", { ...hidden, value: String(record.name) });
   }
   if (record.stack !== undefined) {
     Object.defineProperty(error, "stack", { ...hidden, value: record.stack });
   }
   for (const { key, enumerable, value } of record.fields) {
-    Object.defineProperty(error, key, { ...hidden, enumerable, value: unpackError(value) });
+    Object.defineProperty(error, key, { ...hidden, enumerable, value: unpack(value, made) });
   }
-  return error;
 }
 
 /** An error of the right class, made without its constructor, whose parameters nobody knows here. */
