@@ -31,7 +31,7 @@ let anyMarks = false;
  * @returns `value`.
  */
 export function transfer<T extends object>(value: T, list: readonly Movable[]): T {
-  marks.set(value, list);
+  marks.set(value, [...list]);
   anyMarks = true;
   return value;
 }

@@ -10,6 +10,7 @@ import { packArguments } from "../shared/shared_pack.ts";
 import type { Movable } from "../transfer.ts";
 import {
   type BatchMessage,
+  callWord,
   cancelWord,
   claimWord,
   type Column,
@@ -93,7 +94,27 @@ export class Batch {
   /** How many jobs have not been begun and can be taken back. */
   get idle(): number {
     if (this.carrier === null || this.content.movables !== null) return 0;
-    return Math.max(0, this.count - Atomics.load(this.carrier.words, claimWord(this.slot)));
+    return this.count - this.#begun;
+  }
+
+  /** The index of the job that its worker is at; -1 if there is none. */
+  get running(): number {
+    if (this.carrier === null) return -1;
+    // The worker claims once more to find that there is no further job.
+    const index = (Atomics.load(this.carrier.words, claimWord(this.slot)) & (TAKEN - 1)) - 1;
+    return index >= this.answered && index < this.count ? index : -1;
+  }
+
+  /** Whether the function of that job has been called, and its time runs; for jobs that have a limit. */
+  get called(): boolean {
+    const { carrier, running } = this;
+    return running >= 0 && Atomics.load(carrier!.words, callWord(this.slot)) === running + 1;
+  }
+
+  /** How many jobs have been begun, or can be no more; whatever a worker may have written there. */
+  get #begun(): number {
+    const begun = Atomics.load(this.carrier!.words, claimWord(this.slot));
+    return Math.min(this.count, Math.max(0, begun));
   }
 
   /** Clears its words and makes the message; functions not in `known` are explained in it. */
@@ -102,6 +123,7 @@ export class Batch {
     this.slot = slot;
     Atomics.store(carrier.words, claimWord(slot), 0);
     Atomics.store(carrier.words, cancelWord(slot), 0);
+    Atomics.store(carrier.words, callWord(slot), 0);
     const { count, kinds, arity, args, limits } = this.content;
     const functions = isList(kinds) ? kinds.map((kind) => kind.id) : kinds.id;
     const fresh = isList(kinds)
@@ -126,13 +148,24 @@ export class Batch {
 
   /** Whether the worker has begun the job at `index`. */
   hasBegun(index: number): boolean {
-    return Atomics.load(this.carrier!.words, claimWord(this.slot)) > index;
+    return this.#begun > index;
   }
 
   /** Takes back the jobs that have not been begun. Returns whether there were any. */
   takeBack(): boolean {
     if (this.idle === 0) return false;
-    return this.#cut(Atomics.add(this.carrier!.words, claimWord(this.slot), TAKEN));
+    return this.#cut(Math.max(0, Atomics.add(this.carrier!.words, claimWord(this.slot), TAKEN)));
+  }
+
+  /**
+   * Drops what cannot be taken back because it was moved, if it has not begun: it will not. It travels by
+   * itself. Returns whether that was so.
+   */
+  discard(): boolean {
+    if (this.content.movables === null || this.owed === 0 || this.#begun > 0) return false;
+    if (Atomics.add(this.carrier!.words, claimWord(this.slot), TAKEN) > 0) return false;
+    this.count = 0;
+    return true;
   }
 
   /** Whether it is a task: a job that is a task body, by itself. */
@@ -159,12 +192,12 @@ export class Batch {
   ): void {
     const end = Math.min(first + values.length, this.count);
     this.answered = end;
-    if (failures === null) return this.#owner.returned(first, values);
+    if (failures === null && this.#ended < 0) return this.#owner.returned(first, values);
     let from = first;
-    for (const [index, error] of failures) {
+    for (const [index, error] of this.#exceptions(failures)) {
       if (index >= end) break;
       if (index > from) this.#owner.returned(from, values.slice(from - first, index - first));
-      this.#owner.failed(index, error);
+      if (index !== this.#ended) this.#owner.failed(index, error);
       from = index + 1;
     }
     if (from < end) this.#owner.returned(from, values.slice(from - first, end - first));
@@ -191,6 +224,13 @@ export class Batch {
     const first = this.answered;
     this.answered = this.count;
     for (let index = first; index < this.count; index++) this.#owner.dropped(index, reason);
+  }
+
+  /** What failed, and what was ended before it was answered, in order. */
+  #exceptions(failures: ReadonlyMap<number, unknown> | null): Iterable<[number, unknown]> {
+    const all = [...failures ?? []];
+    if (this.#ended >= 0 && failures?.has(this.#ended) !== true) all.push([this.#ended, undefined]);
+    return all.sort(([a], [b]) => a - b);
   }
 
   #cut(keep: number): boolean {

@@ -18,7 +18,7 @@ import { JobQueue } from "./job_queue.ts";
 import type { Allowance, JobSource } from "./job_source.ts";
 import type { JobAddress } from "../jobs.ts";
 import { allowanceFor, pickWorker, relieve } from "./placement.ts";
-import { Patience } from "./patience.ts";
+import { Deadlines } from "./deadlines.ts";
 import { Staff } from "./staff.ts";
 import { TaskLane } from "./task_lane.ts";
 import { Watch } from "./watch.ts";
@@ -71,7 +71,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   readonly queue: JobQueue = new JobQueue();
   /** The workers. */
   readonly staff: Staff;
-  readonly #patience: Patience;
+  readonly #deadlines: Deadlines;
   readonly #tasks: TaskLane;
   readonly #onCancel: CancelPolicy;
   readonly #owner: DispatcherOwner;
@@ -106,8 +106,12 @@ export class Dispatcher implements WorkerOwner, ItemHost {
     const { workers: most, min: least, recycle, terms } = options;
     this.staff = new Staff(options.name, { most, least, recycle }, terms, this);
     this.#idleWatch = new IdleWatch(this.staff, options.idle);
-    this.#tasks = new TaskLane(this.staff, this.#watch, () => this.deal());
-    this.#patience = new Patience(
+    this.#tasks = new TaskLane(this.staff, this.#watch, {
+      deal: () => this.deal(),
+      sent: (batch) => this.#deadlines.sent(batch),
+      pick: (pick) => this.#pick(pick),
+    });
+    this.#deadlines = new Deadlines(
       options.grace,
       this.#watch,
       (carrier, cause) => this.#giveUp(carrier, cause),
@@ -197,23 +201,21 @@ export class Dispatcher implements WorkerOwner, ItemHost {
       this.#laneOf(job).forget();
       return "dropped";
     }
-    if (!batch!.hasBegun(index)) {
-      batch!.signal(index, reason);
-      return "dropped"; // its arguments were moved, so it stays where it is, and will be skipped
-    }
+    if (batch!.discard()) return "dropped";
     const means = job.terms.onCancel;
     if (means !== "wait") batch!.signal(index, reason);
-    if (means === "kill") this.#patience.toldToStop(batch!, index);
+    if (means === "kill") this.#deadlines.toldToStop(batch!, index);
     return means;
   }
 
   /** Ends a batch of a map that is over. */
   halt(batch: Batch, reason: unknown): void {
     batch.takeBack();
+    batch.discard();
     if (batch.owed === 0) return;
     if (this.#onCancel === "wait") return;
     batch.signal(batch.count - 1, reason);
-    if (this.#onCancel === "kill") this.#patience.toldToStop(batch, batch.count - 1);
+    if (this.#onCancel === "kill") this.#deadlines.toldToStop(batch, batch.count - 1);
   }
 
   /** A map is over. */
@@ -238,6 +240,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   dismiss(): void {
     this.staff.dismissAll();
     this.#watch.clear();
+    this.#deadlines.clear();
     this.#idleWatch.clear();
   }
 
@@ -246,13 +249,9 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   /** Some jobs have been answered. */
   answered(handle: WorkerHandle, spent: readonly number[] | null): void {
     if (spent !== null) this.#kinds.measure(spent);
+    this.#deadlines.answered();
     if (this.staff.left(handle) <= 0 && !handle.busy) this.staff.dismiss(handle);
     this.deal();
-  }
-
-  /** A job with a time limit waits for something. Should it compute on after that, only we can tell. */
-  isWaiting(batch: Batch, index: number): void {
-    this.#patience.isWaiting(batch, index);
   }
 
   /** The function of this number is a task body: jobs to come go to the other queue. */
@@ -271,15 +270,15 @@ export class Dispatcher implements WorkerOwner, ItemHost {
     this.#owner.strayed(error);
   }
 
+  /** A worker has said what no worker says: nothing that it says can be relied on. */
+  garbled(handle: WorkerHandle): void {
+    this.#giveUp(handle, new Error("it sent a message that cannot be understood"));
+  }
+
   /** A worker is gone. What it had not begun goes to others; the rest fails. */
   crashed(handle: WorkerHandle, cause: unknown): void {
     this.staff.gone(handle);
     this.#lose(handle, cause);
-    // If it never got as far as a job, neither would the next one.
-    if (!handle.wasUp) {
-      if (this.#setUpName === null) this.#refuseAll((job) => startError(job, cause));
-      else this.#break(cause ?? new Error("its worker ended"));
-    }
     this.deal();
   }
 
@@ -316,7 +315,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   #dealOne(): boolean {
     const sources = this.#waitingSources();
     if (sources.length === 0) return false;
-    const handle = pickWorker(this.staff, sources);
+    const handle = this.#pick(() => pickWorker(this.staff, sources));
     if (handle === null) return false;
     for (const source of sources) {
       const allowance = allowanceFor(handle, this.staff, source);
@@ -327,6 +326,16 @@ export class Dispatcher implements WorkerOwner, ItemHost {
       return true;
     }
     return false;
+  }
+
+  /** Picks a worker. To hire one may fail, as where it may not have the permissions it should have. */
+  #pick(pick: () => WorkerHandle | null): WorkerHandle | null {
+    try {
+      return pick();
+    } catch (error) {
+      this.#cannotStart(error);
+      return null;
+    }
   }
 
   /** The sources with something to take: the most urgent first, of equals each in its turn. */
@@ -343,6 +352,9 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   #send(handle: WorkerHandle, source: JobSource, batch: Batch, allowance: Allowance): void {
     try {
       handle.send(batch);
+      // The clone may have called a getter, and that the pool's end.
+      if (!this.staff.active.includes(handle)) batch.drop("its worker was ended");
+      else this.#deadlines.sent(batch);
     } catch (error) {
       if (batch.count === 1) {
         return batch.fail(() => unsendable(batch.kindAt(0).name, "arguments", error));
@@ -408,6 +420,13 @@ export class Dispatcher implements WorkerOwner, ItemHost {
       });
     }
     this.#owner.lost();
+    if (!handle.wasUp) this.#cannotStart(cause);
+  }
+
+  /** A worker never got as far as a job, and neither would the next one. */
+  #cannotStart(cause: unknown): void {
+    if (this.#setUpName === null) this.#refuseAll((job) => startError(job, cause));
+    else this.#break(cause ?? new Error("its worker ended"));
   }
 
   /** No worker can be got ready: fails what the pool has, and has every later job fail. */

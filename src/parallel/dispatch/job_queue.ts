@@ -65,8 +65,10 @@ export class JobQueue implements JobSource {
     const head = this.#head();
     if (head === null) return null;
     const moves = movablesOf(head.args) !== null;
-    const alone = !head.kind.measured || (moves && head.kind.cost > SHORT_MS);
-    if (alone && !idle) return null;
+    if (!idle && (!head.kind.measured || (moves && head.kind.cost > SHORT_MS))) return null;
+    // What is moved travels by itself: the host empties all buffers of a message before it finds that
+    // one of its values cannot be cloned. And it can be cancelled by itself, though not taken back.
+    const alone = !head.kind.measured || moves;
     const jobs: Job[] = [];
     let cost = 0;
     for (let job: Job | null = head; job !== null; job = this.#head()) {

@@ -9,11 +9,23 @@ import { JobQueue } from "./job_queue.ts";
 import type { Allowance, JobSource } from "./job_source.ts";
 import type { Staff } from "./staff.ts";
 import { pickForTask, relieveTasks, STUCK_MS } from "./task_placement.ts";
+import type { Batch } from "./batch.ts";
 import type { Watch } from "./watch.ts";
+import type { WorkerHandle } from "./worker_handle.ts";
 import { unsendable } from "../worker_error.ts";
 
 /** A task takes no worker's time, or none that could be foreseen; it goes by itself. */
 const oneTask: Allowance = { most: 1, jobs: 1, ms: Infinity, idle: true };
+
+/** What a lane belongs to. */
+export interface TaskLaneHost {
+  /** There is something to deal out again. */
+  deal(): void;
+  /** A task has been sent. */
+  sent(batch: Batch): void;
+  /** Picks a worker; `null` if none can be hired. */
+  pick(pick: () => WorkerHandle | null): WorkerHandle | null;
+}
 
 /** Deals tasks to workers. */
 export class TaskLane {
@@ -21,24 +33,25 @@ export class TaskLane {
   readonly queue: JobQueue = new JobQueue();
   readonly #staff: Staff;
   readonly #watch: Watch;
-  readonly #deal: () => void;
+  readonly #host: TaskLaneHost;
   #looking = false;
 
-  /** An empty lane; `deal` is called when there is something to deal out again. */
-  constructor(staff: Staff, watch: Watch, deal: () => void) {
+  /** An empty lane. */
+  constructor(staff: Staff, watch: Watch, host: TaskLaneHost) {
     this.#staff = staff;
     this.#watch = watch;
-    this.#deal = deal;
+    this.#host = host;
   }
 
   /** Sends one task, of the queue or of a map, to the worker that has fewest. Returns whether it did. */
   dealOne(runs: Iterable<ItemRun>): boolean {
     const source = this.#source(runs);
-    const handle = source === null ? null : pickForTask(this.#staff);
+    const handle = source === null ? null : this.#host.pick(() => pickForTask(this.#staff));
     const batch = handle === null ? null : source!.take(oneTask);
     if (batch === null) return false;
     try {
       handle!.sendTask(batch);
+      this.#host.sent(batch);
     } catch (error) {
       batch.fail(() => unsendable(batch.kindAt(0).name, "arguments", error));
     }
@@ -53,7 +66,7 @@ export class TaskLane {
     this.#watch.in(STUCK_MS, () => {
       this.#looking = false;
       const relief = relieveTasks(this.#staff);
-      if (relief === "took") this.#deal();
+      if (relief === "took") this.#host.deal();
       if (relief !== "none") this.#relieveLater();
     });
   }

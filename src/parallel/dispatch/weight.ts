@@ -13,9 +13,11 @@ const MEGABYTE_MS = 0.5;
 export function weightOf(value: unknown): number {
   if (typeof value === "string") return value.length * (MEGABYTE_MS / (1 << 20));
   if (typeof value !== "object" || value === null) return 0;
-  if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) {
-    if (isMoved(value)) return MOVE_MS;
-    return value.byteLength * (MEGABYTE_MS / (1 << 20));
+  try {
+    // A proxy may not even be asked what it is, and a view may have any `byteLength` of its own.
+    if (!ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer)) return 0;
+    return isMoved(value) ? MOVE_MS : Number(value.byteLength) * (MEGABYTE_MS / (1 << 20)) || 0;
+  } catch {
+    return 0;
   }
-  return 0;
 }

@@ -5,10 +5,11 @@
  * 3.5 ms, a list of as many `[id, [argument]]` 16 ms and more (measured). What is the same for a whole
  * batch, as a rule the function and the number of arguments, is sent as one value.
  *
- * Each batch owns two words in shared memory. The claim word counts the jobs its worker has begun:
+ * Each batch owns three words in shared memory. The claim word counts the jobs its worker has begun:
  * the worker adds 1 before each, so the pool can take the rest back at any time by adding
  * {@linkcode TAKEN}, and both know exactly where the line runs. The cancel word names the job that is
- * to stop, for code that computes and therefore hears no message.
+ * to stop, for code that computes and therefore hears no message. The call word names the job with a
+ * time limit whose function has been called: what its module takes to load is not its time.
  *
  * Batches are worked off one after another; a job that is a task body is a batch by itself, with a slot
  * from {@linkcode SLOTS} on, and runs beside whatever else its worker does.
@@ -110,9 +111,6 @@ export type ResultsMessage = readonly [
 /** A job that failed. */
 export type Failure = readonly [index: number, error: TransportedError];
 
-/** A job with a time limit has gone on to wait: from now on its worker may not notice that time is up. */
-export type WaitingMessage = readonly [kind: "waiting", slot: number, index: number];
-
 /** An error came up that belongs to no job that still runs. */
 export type StrayMessage = readonly [kind: "stray", error: TransportedError];
 
@@ -132,7 +130,6 @@ export type HeardMessage = readonly [kind: "heard", slot: number];
 export type ToPool =
   | HelloMessage
   | ResultsMessage
-  | WaitingMessage
   | StrayMessage
   | UnfitMessage
   | LeavingMessage
@@ -151,17 +148,25 @@ export const MOST_JOBS = 8192;
 /** Index of the word that is 1 once the worker is to stop whatever it does. */
 export const STOP_WORD = 0;
 
+/** Each batch has so many words. */
+const WORDS = 3;
+
 /** Index of the word that counts the jobs begun. */
 export function claimWord(slot: number): number {
-  return 1 + slot * 2;
+  return 1 + slot * WORDS;
 }
 
 /** Index of the word that holds the job to stop, counted from 1; 0 for none. */
 export function cancelWord(slot: number): number {
-  return 2 + slot * 2;
+  return 2 + slot * WORDS;
+}
+
+/** Index of the word that holds the job whose time runs, counted from 1; 0 for none. */
+export function callWord(slot: number): number {
+  return 3 + slot * WORDS;
 }
 
 /** Makes the words for one worker that may have so many tasks at a time. */
 export function makeWords(tasks: number): Int32Array<SharedArrayBuffer> {
-  return new Int32Array(new SharedArrayBuffer(4 * (1 + (SLOTS + tasks) * 2)));
+  return new Int32Array(new SharedArrayBuffer(4 * (1 + (SLOTS + tasks) * WORDS)));
 }

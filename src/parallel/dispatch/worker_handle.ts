@@ -7,7 +7,8 @@
  */
 import type { Batch, BatchCarrier } from "./batch.ts";
 import { packError, unpackError } from "../transported_error.ts";
-import { type Failure, makeWords, type ResultsMessage, SLOTS, type ToPool } from "./wire.ts";
+import { checkedMessage, type Speaker } from "./message_check.ts";
+import { type Failure, makeWords, type ResultsMessage, SLOTS } from "./wire.ts";
 import { type WorkerState, type WorkerTerms, WorkerThread } from "./worker_thread.ts";
 
 export type { WorkerState, WorkerTerms } from "./worker_thread.ts";
@@ -16,14 +17,14 @@ export type { WorkerState, WorkerTerms } from "./worker_thread.ts";
 export interface WorkerOwner {
   /** It has answered some jobs: `spent` is for the estimates. */
   answered(handle: WorkerHandle, spent: readonly number[] | null): void;
-  /** A job with a time limit waits for something. */
-  isWaiting(batch: Batch, index: number): void;
   /** The function of this number is a task body. */
   isTaskBody(id: number): void;
   /** An error came up that belongs to no running job. */
   strayed(error: unknown): void;
   /** What was to get it ready has failed. */
   unfit(handle: WorkerHandle, error: unknown): void;
+  /** It has said what no worker says. */
+  garbled(handle: WorkerHandle): void;
   /** It is gone, and nobody asked it to go. */
   crashed(handle: WorkerHandle, cause: unknown): void;
   /** It is gone, as it was told. */
@@ -31,7 +32,7 @@ export interface WorkerOwner {
 }
 
 /** One worker. */
-export class WorkerHandle implements BatchCarrier {
+export class WorkerHandle implements BatchCarrier, Speaker {
   /** The words it shares with its worker. */
   readonly words: Int32Array<SharedArrayBuffer>;
   /** Set when jobs were taken back from it because it was slow, until it answers again. */
@@ -65,7 +66,7 @@ export class WorkerHandle implements BatchCarrier {
       (_, slot) => SLOTS + terms.tasks - 1 - slot,
     );
     this.#thread = new WorkerThread(name, terms, this.words, {
-      hear: (message) => this.#hear(message),
+      hear: (data) => this.#hear(data),
       gone: (asked, cause) => {
         if (asked) owner.ended(this);
         else owner.crashed(this, cause ?? this.#farewell);
@@ -224,9 +225,21 @@ export class WorkerHandle implements BatchCarrier {
     this.sent += batch.count;
   }
 
-  #hear(message: ToPool): void {
+  /** Whether it has yet to say that it is up. */
+  get starting(): boolean {
+    return this.#thread.state === "starting";
+  }
+
+  /** Whether it was told of the function with this number. */
+  knows(id: number): boolean {
+    return this.#known.has(id);
+  }
+
+  #hear(data: unknown): void {
     this.#heardAt = performance.now();
     this.stuck = false;
+    const message = checkedMessage(data, this);
+    if (message === null) return this.#owner.garbled(this);
     switch (message[0]) {
       case "results":
         return this.#take(message);
@@ -236,14 +249,8 @@ export class WorkerHandle implements BatchCarrier {
         this.#upAt = this.#heardAt;
         this.stalled = false;
         return this.#owner.answered(this, null);
-      case "waiting": {
-        const [, slot, index] = message;
-        const batch = this.#batchAt(slot);
-        if (batch !== undefined) this.#owner.isWaiting(batch, index);
-        return;
-      }
       case "heard": {
-        const batch = this.#batchAt(message[1]);
+        const batch = this.batchAt(message[1]);
         if (batch !== undefined) batch.heard = true;
         return;
       }
@@ -260,7 +267,7 @@ export class WorkerHandle implements BatchCarrier {
   }
 
   #take([, slot, first, values, end, spent, failures]: ResultsMessage): void {
-    const batch = this.#batchAt(slot)!;
+    const batch = this.batchAt(slot)!;
     if (this.#tasks.delete(slot)) {
       this.#freeForTasks.push(slot);
     } else {
@@ -275,7 +282,8 @@ export class WorkerHandle implements BatchCarrier {
     this.#owner.answered(this, spent ?? null);
   }
 
-  #batchAt(slot: number): Batch | undefined {
+  /** The batch with this slot. */
+  batchAt(slot: number): Batch | undefined {
     return slot < SLOTS
       ? this.#batches.find((batch) => batch.slot === slot)
       : this.#tasks.get(slot);

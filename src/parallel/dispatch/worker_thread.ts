@@ -14,7 +14,7 @@
 import { MessageChannel as WatchedChannel } from "node:worker_threads";
 import { SystemClock } from "../../kernel/clock.ts";
 import { enrolThread, type PartyTicket, stopThread, strikeThread } from "../shared/shared_party.ts";
-import { type SetUp, type StartMessage, STOP_WORD, type ToPool, type ToWorker } from "./wire.ts";
+import { type SetUp, type StartMessage, STOP_WORD, type ToWorker } from "./wire.ts";
 import { holdWorker } from "../worker_ref.ts";
 
 /** How long the thread of an ended worker gets to say goodbye, in milliseconds. */
@@ -41,8 +41,8 @@ export interface WorkerTerms {
 
 /** Who listens to a thread. */
 export interface ThreadOwner {
-  /** It says something. */
-  hear(message: ToPool): void;
+  /** It says something, which may be anything. */
+  hear(data: unknown): void;
   /** It is gone; `asked` tells whether it was told to go. */
   gone(asked: boolean, cause: unknown): void;
 }
@@ -73,8 +73,9 @@ export class WorkerThread {
     const { port1, port2 } = new WatchedChannel() as unknown as MessageChannel;
     this.#port = port1;
     port1.onmessage = (event) => {
-      if (this.state === "starting" || this.state === "up") owner.hear(event.data as ToPool);
+      if (this.state === "starting" || this.state === "up") owner.hear(event.data);
     };
+    port1.onmessageerror = () => owner.hear(undefined);
     port1.addEventListener("close", () => this.#closed());
     this.#worker.onerror = (event) => {
       event.preventDefault(); // or it would end this thread, too

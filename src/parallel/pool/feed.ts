@@ -7,6 +7,7 @@
  */
 import { AsyncFeed } from "./async_feed.ts";
 import type { Feed, FeedListener } from "./feed_types.ts";
+import { show } from "../../kernel/printable.ts";
 
 /**
  * Makes the right feed for whatever can be iterated.
@@ -17,7 +18,8 @@ export function feedOf(
   items: Iterable<unknown> | AsyncIterable<unknown>,
   listener: FeedListener,
 ): Feed {
-  if (Array.isArray(items)) return new ListFeed(items);
+  // A copy: what the array may be besides (a proxy, say) must not be asked while jobs are dealt.
+  if (Array.isArray(items)) return new ListFeed([...items]);
   if (isAsync(items)) return new AsyncFeed(items, listener);
   return new IteratorFeed(items, listener);
 }
@@ -30,7 +32,7 @@ export function feedOf(
 export function checkItems(items: unknown): void {
   if (isAsync(items) || isSync(items)) return;
   throw new TypeError(
-    `Cannot map over ${String(items)}: it must be an iterable or an async iterable`,
+    `Cannot map over ${show(items)}: it must be an iterable or an async iterable`,
   );
 }
 

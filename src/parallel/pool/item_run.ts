@@ -15,7 +15,7 @@ import { feedOf } from "./feed.ts";
 import type { Feed, FeedListener } from "./feed_types.ts";
 import type { JobKind } from "../dispatch/job_kind.ts";
 import type { Allowance, JobSource } from "../dispatch/job_source.ts";
-import { type Spread, spreadOut } from "./spread.ts";
+import { layOut, listOf } from "./spread.ts";
 import { Stretch, type StretchOwner } from "./stretch.ts";
 import { movablesOf } from "../transfer.ts";
 import { weightOf } from "../dispatch/weight.ts";
@@ -65,6 +65,12 @@ export interface ItemWork {
   readonly priority: number;
 }
 
+/** Consecutive items. */
+interface Piece {
+  readonly first: number;
+  readonly items: readonly unknown[];
+}
+
 /** Items dealt out, until there are no more. */
 export class ItemRun implements JobSource, FeedListener, StretchOwner {
   readonly #work: ItemWork;
@@ -72,7 +78,7 @@ export class ItemRun implements JobSource, FeedListener, StretchOwner {
   readonly #host: ItemHost;
   readonly #feed: Feed;
   readonly #batches = new Map<Stretch, Batch>();
-  #pieces: { first: number; items: readonly unknown[] }[] = [];
+  #pieces: Piece[] = [];
   #givenBack = 0;
   #weight = 0;
   #drawn = 0;
@@ -138,11 +144,11 @@ export class ItemRun implements JobSource, FeedListener, StretchOwner {
     const piece = this.#pieces.length > 0
       ? this.#takePiece(this.#most(allowance))
       : this.#draw(Math.min(this.#most(allowance), this.room));
-    const { first, items } = piece;
+    const { first, items } = this.#splitMoved(piece);
     if (items.length === 0 || this.#over) return null;
-    const content = this.#layOut(items);
-    if (content === null) return null;
-    const { arity, args } = content;
+    const { arity, args } = this.#work.spread
+      ? layOut(items as readonly (readonly unknown[])[])
+      : { arity: 1, args: items };
     this.#weight = weightOf(args[0]);
     this.#out += items.length;
     const stretch = new Stretch(this, first, items);
@@ -256,19 +262,32 @@ export class ItemRun implements JobSource, FeedListener, StretchOwner {
     return this.#work.kind.cost + this.#weight;
   }
 
-  #layOut(items: readonly unknown[]): Spread | null {
-    if (!this.#work.spread) return { arity: 1, args: items };
-    try {
-      return spreadOut(items);
-    } catch (error) {
-      this.fail(error);
-      return null;
-    }
+  /**
+   * Cuts a piece so that what is moved travels by itself: the host empties all buffers of a message
+   * before it finds that one of its values cannot be cloned.
+   */
+  #splitMoved(piece: Piece): Piece {
+    const { first, items } = piece;
+    const place = this.#placeOfMoved(items);
+    const size = place === 0 ? 1 : place;
+    if (place < 0 || size === items.length) return piece;
+    this.#pieces.unshift({ first: first + size, items: items.slice(size) });
+    this.#givenBack += items.length - size;
+    return { first, items: items.slice(0, size) };
   }
 
-  #draw(count: number): { first: number; items: readonly unknown[] } {
+  /** The first item that is moved, at least in part; -1 if there is none. */
+  #placeOfMoved(items: readonly unknown[]): number {
+    if (this.#work.spread) {
+      return items.findIndex((list) => movablesOf(list as readonly unknown[]) !== null);
+    }
+    if (movablesOf(items) === null) return -1;
+    return items.findIndex((item) => movablesOf([item]) !== null);
+  }
+
+  #draw(count: number): Piece {
     const first = this.#drawn;
-    const items = this.#feed.take(count);
+    const items = this.#listed(this.#feed.take(count));
     this.#drawn += items.length;
     this.#held += items.length;
     this.#feed.draw(); // only now is it known how much room there is
@@ -276,7 +295,18 @@ export class ItemRun implements JobSource, FeedListener, StretchOwner {
     return { first, items };
   }
 
-  #takePiece(most: number): { first: number; items: readonly unknown[] } {
+  /** Where items are lists of arguments, as arrays: what is no list ends the map. */
+  #listed(items: readonly unknown[]): readonly unknown[] {
+    if (!this.#work.spread) return items;
+    try {
+      return items.map(listOf);
+    } catch (error) {
+      this.fail(error);
+      return [];
+    }
+  }
+
+  #takePiece(most: number): Piece {
     const piece = this.#pieces[0]!;
     const items = piece.items.slice(0, most);
     if (items.length === piece.items.length) this.#pieces.shift();

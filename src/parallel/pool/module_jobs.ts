@@ -4,6 +4,7 @@
  * The names are known to the type checker only, and the module must not be loaded on this thread just
  * to learn them; so this is the one place where a `Proxy` makes the properties as they are asked for.
  */
+import { show } from "../../kernel/printable.ts";
 import type { Future } from "./future.ts";
 import {
   type Addressed,
@@ -26,27 +27,43 @@ export type ModuleJobs<M> = {
     : never;
 };
 
+/**
+ * What other code asks of any object, to await it, print it or compare it. No job has such a name: who
+ * asks does not mean to send one.
+ */
+const asked: ReadonlySet<string> = new Set([
+  ...Object.getOwnPropertyNames(Object.prototype),
+  "then",
+  "toJSON",
+]);
+
+/**
+ * The URL of a module.
+ *
+ * @throws {TypeError} If it is not absolute.
+ */
+export function moduleUrl(url: string | URL): URL {
+  const text = String(url);
+  if (URL.canParse(text)) return new URL(text);
+  throw new TypeError(
+    `Cannot use ${show(text)} as a module: it is no absolute URL; ` +
+      `write import.meta.resolve(${show(text)})`,
+  );
+}
+
 /** Makes the proxy; `submit` is called for each job. */
-export function moduleJobs<M>(
-  url: string | URL,
+export function moduleJobs(
+  href: string,
   submit: (job: Addressed<AnyFunction>, args: readonly unknown[]) => Future<unknown>,
-): ModuleJobs<M> {
-  if (!URL.canParse(String(url))) {
-    throw new TypeError(
-      `Cannot use ${JSON.stringify(String(url))} as a module: it is no absolute URL; ` +
-        `write import.meta.resolve(${JSON.stringify(String(url))})`,
-    );
-  }
-  const { href } = new URL(url);
+): ModuleJobs<unknown> {
   const made = new Map<string, unknown>();
   return new Proxy({}, {
-    get(_target, name): unknown {
-      // No job is called `then`: whoever awaits the module would wait for one.
-      if (typeof name !== "string" || name === "then") return undefined;
+    get(target, name, receiver): unknown {
+      if (typeof name !== "string" || asked.has(name)) return Reflect.get(target, name, receiver);
       if (!made.has(name)) made.set(name, moduleJob({ url: href, name }, submit));
       return made.get(name);
     },
-  }) as ModuleJobs<M>;
+  }) as ModuleJobs<unknown>;
 }
 
 function moduleJob(

@@ -19,7 +19,7 @@ import type { Job } from "./job.ts";
 import { JobDesk } from "./job_desk.ts";
 import type { Addressed, AnyFunction, JobArguments, JobItem, JobResult } from "../jobs.ts";
 import { Mapping } from "./mapping.ts";
-import { type ModuleJobs, moduleJobs } from "./module_jobs.ts";
+import { type ModuleJobs, moduleJobs, moduleUrl } from "./module_jobs.ts";
 import { PoolLife } from "./pool_life.ts";
 import type {
   JobOptions,
@@ -91,6 +91,8 @@ export class WorkerPool implements JobSender {
   readonly #life: PoolLife;
   readonly #desk: JobDesk;
   readonly #mapping: Mapping;
+  /** The jobs of modules, by URL: a function is to be one job, however often it is asked for. */
+  readonly #modules = new Map<string, ModuleJobs<unknown>>();
   #lost = 0;
 
   /**
@@ -123,8 +125,16 @@ export class WorkerPool implements JobSender {
         this.#life.dealt();
       },
       lost: () => this.#lost++,
-      strayed: (error) =>
-        warn(`Something in a worker of ${name} threw when no job ran: ${errorText(error)}`, error),
+      strayed: (error) => {
+        try {
+          warn(
+            `Something in a worker of ${name} threw when no job ran: ${errorText(error)}`,
+            error,
+          );
+        } catch (thrown) {
+          console.warn(`The option warn of ${name} threw: ${errorText(thrown)}`);
+        }
+      },
     });
     this.#life = new PoolLife(name, this.#dispatcher, () => this.#desk.shut());
     this.#desk = new JobDesk(
@@ -336,7 +346,13 @@ export class WorkerPool implements JobSender {
    * @throws {TypeError} If the URL is not absolute.
    */
   use<M>(url: string | URL): ModuleJobs<M> {
-    return moduleJobs<M>(url, (job, args) => this.#desk.submit(job, args));
+    const { href } = moduleUrl(url);
+    let found = this.#modules.get(href);
+    if (found === undefined) {
+      found = moduleJobs(href, (job, args) => this.#desk.submit(job, args));
+      this.#modules.set(href, found);
+    }
+    return found as ModuleJobs<M>;
   }
 
   /** Takes no more jobs; the workers end when those it has are done. May be called again. */

@@ -59,7 +59,7 @@ export class AsyncCalls {
   async call(call: JobCall, begins: (now: number) => void): Promise<unknown> {
     const { f, args, limit } = call;
     if (f.call === null) await f.load();
-    if (f.isTaskBody) return await this.#callTask(call);
+    if (f.isTaskBody) return await this.#callTask(call, begins);
     // The very first function needs no owner to be told apart: nothing was left behind before it.
     if ((f.isAsync || this.#hasCalled) && OwnerWatch.loaded === null) await OwnerWatch.load();
     this.#hasCalled = true;
@@ -83,7 +83,6 @@ export class AsyncCalls {
   ): Promise<unknown> {
     f.isAsync = true;
     this.#outbox.flush();
-    if (limit > 0) this.#outbox.post(["waiting", slot, index]);
     try {
       return await new Promise((resolve, reject) => {
         this.#pending = { owner, slot, index, fail: reject };
@@ -120,7 +119,10 @@ export class AsyncCalls {
   }
 
   /** A task body that came as a plain job, because the pool did not know: it takes its turn like one. */
-  async #callTask({ f, slot, index, limit, args }: JobCall): Promise<unknown> {
+  async #callTask(
+    { f, slot, index, limit, args }: JobCall,
+    begins: (now: number) => void,
+  ): Promise<unknown> {
     this.#outbox.flush();
     if (f.id >= 0) this.#outbox.post(["taskBody", f.id]);
     const runner = await this.#door.open();
@@ -129,6 +131,7 @@ export class AsyncCalls {
     const cancel = (): void => job.cancel(signal.reason);
     this.#pending = { owner: job.owner, slot, index, fail: (error) => job.fail(error) };
     signal.addEventListener("abort", cancel);
+    begins(performance.now());
     try {
       return await runner.run(job, { name: f.name, call: f.call!, args, limit });
     } finally {

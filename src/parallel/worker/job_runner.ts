@@ -13,7 +13,7 @@ import { packError, unpackError } from "../transported_error.ts";
 import {
   at,
   type BatchMessage,
-  cancelWord,
+  callWord,
   claimWord,
   type FunctionDefinition,
   type SetUp,
@@ -144,7 +144,6 @@ export class JobRunner {
     size: number,
   ): Promise<unknown> | null {
     try {
-      if (this.#isCancelled(slot, index)) throw cancelledEarly();
       const value = apply(f.call!, this.#batch![5], offset, size);
       if (isThenable(value)) {
         return this.#asyncCalls.settled(value, { f, slot, index, limit: 0 }, null, 0);
@@ -190,11 +189,6 @@ export class JobRunner {
     this.#last = next;
   }
 
-  /** A job whose arguments were moved stays in its batch when it is cancelled, and is passed over here. */
-  #isCancelled(slot: number, index: number): boolean {
-    return Atomics.load(this.#words, cancelWord(slot)) === index + 1;
-  }
-
   #learn(definitions: readonly FunctionDefinition[]): void {
     for (const definition of definitions) {
       this.#functions[definition[0]] = new WorkerFunction(definition);
@@ -210,8 +204,11 @@ export class JobRunner {
 
   /** Calls a function that is new, async, or has a time limit. */
   async #callLater(call: JobCall): Promise<unknown> {
-    if (this.#isCancelled(call.slot, call.index)) throw cancelledEarly();
-    return await this.#asyncCalls.call(call, (now) => this.#lookedAt = now);
+    return await this.#asyncCalls.call(call, (now) => {
+      this.#lookedAt = now;
+      // From now on its time runs, and the pool is its judge if this thread cannot be.
+      if (call.limit > 0) Atomics.store(this.#words, callWord(call.slot), call.index + 1);
+    });
   }
 }
 
@@ -236,8 +233,4 @@ async function unpack(args: readonly unknown[], packed: Iterable<number>): Promi
 
 async function settle<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {
   return (await Promise.allSettled([promise]))[0];
-}
-
-function cancelledEarly(): DOMException {
-  return new DOMException("The job was cancelled before it began", "AbortError");
 }

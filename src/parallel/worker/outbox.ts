@@ -5,7 +5,7 @@
  * be interrupted to send what finished before it. So whatever is held is also sent before a job that
  * may be long, before one waits, and before the worker exits.
  */
-import { type Movable, movablesOf } from "../transfer.ts";
+import { isMoved, type Movable, movablesOf } from "../transfer.ts";
 import { packError } from "../transported_error.ts";
 import { weightOf } from "../dispatch/weight.ts";
 import type { Failure, ResultsMessage, ToPool } from "../dispatch/wire.ts";
@@ -42,10 +42,16 @@ export class Outbox {
     this.#sentAt = now;
   }
 
-  /** The next job returned. */
+  /**
+   * The next job returned. What is moved goes by itself: the host empties all buffers of a message before
+   * it finds that one of its values cannot be cloned.
+   */
   add(value: unknown): void {
     this.#weight += weightOf(value);
+    const moves = typeof value === "object" && value !== null && isMoved(value);
+    if (moves) this.flush();
     this.#values.push(value);
+    if (moves) this.flush();
   }
 
   /** The next job failed. */

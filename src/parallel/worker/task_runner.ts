@@ -13,7 +13,7 @@ import { signalKey, type TaskCall, TaskJob } from "./task_job.ts";
 import { unpackArguments } from "../shared/shared_unpack.ts";
 import { type Movable, movablesOf } from "../transfer.ts";
 import { packError } from "../transported_error.ts";
-import { at, type BatchMessage, type ToPool } from "../dispatch/wire.ts";
+import { at, type BatchMessage, callWord, type ToPool } from "../dispatch/wire.ts";
 import { unsendable } from "../worker_error.ts";
 import type { WorkerFunction } from "./worker_function.ts";
 
@@ -55,7 +55,7 @@ export class TaskRunner {
     try {
       if (packed !== undefined) await unpackArguments(args, packed);
       if (f.call === null) await f.load();
-      if (limit > 0) this.#host.post(["waiting", slot, 0]);
+      if (limit > 0) Atomics.store(words, callWord(slot), 1);
       this.#answer(slot, f.name, await this.run(job, { name: f.name, call: f.call!, args, limit }));
     } catch (error) {
       this.#fail(slot, error);

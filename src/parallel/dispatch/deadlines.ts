@@ -1,0 +1,164 @@
+/**
+ * Deadlines that the pool keeps by itself, whatever a worker says.
+ *
+ * A worker ends a job that outruns its limit as well as it can: a loop through `node:vm`, a wait by a
+ * timer. Neither is sure. A job may sit in native code, in a read of the file system, or in the loading
+ * of a module that never settles; `node:vm` may end the worker's own loop instead of the job's, if the
+ * time is up just as the job returns. So the pool looks, too. The shared words say which job a worker
+ * is at, and whether it has been called; one that is still there `limit + grace` after it was first
+ * seen there has outrun its time. Its future settles, and its worker is given up.
+ *
+ * Looking at intervals was preferred to a time written by the worker: the clocks of two threads need
+ * not agree, and a word that only counts cannot be wrong. Looking late, as a busy thread does, finds
+ * each job later, never too early.
+ */
+import { SystemClock } from "../../kernel/clock.ts";
+import { withScope } from "../../kernel/context.ts";
+import { TimeoutError } from "../../kernel/errors.ts";
+import type { Batch, BatchCarrier } from "./batch.ts";
+import type { Watch } from "./watch.ts";
+import { at } from "./wire.ts";
+
+/** An answer may have come and not been read, if this thread was busy when the time was up. */
+const READ_MS = 1;
+/** How long the module of a job may take to load, beyond the time of the job itself, in milliseconds. */
+const LOAD_MS = 500;
+/** So many looks are taken within the time that a job has. */
+const LOOKS = 8;
+/** Looks are no closer than this, and no further apart than that, in milliseconds. */
+const [LEAST_MS, MOST_MS] = [4, 100] as const;
+
+/** A batch with limits, and the job it was last seen at. */
+interface Limited {
+  readonly batch: Batch;
+  readonly carrier: BatchCarrier;
+  index: number;
+  called: boolean;
+  since: number;
+  late: boolean;
+}
+
+/** Waits for answers, and has workers given up that do not give them. */
+export class Deadlines {
+  readonly #grace: number;
+  readonly #watch: Watch;
+  readonly #giveUp: (carrier: BatchCarrier, cause: Error) => void;
+  /** Its alarm does not keep the process alive: the worker that has the job does. */
+  readonly #clock = new SystemClock({ idle: true });
+  #limited: Limited[] = [];
+
+  /** Waits for `grace` beyond the time that a job has; `giveUp` is called for a worker that is late. */
+  constructor(
+    grace: number,
+    watch: Watch,
+    giveUp: (carrier: BatchCarrier, cause: Error) => void,
+  ) {
+    this.#grace = grace;
+    this.#watch = watch;
+    this.#giveUp = giveUp;
+  }
+
+  /** A batch has been sent. If its jobs have limits, it is looked after until all are answered. */
+  sent(batch: Batch): void {
+    if (batch.content.limits === 0) return;
+    const limited = {
+      batch,
+      carrier: batch.carrier!,
+      index: -1,
+      called: false,
+      since: 0,
+      late: false,
+    };
+    this.#limited.push(limited);
+    this.#lookIn(this.#interval(limited));
+  }
+
+  /** Something was answered: forgets what is over, so that no alarm outlives what it was for. */
+  answered(): void {
+    if (this.#limited.length === 0) return;
+    this.#limited = this.#limited.filter(isOpen);
+    if (this.#limited.length === 0) this.#clock.clearAlarm();
+  }
+
+  /** The job was told to stop: its worker is given up if it does not, unless a task has heard. */
+  toldToStop(batch: Batch, index: number): void {
+    const { carrier } = batch;
+    const isOwed = (): boolean =>
+      batch.carrier === carrier && batch.answered <= index && batch.owed > 0;
+    this.#watch.in(this.#grace, () =>
+      this.#watch.in(READ_MS, () => {
+        if (isOwed() && !batch.heard) this.#late(batch, index);
+      }));
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#limited = [];
+    this.#clock.clearAlarm();
+  }
+
+  #look(): void {
+    this.#limited = this.#limited.filter(isOpen);
+    let next = Infinity;
+    for (const limited of [...this.#limited]) {
+      if (this.#isLate(limited)) {
+        if (limited.late) this.#expire(limited);
+        limited.late = true;
+        next = READ_MS;
+      } else {
+        next = Math.min(next, this.#interval(limited));
+      }
+    }
+    if (this.#limited.length > 0) this.#lookIn(next);
+  }
+
+  #isLate(limited: Limited): boolean {
+    const { batch } = limited;
+    const { running, called } = batch;
+    const now = this.#clock.now();
+    if (running !== limited.index || called !== limited.called) {
+      Object.assign(limited, { index: running, called, since: now, late: false });
+      return false;
+    }
+    if (running < 0) return false;
+    const limit = at(batch.content.limits, running);
+    if (limit === 0) return false;
+    return now - limited.since >= limit + this.#grace + (called ? 0 : LOAD_MS);
+  }
+
+  /** A job has outrun its time. A task is no reason to give its worker up as long as that hears. */
+  #expire(limited: Limited): void {
+    const { batch, index } = limited;
+    this.#limited = this.#limited.filter((one) => one !== limited);
+    const limit = at(batch.content.limits, index);
+    const late = new TimeoutError(limit, `job "${batch.kindAt(index).name}"`);
+    batch.failAt(index, late);
+    if (!batch.isTask) return this.#late(batch, index);
+    batch.signal(index, late);
+    this.toldToStop(batch, index);
+  }
+
+  #late(batch: Batch, index: number): void {
+    const { name } = batch.kindAt(index);
+    this.#giveUp(
+      batch.carrier!,
+      new Error(`job "${name}" did not stop in time, so it was given up`),
+    );
+  }
+
+  /** How long until the next look: short beside the time that the least patient job has. */
+  #interval({ batch, index }: Limited): number {
+    const { limits } = batch.content;
+    const limit = typeof limits === "number" ? limits : index < 0 ? 0 : limits[index]!;
+    return Math.min(MOST_MS, Math.max(LEAST_MS, (limit + this.#grace) / LOOKS));
+  }
+
+  #lookIn(ms: number): void {
+    // In nobody's scope: what is due is not part of the task that happened to set the alarm.
+    withScope(null, () => this.#clock.setAlarm(this.#clock.now() + ms, () => this.#look()));
+  }
+}
+
+function isOpen({ batch, carrier }: Limited): boolean {
+  return batch.carrier === carrier && batch.owed > 0;
+}

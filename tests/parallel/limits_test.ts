@@ -1,0 +1,106 @@
+/** A job with a time limit ends, whatever it does and whatever becomes of its worker. */
+import { assert, assertEquals, assertInstanceOf } from "@std/assert";
+import { TimeoutError, WorkerPool } from "@weft/weft";
+import { runProgram } from "../lib/child.ts";
+import { law } from "../lib/law.ts";
+import { echo } from "./fixtures/items.ts";
+import { spinAbout, spinAfterAwaiting, spinInTask } from "./fixtures/limits.ts";
+import { fib } from "./fixtures/work.ts";
+
+/** What came of each: its value, or the name of its error. */
+async function outcomes(futures: readonly PromiseLike<unknown>[]): Promise<unknown[]> {
+  const results = await Promise.allSettled(futures);
+  return results.map((result) => result.status === "fulfilled" ? result.value : result.reason.name);
+}
+
+for (const [limit, calls] of [[5, 200], [20, 40]] as const) {
+  for (const job of [spinAbout, spinAfterAwaiting, spinInTask]) {
+    law(`Jobs that take about their limit of ${limit} ms all end: ${job.name}`, async () => {
+      await using pool = new WorkerPool(2, { grace: 30 });
+      const sender = pool.with({ timeout: limit });
+      const times = Array.from({ length: calls }, (_, i) => limit - 1 + 2 * (i * 7919 % 101) / 101);
+      const found = await outcomes(times.map((ms) => sender.submit(job as typeof spinAbout, ms)));
+      for (const [i, outcome] of found.entries()) {
+        // Those that share a worker with a task that computes may go down with it.
+        const fits = outcome === times[i] || outcome === "TimeoutError" ||
+          (job.name === "spinInTask" && outcome === "WorkerCrashedError");
+        assert(fits, `${times[i]} came to ${outcome}`);
+      }
+      assertEquals(await outcomes([0, 1, 2, 3].map((n) => pool.submit(fib, n))), [0, 1, 1, 2]);
+    }, 60_000);
+  }
+}
+
+law("A map and an imap of jobs that take about their limit end", async () => {
+  await using pool = new WorkerPool(2, { grace: 30 });
+  const times = Array.from({ length: 60 }, (_, i) => 4 + 2 * i / 60);
+  const results = pool.imap(spinAbout, times, { timeout: 5 });
+  let seen = 0;
+  for (; seen < times.length; seen++) {
+    try {
+      const { done } = await results.next();
+      assertEquals(done, false);
+    } catch (error) {
+      assertInstanceOf(error, TimeoutError);
+    }
+  }
+  assertEquals((await results.next()).done, true);
+  await Promise.allSettled([pool.map(spinAbout, times, { timeout: 5 })]);
+  assertEquals(await pool.map(echo, [1, 2]), [1, 2]);
+});
+
+law("A limit ends what cannot be interrupted, and its worker is replaced", async () => {
+  // In a process of its own: its threads compute on until that ends.
+  const fifo = `${await Deno.makeTempDir()}/fifo`;
+  await new Deno.Command("mkfifo", { args: [fifo] }).output();
+  const jobs = ["inspectForEver", "statForEver", "formatForEver", "runForEver", "waitForEver"];
+  const { code, stdout, stderr } = await runProgram(
+    `
+    import { WorkerPool } from "@weft/weft";
+    import * as jobs from "./tests/parallel/fixtures/limits.ts";
+    import { fib } from "./tests/parallel/fixtures/work.ts";
+    for (const name of ${JSON.stringify(jobs)}.concat("readFrom")) {
+      const pool = new WorkerPool(1);
+      await pool.submit(fib, 1);
+      const began = performance.now();
+      const future = pool.with({ timeout: 20 }).submit(jobs[name], ${JSON.stringify(fifo)});
+      const error = await future.then(() => null, (error) => error);
+      const took = performance.now() - began;
+      console.log(name, error?.name, took < 1500, await pool.submit(fib, 5));
+      pool.terminate();
+    }
+    Deno.exit(0);
+  `,
+    30_000,
+  );
+  const lines = [...jobs, "readFrom"].map((name) => `${name} TimeoutError true 5`);
+  assertEquals([code, stdout.trim().split("\n")], [0, lines], stderr);
+}, 40_000);
+
+law("A limit ends a job whose module never loads", async () => {
+  await using pool = new WorkerPool(1, { grace: 20 });
+  const url = import.meta.resolve("./fixtures/never_loaded.ts");
+  const { f } = pool.use<typeof import("./fixtures/never_loaded.ts")>(url);
+  const found = await outcomes([pool.with({ timeout: 50 }).submit(f)]);
+  assertEquals(found, ["TimeoutError"]);
+  assertEquals(await pool.submit(fib, 10), 55);
+});
+
+law("A limit does not keep a process alive whose jobs are done", async () => {
+  const { code, stdout, took } = await timed(`
+    import { WorkerPool } from "@weft/weft";
+    import { fib } from "./tests/parallel/fixtures/work.ts";
+    import { nap } from "./tests/parallel/fixtures/work.ts";
+    const pool = new WorkerPool(1);
+    console.log(await pool.with({ timeout: 60_000 }).submit(fib, 10));
+    console.log(await pool.with({ timeout: 60_000 }).submit(nap, 5));
+  `);
+  assertEquals([code, stdout.trim()], [0, "55\n5"]);
+  assert(took < 10_000);
+});
+
+async function timed(program: string) {
+  const began = performance.now();
+  const ended = await runProgram(program, 20_000);
+  return { ...ended, took: performance.now() - began };
+}
