@@ -36,7 +36,7 @@ export { NOTHING, type Parts } from "./kernel/own_cancel.ts";
 export { CancelScope, type Dependent, type ScopeTask } from "./kernel/scope.ts";
 export { spawnSite, waitSites } from "./kernel/sites.ts";
 export type { Keeper, TaskHost, TaskName } from "./kernel/task.ts";
-export { Timer, Timers } from "./kernel/timers.ts";
+export { Timer, Timers, type TimersOptions } from "./kernel/timers.ts";
 export {
   type HostPart,
   type Party,

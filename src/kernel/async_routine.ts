@@ -74,17 +74,24 @@ class AsyncRoutine {
 
   private took(step: IteratorResult<unknown, unknown>): void {
     if (step.done === true) return this.end(false, step.value);
-    if (step.value instanceof Wait && step.value.state === "idle") return this.wait(step.value);
-    if (isGenerator(step.value)) return this.step(true, notWaitable(step.value));
+    const yielded = step.value;
+    let refusal: unknown = null;
+    try {
+      if (yielded instanceof Wait && yielded.state === "idle") return this.wait(yielded);
+      if (isGenerator(yielded)) refusal = notWaitable(yielded);
+    } catch (error) {
+      refusal = error; // a proxy that will not be looked at
+    }
+    if (refusal !== null) return this.step(true, refusal);
     const afterWait = this.#task.asyncSide.resumed;
-    if (afterWait && step.value !== undefined) return this.step(false, step.value);
+    if (afterWait && yielded !== undefined) return this.step(false, yielded);
     const turn = this.isBody
       ? this.#task.cedeAsync()
       : new PromisedWait<void>(cedeTrap).promise(new Shield(this.#scope));
     turn.then(() => {
       const cancel = afterWait ? null : this.#scope.pending;
       if (cancel !== null) this.step(true, cancel);
-      else this.step(false, step.value);
+      else this.step(false, yielded);
     });
   }
 

@@ -7,9 +7,11 @@
  * The half that users see (joins, values, cancel) is {@linkcode Task}.
  */
 import { driveAsync } from "./async_routine.ts";
+import { thrownText } from "./callback.ts";
 import { type Ending, FastRoutine } from "./fast_routine.ts";
 import { type Holding, Holdings } from "./holding.ts";
 import type { Maker } from "./operation.ts";
+import { printable } from "./printable.ts";
 import { type AsyncParty, AsyncSide } from "./promised_wait.ts";
 import { CancelScope, type Dependent, type ScopeTask } from "./scope.ts";
 import type { Timer, Timers } from "./timers.ts";
@@ -35,6 +37,8 @@ export interface FiberHost {
   stepOut(fiber: Fiber): void;
   /** Takes note that async code reached a checkpoint or its end. */
   stepOver(fiber: Fiber): void;
+  /** Reports what is no error but must not pass in silence. */
+  warn(message: string): void;
 }
 
 /** What only few fibers need. */
@@ -173,13 +177,16 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
     this.state = "terminated";
     this.unstarted = null;
     for (const wait of this.waits) {
-      if (wait.source !== null && wait.source.abandon(wait)) take(wait, "failed", undefined);
+      if (this.letGo(wait)) take(wait, "failed", undefined);
     }
   }
 
   /** Tells what it still holds that it has ended. */
   protected abandonHoldings(): void {
-    this.#seldom?.holdings.abandon(this);
+    this.#seldom?.holdings.abandon(this, (error, what) => {
+      const told = `${printable(what)}, told that its holder "${printable(this.name)}" has ended,`;
+      this.host.warn(thrownText(told, error));
+    });
   }
 
   /** Goes to the back of the ready queue from an async body, for less than a wait costs. */
@@ -246,8 +253,8 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
       this.host.ready(this);
     }
     for (const wait of this.waits) {
-      const { source } = wait; // none any more, if the one before took it along
-      if (source === null || !wait.scope!.isUnder(scope) || !source.abandon(wait)) continue;
+      // None any more, if the one before took it along.
+      if (wait.source === null || !wait.scope!.isUnder(scope) || !this.letGo(wait)) continue;
       wait.fail(wait.scope!.pending);
     }
     for (const dependent of seldom?.dependents ?? []) {
@@ -270,8 +277,21 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
   breakWaits(error: unknown): void {
     for (const wait of this.waits) {
       if (wait.source === null || wait.source.nested) continue;
-      wait.source.abandon(wait);
+      this.letGo(wait);
       wait.fail(error);
+    }
+  }
+
+  /** Has a wait's source forget it. One that throws counts as having done so: the cancel must get on. */
+  private letGo(wait: Wait): boolean {
+    const { source } = wait;
+    if (source === null) return false;
+    try {
+      return source.abandon(wait);
+    } catch (error) {
+      const told = `${printable(source)}, told to forget a wait of "${printable(this.name)}",`;
+      this.host.warn(thrownText(told, error));
+      return true;
     }
   }
 

@@ -47,11 +47,15 @@ export class Holdings implements Iterable<Holding> {
     holding.heldBefore = holding.heldAfter = null;
   }
 
-  /** Tells everything that is left that `by`, its holder, has ended. */
-  abandon(by: Holder): void {
+  /** Tells everything that is left that `by`, its holder, has ended; what one throws goes to `failed`. */
+  abandon(by: Holder, failed: (error: unknown, what: Holding) => void): void {
     for (let one = this.#first; one !== null; one = this.#first) {
       this.remove(one);
-      one.abandoned(by);
+      try {
+        one.abandoned(by);
+      } catch (error) {
+        failed(error, one);
+      }
     }
   }
 

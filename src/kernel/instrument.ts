@@ -21,28 +21,34 @@ export interface Instrument {
 }
 
 /** A callback of an instrument, whichever. */
-type Hook = (task: Task, detail?: unknown) => void;
+type Hook = (task: Task, detail?: unknown) => unknown;
 
 /**
- * Many instruments as one; an instrument that throws is dropped, and its error is handed to `failed`.
+ * Many instruments as one; an instrument that throws is dropped, and its error is handed to `failed`,
+ * with the name of its hook and the task.
  * Each event is told only to those who listen for it: one that looks at ends costs no step anything.
  */
 export function combineInstruments(
   instruments: readonly Instrument[],
-  failed: (error: unknown) => void,
+  failed: (error: unknown, hook: keyof Instrument, task: Task) => void,
 ): Required<Instrument> | null {
   if (instruments.length === 0) return null;
   const dropped = new Set<Instrument>();
   const combined = <K extends keyof Instrument>(name: K): Required<Instrument>[K] => {
     const listening = instruments.filter((one) => one[name] !== undefined);
+    const drop = (one: Instrument, error: unknown, task: Task): void => {
+      if (dropped.has(one)) return;
+      dropped.add(one);
+      failed(error, name, task);
+    };
     const tell: Hook = (task, detail) => {
       for (const one of listening) {
         if (dropped.size > 0 && dropped.has(one)) continue;
         try {
-          (one[name] as Hook).call(one, task, detail);
+          const result = (one[name] as Hook).call(one, task, detail);
+          if (result instanceof Promise) result.catch((error) => drop(one, error, task));
         } catch (error) {
-          dropped.add(one);
-          failed(error);
+          drop(one, error, task);
         }
       }
     };

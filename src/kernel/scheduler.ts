@@ -16,12 +16,14 @@
  * scheduler (two runs would mix up their tasks); `setTimeout` to hop (2 ms of idling for each).
  */
 import { type Choose, seededChoose } from "./choice.ts";
+import { safeWarn, thrownText } from "./callback.ts";
 import { type Clock, SystemClock } from "./clock.ts";
 import { currentScope } from "./context.ts";
 import type { Fiber, TaskGenerator } from "./fiber.ts";
+import { GuardedClock } from "./guarded_clock.ts";
 import { combineInstruments, type Instrument } from "./instrument.ts";
 import { ChosenPolicy, type Policy } from "./policy.ts";
-import { errorText, printable } from "./printable.ts";
+import { printable } from "./printable.ts";
 import { ReadyList } from "./ready_list.ts";
 import type { Resource } from "./resource.ts";
 import { noteSite } from "./sites.ts";
@@ -81,14 +83,13 @@ type Pause = "idle" | "lent" | "slice";
 
 /** One run's tasks and turns. */
 export class Scheduler implements TaskHost {
-  /** Where time comes from. */
-  readonly clock: Clock;
   /** The deadlines of this run. */
   readonly timers: Timers;
   /** What the run must give back to the host when it ends. */
   readonly resources: Set<Resource> = new Set();
+  readonly #clock: SystemClock | GuardedClock;
   readonly #ready = new ReadyList();
-  readonly #policy: Policy | null;
+  #policy: Policy | null;
   readonly #instrument: Required<Instrument> | null;
   /** Whether there is neither a policy nor an instrument to be told of each step. */
   readonly #plain: boolean;
@@ -122,17 +123,30 @@ export class Scheduler implements TaskHost {
     this.#overseer = overseer;
     const { sites } = options;
     this.#sitesLeft = sites === undefined ? SITED_TASKS : sites ? Infinity : 0;
-    this.clock = options.clock ?? new SystemClock();
-    this.timers = new Timers(this.clock, choose, () => this.#rouse());
+    this.#warn = safeWarn(options.warn ?? ((message) => console.warn(message)));
+    this.#clock = options.clock === undefined ? new SystemClock() : new GuardedClock(
+      options.clock,
+      (error) => this.#warn(thrownText("The clock, which the machine's replaces now,", error)),
+    );
+    this.timers = new Timers(this.#clock, {
+      choose,
+      sooner: () => this.#rouse(),
+      failed: (error) => this.#warn(thrownText("A timer", error)),
+    });
     this.#policy = options.policy ?? (choose === null ? null : new ChosenPolicy(choose));
     // In virtual time a policy decides by what is due now: timers must have rung before each pick.
-    if (this.#policy !== null && this.clock.exact) this.#stride = 1;
+    if (this.#policy !== null && this.#clock.exact) this.#stride = 1;
     this.#plain = this.#policy === null && (options.instruments ?? []).length === 0;
-    this.#warn = options.warn ?? ((message) => console.warn(message));
     this.#instrument = combineInstruments(
       options.instruments ?? [],
-      (error) => this.#warn(`An instrument was dropped because it threw: ${errorText(error)}`),
+      (error, hook, task) =>
+        this.#warn(thrownText(`An instrument, dropped now: its ${hook} of task "${task}"`, error)),
     );
+  }
+
+  /** Where time comes from: the clock that the run was given, unless it threw. */
+  get clock(): Clock {
+    return this.#clock instanceof GuardedClock ? this.#clock.clock : this.#clock;
   }
 
   /** How many tasks are alive. */
@@ -180,14 +194,14 @@ export class Scheduler implements TaskHost {
         await this.#turnBack();
       } else {
         if (pause === "slice") {
-          await this.clock.hop(this.#hostWaits.open + this.#hostWaits.bound > 0);
+          await this.#clock.hop(this.#hostWaits.open + this.#hostWaits.bound > 0);
         } else if (this.#live > 0) {
           await this.#idle();
         }
         this.#newSlice();
       }
     }
-    this.clock.clearAlarm();
+    this.#clock.clearAlarm();
   }
 
   /**
@@ -197,7 +211,7 @@ export class Scheduler implements TaskHost {
    * @returns Whether there was a step to run.
    */
   async tick(): Promise<boolean> {
-    this.timers.ring(this.clock.now());
+    this.timers.ring(this.#clock.now());
     const task = this.#next();
     if (task === undefined) return false;
     this.#untilLook = 1; // no handing on: one step only
@@ -309,15 +323,30 @@ export class Scheduler implements TaskHost {
   #enqueue(task: Task, ceded: boolean): void {
     task.state = "ready";
     if (this.#policy === null) this.#ready.push(task);
-    else this.#policy.add(task);
+    else this.#askPolicy((policy) => policy.add(task));
     if (this.#instrument === null) return;
     this.#instrument.ready(task, ceded ? task : currentScope()?.task as Task | undefined);
+  }
+
+  /** Asks the policy. One that throws is dropped, and what was ready goes on in the order of its making. */
+  #askPolicy<R>(ask: (policy: Policy) => R): R | undefined {
+    if (this.#policy === null) return undefined;
+    try {
+      return ask(this.#policy);
+    } catch (error) {
+      this.#policy = null;
+      for (const task of this.tasks()) if (task.state === "ready") this.#ready.push(task);
+      this.#warn(thrownText("The policy, which FIFO replaces now,", error));
+      return undefined;
+    }
   }
 
   /** The task whose turn it is. One that ended while it was ready (by other async code of its own) is passed over. */
   #next(): Task | undefined {
     for (;;) {
-      const task = this.#policy === null ? this.#ready.shift() : this.#policy.next();
+      const task = this.#policy === null
+        ? this.#ready.shift()
+        : this.#askPolicy((policy) => policy.next()) ?? this.#ready.shift();
       if (task === undefined || task.state === "ready") return task;
     }
   }
@@ -358,8 +387,9 @@ export class Scheduler implements TaskHost {
 
   #endStep(task: Task): void {
     if (this.#policy !== null) {
-      this.#policy.ran?.(task, this.#used() - this.#stepBegan);
-      if (task.state === "waiting") this.#policy.blocked?.(task);
+      const ms = this.#used() - this.#stepBegan;
+      this.#askPolicy((policy) => policy.ran?.(task, ms));
+      if (task.state === "waiting") this.#askPolicy((policy) => policy.blocked?.(task));
     }
     this.#instrument?.stepEnd(task);
     if (task.isDue) this.#nextWait(task);
@@ -367,7 +397,7 @@ export class Scheduler implements TaskHost {
 
   /** The time that steps are charged by: in virtual time, what they declare. */
   #used(): number {
-    return this.clock.exact ? this.clock.now() : this.clock.wall();
+    return this.#clock.exact ? this.#clock.now() : this.#clock.wall();
   }
 
   /** Gives a task whose step is over another turn for the next of its waits that has ended. */
@@ -377,23 +407,23 @@ export class Scheduler implements TaskHost {
 
   /** Begins a slice. In exact time it goes on with the count of steps, which a pause must not shift. */
   #newSlice(): void {
-    this.#lookedAt = this.clock.wall();
+    this.#lookedAt = this.#clock.wall();
     this.#sliceEnd = this.#lookedAt + SLICE_MS;
-    if (this.clock.exact) return;
+    if (this.#clock.exact) return;
     this.#untilLook = this.#stride;
-    if (this.timers.size > 0) this.timers.ring(this.clock.now());
+    if (this.timers.size > 0) this.timers.ring(this.#clock.now());
   }
 
   /** Reads the clock: rings timers, sets how many steps until the next look, says if the slice is over. */
   #look(): boolean {
-    const now = this.clock.wall();
-    if (!this.clock.exact) {
+    const now = this.#clock.wall();
+    if (!this.#clock.exact) {
       const passed = Math.max(now - this.#lookedAt, 1e-3);
       this.#stride = Math.min(MOST_STEPS, Math.max(1, Math.floor(this.#stride * LOOK_MS / passed)));
       this.#lookedAt = now;
     }
     this.#untilLook = this.#stride;
-    if (this.timers.size > 0) this.timers.ring(this.clock.now());
+    if (this.timers.size > 0) this.timers.ring(this.#clock.now());
     return now >= this.#sliceEnd;
   }
 
@@ -405,11 +435,11 @@ export class Scheduler implements TaskHost {
     const roused = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
-    if (next === undefined) this.clock.clearAlarm();
-    else this.clock.setAlarm(next, () => this.#rouse(), this.#hostWaits);
+    if (next === undefined) this.#clock.clearAlarm();
+    else this.#clock.setAlarm(next, () => this.#rouse(), this.#hostWaits);
     await roused;
-    this.clock.awake();
-    if (this.clock.exact) this.timers.ring(this.clock.now());
+    this.#clock.awake();
+    if (this.#clock.exact) this.timers.ring(this.#clock.now());
   }
 
   #rouse(): void {
@@ -428,7 +458,7 @@ export class Scheduler implements TaskHost {
       this.#returned = resolve;
     });
     // When the host loop turns, no microtask is left: a task that still has the turn is out.
-    this.clock.hop(false).then(() => this.#takeBack());
+    this.#clock.hop(false).then(() => this.#takeBack());
     await returned;
   }
 

@@ -7,6 +7,7 @@
  * there is no value to give.
  */
 import { Entered } from "./deadline.ts";
+import { abortSafely, callSafely, thrownText } from "./callback.ts";
 import { checkMs, checkString } from "./checks.ts";
 import { Cancelled, DeadlockError, TimeoutError } from "./errors.ts";
 import { Fiber, type FiberHost, type TaskGenerator } from "./fiber.ts";
@@ -41,8 +42,6 @@ export interface TaskHost extends FiberHost {
   observed(task: Task): void;
   /** Takes note that a task has become a daemon, or an ordinary task again. */
   daemonChanged(task: Task): void;
-  /** Reports what is no error but must not pass in silence. */
-  warn(message: string): void;
 }
 
 /** A name as it is, or the body, whose name is numbered when somebody asks. */
@@ -63,7 +62,12 @@ interface Extras {
 }
 
 type Outcome = "none" | "value" | "error" | "cancelled";
-type Link = (task: Task) => void;
+
+/** A callback, and what is called for it. */
+interface Link {
+  readonly given: (...args: never[]) => void;
+  readonly call: (task: Task) => unknown;
+}
 
 /** One generator being run. Made by {@linkcode spawn}; also an operation and awaitable, like `get()`. */
 export class Task<T = unknown> extends Fiber implements Operation<T> {
@@ -218,16 +222,45 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     }, { optional: true });
   }
 
-  /** Calls `fn` once the task has ended, at once if it has. Observes the task's error. */
+  /**
+   * Calls `fn` once the task has ended, at once if it has. Observes the task's error. Links are called in
+   * the order in which they were made; what one throws is reported through the run's `warn`, and the
+   * others are called all the same.
+   */
   link(fn: (task: Task<T>) => void): void {
     this.observe();
     this.watch(fn);
   }
 
+  /**
+   * Calls `fn` with the task's value once it has returned, at once if it has; never if it ends otherwise.
+   * Leaves a failure unobserved.
+   */
+  onValue(fn: (value: T, task: Task<T>) => void): void {
+    this.addLink(fn, (task) => task.successful ? fn(task.value as T, task as Task<T>) : undefined);
+  }
+
+  /**
+   * Calls `fn` with the task's error once it has failed or was cancelled, at once if it has; never if it
+   * returns. Observes the error.
+   */
+  onError(fn: (error: unknown, task: Task<T>) => void): void {
+    this.observe();
+    this.addLink(fn, (task) => task.successful ? undefined : fn(task.error, task as Task<T>));
+  }
+
+  /**
+   * Forgets a callback that was given to {@linkcode link}, {@linkcode onValue} or {@linkcode onError}, as
+   * often as it was. One that has been called, or was never given, is no error.
+   */
+  unlink(fn: (...args: never[]) => void): void {
+    const { links = null } = this.#extras ?? {};
+    if (links !== null) this.#extras!.links = links.filter((link) => link.given !== fn);
+  }
+
   /** Like {@linkcode link}, but leaves a failure unobserved. */
   watch(fn: (task: Task<T>) => void): void {
-    if (this.done) fn(this);
-    else (this.extras().links ??= []).push(fn as Link);
+    this.addLink(fn, fn as Link["call"]);
   }
 
   /** `yield* task` in a `function*`: like {@linkcode get}. */
@@ -277,7 +310,12 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 
   /** Ends the waits under a scope; for the task's own, fires its signal too. */
   override interrupt(scope: CancelScope): void {
-    if (scope === this) this.#extras?.controller?.abort(this.cause);
+    const controller = scope === this ? this.#extras?.controller : null;
+    if (controller) {
+      const failed = (error: unknown): void =>
+        this.host.warn(thrownText(`A listener of the signal of task "${this}"`, error));
+      abortSafely(controller, this.cause, failed);
+    }
     super.interrupt(scope);
   }
 
@@ -339,7 +377,22 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     if (extras === null) return;
     const { gets, links } = extras;
     for (let wait = gets?.shift(); wait; wait = gets?.shift()) this.answer(wait, false);
-    for (const link of links ?? []) link(this);
+    for (const link of links ?? []) this.follow(link);
+  }
+
+  /** Keeps a link until the end, or follows it at once. */
+  private addLink(given: Link["given"], call: Link["call"]): void {
+    const link = { given, call };
+    if (this.done) this.follow(link);
+    else (this.extras().links ??= []).push(link);
+  }
+
+  /** Calls what was linked. */
+  private follow(link: Link): void {
+    callSafely(
+      () => link.call(this as Task),
+      (error) => this.host.warn(thrownText(`A link of task "${this}"`, error)),
+    );
   }
 
   /** Ends a wait for the task as it has ended; `lenient` lets a cancel pass. */

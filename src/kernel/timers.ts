@@ -27,24 +27,33 @@ export class Timer implements HeapItem {
   }
 }
 
+/** What timers go by. */
+export interface TimersOptions {
+  /** Picks the order in which equal deadlines ring; `null` for that of their making. */
+  readonly choose: Choose | null;
+  /** Called when a timer is set that comes before all others: who sleeps until the next must look again. */
+  readonly sooner: () => void;
+  /** Hears what a timer threw; the others ring. */
+  readonly failed: (error: unknown) => void;
+}
+
 /** All timers of one run. */
 export class Timers {
   readonly #clock: Clock;
   readonly #choose: Choose | null;
   readonly #sooner: () => void;
+  readonly #failed: (error: unknown) => void;
   readonly #heap = new Heap<Timer>((a, b) => a.at < b.at || (a.at === b.at && a.serial < b.serial));
   #serial = 0;
   /** The deadline whose ties have been put in their chosen order. */
   #shuffled = -Infinity;
 
-  /**
-   * Timers on `clock`; with `choose`, equal deadlines ring in the order that it picks. `sooner` is called
-   * when a timer is set that comes before all others: whoever sleeps until the next one must look again.
-   */
-  constructor(clock: Clock, choose: Choose | null, sooner: () => void) {
+  /** Timers on `clock`, none of which is set. */
+  constructor(clock: Clock, options: TimersOptions) {
     this.#clock = clock;
-    this.#choose = choose;
-    this.#sooner = sooner;
+    this.#choose = options.choose;
+    this.#sooner = options.sooner;
+    this.#failed = options.failed;
   }
 
   /** How many are set. */
@@ -82,7 +91,11 @@ export class Timers {
         continue;
       }
       this.#heap.remove(first);
-      first.ring();
+      try {
+        first.ring();
+      } catch (error) {
+        this.#failed(error);
+      }
     }
   }
 

@@ -6,9 +6,13 @@
  * an error that nobody asks for is not reported; it is still its setter's.
  */
 import { checkMs } from "../kernel/checks.ts";
+import { callSafely, safeWarn, thrownText } from "../kernel/callback.ts";
+import { currentScope } from "../kernel/context.ts";
 import { TimeoutError, WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
+import { printable } from "../kernel/printable.ts";
+import type { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 import { waitingFor, within } from "./within.ts";
@@ -51,7 +55,7 @@ export class AsyncResult<T> {
   readonly #gets: WaitQueue<T>;
   readonly #waits: WaitQueue<T | undefined>;
   #outcome: Outcome<T> = { state: "pending" };
-  #links: ((result: AsyncResult<T>) => void)[] = [];
+  #links: { readonly fn: (result: AsyncResult<T>) => void; readonly link: () => void }[] = [];
   readonly #beginGet = (wait: Wait<T>): void => {
     const outcome = this.#outcome;
     if (outcome.state === "pending") this.#gets.park(wait);
@@ -153,10 +157,26 @@ export class AsyncResult<T> {
     throw new WouldBlock(`Cannot get ${this.#name} now: it has not been set`);
   }
 
-  /** Calls `fn` once it has been set, in the setter's step; at once if it has been. */
+  /**
+   * Calls `fn` once it has been set, in the setter's step; at once if it has been. What it throws is
+   * reported through the `warn` of the run that made the link, and the others are called all the same.
+   */
   link(fn: (result: AsyncResult<T>) => void): void {
-    if (this.ready) fn(this);
-    else this.#links.push(fn);
+    const task = currentScope()?.task as Task | undefined;
+    const link = (): void =>
+      callSafely(() => fn(this), (error) => {
+        const by = task === undefined ? "" : `, made by task "${task}"`;
+        const text = thrownText(`A link of ${printable(this.#name)}${by},`, error);
+        if (task === undefined) safeWarn(console.warn)(text);
+        else task.host.warn(text);
+      });
+    if (this.ready) link();
+    else this.#links.push({ fn, link });
+  }
+
+  /** Forgets a callback that was given to {@linkcode link}; one that was called, or never given, is no error. */
+  unlink(fn: (result: AsyncResult<T>) => void): void {
+    this.#links = this.#links.filter((one) => one.fn !== fn);
   }
 
   /** A frozen record of state and waiters. */
@@ -182,7 +202,7 @@ export class AsyncResult<T> {
     this.#waits.wakeAll(this.value);
     const links = this.#links;
     this.#links = [];
-    for (const link of links) link(this);
+    for (const { link } of links) link();
   }
 }
 

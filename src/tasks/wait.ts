@@ -1,8 +1,10 @@
 /** Promises as operations that can be cancelled, and signals that a cancel fires. */
+import { abortSafely, thrownText } from "../kernel/callback.ts";
 import { withScope } from "../kernel/context.ts";
 import { cancelled } from "../kernel/errors.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import { keepHandled, settleBy } from "../kernel/trap.ts";
+import type { Task } from "../kernel/task.ts";
 import { beginning, type Wait, type WaitSource } from "../kernel/wait.ts";
 
 /** How to wait for a promise. */
@@ -54,11 +56,7 @@ class PromiseWait<T> implements WaitSource {
 
   abandon(): boolean {
     this.#leave();
-    if (!this.#inner.signal.aborted) {
-      this.#inner.abort(
-        this.#wait.scope!.pending ?? cancelled("explicit", "the wait was given up"),
-      );
-    }
+    this.#abort(this.#wait.scope!.pending ?? cancelled("explicit", "the wait was given up"));
     return true;
   }
 
@@ -69,9 +67,17 @@ class PromiseWait<T> implements WaitSource {
   readonly #onAbort = (): void => {
     const { reason } = this.#outer!;
     this.#leave();
-    this.#inner.abort(reason);
+    this.#abort(reason);
     this.#wait.fail(reason);
   };
+
+  #abort(reason: unknown): void {
+    if (this.#inner.signal.aborted) return;
+    const task = this.#wait.task as Task;
+    abortSafely(this.#inner, reason, (error) => {
+      task.host.warn(thrownText(`A listener of a signal of wait(), in task "${task}",`, error));
+    });
+  }
 
   #leave(): void {
     this.#outer?.removeEventListener("abort", this.#onAbort);
