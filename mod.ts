@@ -122,6 +122,14 @@ export type { ByteSource } from "./src/net/read_framed.ts";
 export { serve, type ServeOptions } from "./src/net/serve.ts";
 export { Socket } from "./src/net/socket.ts";
 export { Client } from "./src/server/client.ts";
+export type {
+  DatagramClass,
+  DatagramFunction,
+  DatagramHandler,
+  Reply,
+  ReplyWork,
+} from "./src/server/datagram_handler.ts";
+export { DatagramServer, type DatagramServerOptions } from "./src/server/datagram_server.ts";
 export type { Step, StreamClass, StreamFunction, StreamHandler } from "./src/server/handler.ts";
 export { handlers } from "./src/server/handlers.ts";
 export type { ServerEngine, ServerOptions } from "./src/server/options.ts";

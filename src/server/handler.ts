@@ -68,7 +68,9 @@ export function* runStreamHandler(
 }
 
 /** The three steps of a handler; gives what `handle` has come to. */
-export function* runSteps(handler: StreamHandler): Generator<unknown, unknown, unknown> {
+export function* runSteps(
+  handler: { setup?(): Step; handle(): unknown; finish?(): Step },
+): Generator<unknown, unknown, unknown> {
   yield* step(handler.setup?.());
   try {
     return yield* step(handler.handle());

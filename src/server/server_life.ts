@@ -67,17 +67,14 @@ export class ServerLife {
     }
     this.#state = "serving";
     const served = this.#served;
+    const stop = this.#stop;
     try {
       const task = yield* served.begin();
       this.#ready.set();
-      const stop = this.#stop;
-      try {
-        yield* race([task.get(), stop.wait()]);
-      } finally {
-        const grace = this.#grace;
-        yield* shield(() => served.end(grace));
-      }
+      yield* race([task.get(), stop.wait()]);
     } finally {
+      const grace = this.#grace;
+      yield* shield(() => served.end(grace));
       this.#end();
     }
   }
