@@ -9,19 +9,23 @@
 import {
   alarm,
   bindDatagram,
+  BrokenError,
   connect,
   fileno,
   listen,
   poll,
+  type Pollable,
   POLLIN,
   type PollTarget,
   run,
   signals,
   spawn,
   stdin,
+  WouldBlock,
 } from "@weft/weft";
 import { decode, encode, upperCase } from "./lib/bytes.ts";
 import { readArgs } from "./lib/cli.ts";
+import { PolledListener } from "./lib/poll_accept.ts";
 import { Conversation } from "./lib/poll_echo.ts";
 import { checkPort, openOrRefuse, show } from "./lib/serve.ts";
 
@@ -51,20 +55,22 @@ await run(async function* () {
     stdin(),
   ];
   const registry = poll();
-  const actions = new Map<number, () => void>();
+  const newcomers = new PolledListener(listener, registry);
+  const actions = new Map<number, () => void>([[newcomers.fd, welcome]]);
   const conversations = new Set<Conversation>();
   let isOver = false;
 
   function when(source: PollTarget, action: () => void): void {
-    actions.set(fileno(registry.register(source, POLLIN)!), action);
+    actions.set(registry.register(source, POLLIN)!.fd, action);
   }
-  function forget(source: { readonly handle: PollTarget } & Disposable): void {
+  function forget(source: { readonly handle: Pollable } & Disposable): void {
+    actions.delete(fileno(source.handle));
     registry.unregister(source.handle);
     source[Symbol.dispose]();
   }
-
-  when(listener, () => {
-    const socket = listener.tryAccept();
+  function welcome(): void {
+    const socket = newcomers.tryAccept();
+    if (socket === null) return;
     const conversation = new Conversation(socket, registry);
     conversations.add(conversation);
     when(socket, () => {
@@ -72,15 +78,18 @@ await run(async function* () {
       conversations.delete(conversation);
       forget(socket);
     });
-  });
+  }
+
   when(datagrams, () => {
     const [data, from] = datagrams.tryRecvFrom();
     datagrams.trySendTo(upperCase(data), from);
   });
   when(input, () => {
     const line = input.tryRecv();
-    if (line.length === 0) forget(input);
-    for (const conversation of conversations) conversation.say(line);
+    if (line.length === 0) return forget(input);
+    for (const conversation of conversations) {
+      if (!conversation.isBehind) conversation.say(line); // who does not read misses lines
+    }
   });
   when(timer, () => {
     timer.tryNext();
@@ -91,9 +100,18 @@ await run(async function* () {
   console.log(`listening on ${show(localAddr)}`);
   if (port < 0) spawn(test, localAddr).link(() => Deno.kill(Deno.pid, "SIGINT"));
   while (!isOver) {
-    for (const [fd] of yield* registry.poll()) actions.get(fd)?.();
+    for (const [fd] of yield* registry.poll(newcomers.timeout)) attempt(actions.get(fd));
   }
 });
+
+/** Does what is to be done; what one peer broke, or will take later, is no reason to leave the others. */
+function attempt(action: (() => void) | undefined): void {
+  try {
+    action?.();
+  } catch (error) {
+    if (!(error instanceof BrokenError || error instanceof WouldBlock)) throw error;
+  }
+}
 
 /** Asks the server on both transports. */
 async function* test(address: Deno.NetAddr) {

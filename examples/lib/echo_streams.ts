@@ -5,7 +5,6 @@
  */
 import {
   BrokenError,
-  fileno,
   type Listener,
   poll,
   POLLIN,
@@ -16,6 +15,7 @@ import {
   WouldBlock,
 } from "@weft/weft";
 import { upperCase } from "./bytes.ts";
+import { PolledListener } from "./poll_accept.ts";
 import { isHostError } from "./serve.ts";
 
 /** How long to leave newcomers in the backlog when the host has no descriptor for them, in milliseconds. */
@@ -62,25 +62,16 @@ async function* echo(socket: Socket) {
 /** One loop for all clients. */
 async function* pollLoop(listener: Listener) {
   using registry = poll();
+  const newcomers = new PolledListener(listener, registry);
   const clients = new Map<number, Client>();
-  const door = fileno(registry.register(listener.handle, POLLIN));
-  let isOpen = true;
   try {
     for (;;) {
-      const events = yield* registry.poll(isOpen ? -1 : PAUSE_MS);
-      if (!isOpen) registry.modify(door, POLLIN);
-      isOpen = true;
-      for (const [fd] of events) {
+      for (const [fd] of yield* registry.poll(newcomers.timeout)) {
         const client = clients.get(fd);
         if (client === undefined) {
-          try {
-            const socket = listener.tryAccept();
-            clients.set(fileno(registry.register(socket.handle, POLLIN)), new Client(socket));
-          } catch (error) {
-            if (!isHostError(error)) throw error;
-            registry.modify(door, 0);
-            isOpen = false;
-          }
+          const socket = newcomers.tryAccept();
+          if (socket === null) continue;
+          clients.set(registry.register(socket, POLLIN).fd, new Client(socket));
         } else if (client.step()) {
           registry.modify(fd, client.interest);
         } else {

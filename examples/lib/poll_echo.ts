@@ -21,10 +21,15 @@ export class Conversation {
     this.#registry = registry;
   }
 
+  /** Whether the peer has not taken yet what it was sent. */
+  get isBehind(): boolean {
+    return this.#owed.length > 0;
+  }
+
   /** Goes on. Returns `false` when the conversation is over. */
   goOn(): boolean {
     try {
-      if (this.#owed.length > 0) return this.say(new Uint8Array(0));
+      if (this.isBehind) return this.say(new Uint8Array(0));
       const data = this.#socket.tryRecv();
       return data.length > 0 && this.say(upperCase(data));
     } catch (error) {
@@ -33,8 +38,11 @@ export class Conversation {
     }
   }
 
-  /** Sends; what does not fit now goes later, and until then nothing more is read. */
-  say(data: Uint8Array): true {
+  /**
+   * Sends; what does not fit now goes later, and until then nothing more is read. Returns `false` when there is
+   * nobody any more to send to.
+   */
+  say(data: Uint8Array): boolean {
     const owed = new Uint8Array(this.#owed.length + data.length);
     owed.set(this.#owed);
     owed.set(data, this.#owed.length);
@@ -42,9 +50,10 @@ export class Conversation {
     try {
       this.#owed = owed.subarray(this.#socket.trySend(owed));
     } catch (error) {
+      if (error instanceof BrokenError) return false;
       if (!(error instanceof WouldBlock)) throw error;
     }
-    this.#registry.modify(this.#socket, this.#owed.length === 0 ? POLLIN : POLLOUT);
+    this.#registry.modify(this.#socket, this.isBehind ? POLLOUT : POLLIN);
     return true;
   }
 }

@@ -89,7 +89,12 @@ export async function* serveDuring(test: Work<unknown>, server: Work<unknown>) {
   yield* race([test, server]);
 }
 
-/** Whether the host refused something (too many open files, say), and not the program itself. */
-export function isHostError(error: unknown): error is Error & { code: string } {
-  return error instanceof Error && "code" in error && typeof error.code === "string";
+/**
+ * Whether the host refused something (too many open files, say), and not the program itself. Deno gives some
+ * of these errors no code, only a number in the text.
+ */
+export function isHostError(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false;
+  return ("code" in error && typeof error.code === "string") ||
+    /\(os error \d+\)/.test(error.message);
 }
