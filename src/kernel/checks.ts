@@ -127,14 +127,63 @@ export function checkOneOf<W extends string>(word: W, words: readonly W[], what:
 }
 
 /**
+ * Checks an object and returns it. A function will not do, nor will a proxy that was revoked.
+ *
+ * @throws {TypeError} If it is none.
+ */
+export function checkObject<O extends object>(value: O, what: string): O {
+  if (typeof value === "object" && value !== null && !isRevoked(value)) return value;
+  throw new TypeError(`Cannot use ${show(value)} as ${what}: it must be an object`);
+}
+
+/**
  * Checks options, which must be an object if they are given at all, and returns them.
  *
  * @throws {TypeError} If they are something else, `null` included.
  */
-export function checkOptions<O extends object>(options: O | undefined, of: string): O {
-  if (options === undefined) return {} as O;
-  if (typeof options === "object" && options !== null && !Array.isArray(options)) return options;
+export function checkOptions<O extends object>(options: O, of: string): O {
+  if (isRecord(options)) return options;
   throw new TypeError(`Cannot use ${show(options)} as options of ${of}: they must be an object`);
+}
+
+function isRecord(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !isRevoked(value) && !Array.isArray(value);
+}
+
+/**
+ * Checks that an object has the methods that will be called, and returns it.
+ *
+ * @throws {TypeError} If one is missing, naming it.
+ */
+export function checkMethods<O>(value: O, methods: readonly string[], what: string): O {
+  if (typeof value === "object" && value !== null && !isRevoked(value)) {
+    const missing = methods.find((name) => !hasMethod(value, name));
+    if (missing === undefined) return value;
+    throw new TypeError(`Cannot use ${show(value)} as ${what}: it has no method ${missing}()`);
+  }
+  throw new TypeError(`Cannot use ${show(value)} as ${what}: it must be an object`);
+}
+
+/** Whether a value is an object, or a function, with such a method. */
+export function hasMethod(value: unknown, name: PropertyKey): boolean {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
+  return !isRevoked(value) && typeof (value as Record<PropertyKey, unknown>)[name] === "function";
+}
+
+/** Whether an object is a proxy that any use of would throw. */
+function isRevoked(value: object): boolean {
+  try {
+    Reflect.getPrototypeOf(value);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** Whether a function is a class, which cannot be called without `new`. */
+export function isClass(f: unknown): boolean {
+  return typeof f === "function" && !isRevoked(f) &&
+    Object.getOwnPropertyDescriptor(f, "prototype")?.writable === false;
 }
 
 /**
@@ -147,24 +196,57 @@ export function checkInstance<T>(
   type: abstract new (...args: never[]) => unknown,
   what: string,
 ): T {
-  if (value instanceof type) return value;
+  const isObject = typeof value === "object" && value !== null && !isRevoked(value);
+  if (isObject && value instanceof type) return value;
   throw new TypeError(`Cannot use ${show(value)} as ${what}: it must be a ${type.name}`);
 }
 
 /**
- * Checks that something can be gone through by `for (… of …)`, and returns it. A string is refused: its
- * letters are hardly meant.
+ * Checks what a class that is only made by this library was made of, and returns it.
+ *
+ * @param part The part, or a stranger's value.
+ * @param type The part's class.
+ * @param made The class that is made.
+ * @param by What makes it, as in `connect()`.
+ * @throws {TypeError} If it is something else.
+ */
+export function checkPart<T>(
+  part: T,
+  type: abstract new (...args: never[]) => unknown,
+  made: string,
+  by: string,
+): T {
+  const isObject = typeof part === "object" && part !== null && !isRevoked(part);
+  if (isObject && part instanceof type) return part;
+  throw new TypeError(`Cannot make a ${made} of ${show(part)}: it is made by ${by}`);
+}
+
+/**
+ * Checks that something can be gone through by `for (… of …)`, and gives its items. A string is refused:
+ * its letters are hardly meant. What its own iterator throws is thrown.
  *
  * @throws {TypeError} If it cannot.
  */
-export function checkIterable<I>(items: I, what: string): I {
-  if (
-    typeof items === "object" && items !== null && Symbol.iterator in items &&
-    typeof items[Symbol.iterator] === "function"
-  ) return items;
+export function checkList<T>(items: Iterable<T>, what: string): T[] {
+  if (typeof items === "object" && hasMethod(items, Symbol.iterator)) {
+    const iterator = items[Symbol.iterator]();
+    if (hasMethod(iterator, "next")) return [...{ [Symbol.iterator]: () => iterator }];
+  }
   throw new TypeError(
     `Cannot use ${show(items)} as ${what}: it must be an array, or another iterable but a string`,
   );
+}
+
+/**
+ * Checks an array and returns it.
+ *
+ * @throws {TypeError} If it is something else.
+ */
+export function checkArray<A extends readonly unknown[]>(items: A, what: string): A {
+  if (typeof items === "object" && items !== null && !isRevoked(items) && Array.isArray(items)) {
+    return items;
+  }
+  throw new TypeError(`Cannot use ${show(items)} as ${what}: it must be an array`);
 }
 
 /**
@@ -175,9 +257,6 @@ export function checkIterable<I>(items: I, what: string): I {
  */
 export function checkSignal<S extends AbortSignal | undefined>(signal: S): S {
   if (signal === undefined) return signal;
-  if (
-    typeof signal === "object" && signal !== null && typeof signal.aborted === "boolean" &&
-    typeof signal.addEventListener === "function"
-  ) return signal;
+  if (hasMethod(signal, "addEventListener") && typeof signal.aborted === "boolean") return signal;
   throw new TypeError(`Cannot use ${show(signal)} as a signal: it must be an AbortSignal`);
 }

@@ -26,10 +26,13 @@ import { ChosenPolicy, type Policy } from "./policy.ts";
 import { printable } from "./printable.ts";
 import { ReadyList } from "./ready_list.ts";
 import type { Resource } from "./resource.ts";
+import { checkSchedulerOptions, type SchedulerOptions } from "./scheduler_options.ts";
 import { noteSite } from "./sites.ts";
 import { Task, type TaskHost, type TaskName } from "./task.ts";
 import { Timers } from "./timers.ts";
 import type { Wait } from "./wait.ts";
+
+export type { SchedulerOptions } from "./scheduler_options.ts";
 
 /** How long a burst of steps may keep the host waiting, in milliseconds. */
 const SLICE_MS = 2;
@@ -41,25 +44,6 @@ const MOST_STEPS = 64;
 const SITED_TASKS = 1000;
 /** Async code that has not reached a checkpoint after this many microtasks is watched for leaving. */
 const PATIENCE = 6;
-
-/** How a run is to be scheduled. */
-export interface SchedulerOptions {
-  /** Where time comes from. @default the machine's clock */
-  clock?: Clock;
-  /** Picks every free choice from this seed, so that the run can be replayed. @default FIFO */
-  seed?: number;
-  /** Which ready task runs next; overrides the seed's pick. @default FIFO */
-  policy?: Policy;
-  /** Who watches. @default nobody */
-  instruments?: readonly Instrument[];
-  /**
-   * Whether to take down where each task is spawned and where each waits, for reports; it costs 2 µs a
-   * time. Without a word, the first thousand tasks are, and in a `function*` each `yield*` is known anyway.
-   */
-  sites?: boolean;
-  /** Hears what is no error but must not pass in silence. @default `console.warn` */
-  warn?: (message: string) => void;
-}
 
 /** Who looks after the run as a whole: when it ends, and what becomes of failures. */
 export interface Overseer {
@@ -118,6 +102,7 @@ export class Scheduler implements TaskHost {
 
   /** A scheduler without tasks; `overseer` decides what its tasks' ends mean. */
   constructor(overseer: Overseer, options: SchedulerOptions = {}) {
+    checkSchedulerOptions(options);
     const choose: Choose | null = options.seed === undefined ? null : seededChoose(options.seed);
     this.#choose = choose;
     this.#overseer = overseer;

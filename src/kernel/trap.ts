@@ -24,11 +24,11 @@ export const cedeTrap: Startable<void> = {
  * call the `then` of anything else might start what it stands for.
  */
 export function keepHandled(value: unknown): void {
-  if (!(value instanceof Promise)) return;
   try {
+    if (!(value instanceof Promise)) return;
     Promise.prototype.then.call(value, undefined, () => {});
   } catch {
-    // A subclass whose constructor throws; whoever waits for it will get to know.
+    // A subclass whose constructor throws, or a proxy that was revoked; whoever waits for it will get to know.
   }
 }
 

@@ -14,7 +14,7 @@ import type { Wait } from "../kernel/wait.ts";
 import { Brood } from "./brood.ts";
 import type { EitherGenerator, Work, WorkResult } from "./perform.ts";
 import { currentTask } from "./run.ts";
-import { isBare, sortWork } from "./works.ts";
+import { checkWorks, isBare, sortWork } from "./works.ts";
 
 /** The results of a list of works, place by place. */
 export type AllResults<W extends readonly unknown[]> = {
@@ -50,6 +50,7 @@ export type AllResults<W extends readonly unknown[]> = {
  * @returns An operation that evaluates to the tuple of results.
  */
 export function all<const W extends readonly Work<unknown>[]>(works: W): Operation<AllResults<W>> {
+  checkWorks(works, "all");
   works.forEach(takeOver);
   const label = `all(${works.length})`;
   if (works.every(isBare)) {

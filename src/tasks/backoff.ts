@@ -1,5 +1,6 @@
 /** How long to wait before something that failed is tried again. */
-import { checkMs } from "../kernel/checks.ts";
+import { show } from "../kernel/printable.ts";
+import { checkFunction, checkMs, checkOptions } from "../kernel/checks.ts";
 
 /** Delays that grow with each failure in a row. */
 export interface Backoff {
@@ -29,17 +30,17 @@ const noDelay: FullBackoff = { first: 0, factor: 1, max: 0, jitter: 0, random: (
 /** Checks a back-off and fills it up; without one, there is no delay. */
 export function checkBackoff(backoff: Backoff | undefined): FullBackoff {
   if (backoff === undefined) return noDelay;
+  checkOptions(backoff, "a back-off");
   const { first, factor = 2, max = 30_000, jitter = 0, random = Math.random } = backoff;
   checkMs(first, "the first delay");
   checkMs(max, "the longest delay");
-  if (!(factor >= 1)) {
-    throw new RangeError(
-      `Cannot use ${String(factor)} as a factor of delays: it must be 1 or more`,
-    );
+  if (typeof factor !== "number" || !(factor >= 1)) {
+    throw new RangeError(`Cannot use ${show(factor)} as a factor of delays: it must be 1 or more`);
   }
-  if (!(jitter >= 0 && jitter <= 1)) {
-    throw new RangeError(`Cannot use ${String(jitter)} as jitter: it must be from 0 to 1`);
+  if (typeof jitter !== "number" || !(jitter >= 0 && jitter <= 1)) {
+    throw new RangeError(`Cannot use ${show(jitter)} as jitter: it must be from 0 to 1`);
   }
+  checkFunction(random, "a source of chance");
   return { first, factor, max, jitter, random };
 }
 

@@ -2,6 +2,7 @@
  * Checking that something is a task body before anything is started, so that the error points at
  * the line that passed it.
  */
+import { hasMethod } from "../kernel/checks.ts";
 import { functionName, printable, show } from "../kernel/printable.ts";
 import { keepHandled } from "../kernel/trap.ts";
 
@@ -21,22 +22,31 @@ const bodies: readonly unknown[] = [
  */
 export function checkBody(body: unknown, verb: string, args: readonly unknown[] = []): void {
   for (const arg of args) keepHandled(arg);
-  if (typeof body === "function" && bodies.includes(Object.getPrototypeOf(body))) return;
+  if (typeof body === "function" && isBody(body)) return;
   throw new TypeError(
     `Cannot ${verb} ${describe(body)}: a task body is a function* or an async function*, ` +
       `passed uncalled, with its arguments behind it`,
   );
 }
 
+/** By its prototype, and not by its tag, which anybody may set. */
+function isBody(f: object): boolean {
+  try {
+    return bodies.includes(Object.getPrototypeOf(f));
+  } catch {
+    return false; // a proxy that was revoked
+  }
+}
+
 function describe(body: unknown): string {
   if (typeof body === "function") {
-    const kind = Object.prototype.toString.call(body) === "[object AsyncFunction]"
+    const kind = show(Object.getPrototypeOf(body)).includes("Async")
       ? "the async function"
       : "the function";
     const name = functionName(body as () => void);
     return `${kind} ${name === "" ? "(anonymous)" : `"${printable(name)}"`}`;
   }
-  if (typeof body === "object" && body !== null && "next" in body) {
+  if (typeof body === "object" && hasMethod(body, "next")) {
     return "a generator already called";
   }
   return show(body);

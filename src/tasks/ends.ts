@@ -4,6 +4,8 @@
  * Tasks and the futures of jobs have nothing in common but that they end and say so, and that is all
  * that waiting for several of them needs.
  */
+import { show } from "../kernel/printable.ts";
+import { checkList, hasMethod } from "../kernel/checks.ts";
 import { Deque } from "../internal/deque.ts";
 import { operation } from "../kernel/operation.ts";
 import { Task } from "../kernel/task.ts";
@@ -15,6 +17,20 @@ export interface Ending {
   readonly done: boolean;
   /** Calls `fn` once it has ended, at once if it has. */
   link(fn: () => void): void;
+}
+
+/**
+ * Checks tasks and futures, and gives them as a list.
+ *
+ * @throws {TypeError} If it is no list, or something in it never says that it has ended.
+ */
+export function checkEndings<E extends Ending>(endings: Iterable<E>, verb: string): E[] {
+  const all = checkList(endings, "tasks or futures");
+  for (const one of all) {
+    if (typeof one === "object" && hasMethod(one, "link")) continue;
+    throw new TypeError(`Cannot ${verb} ${show(one)}: it must be a task or a future`);
+  }
+  return all;
 }
 
 /** Ends as they come; each thing counts once. */

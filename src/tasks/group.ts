@@ -8,7 +8,7 @@
  */
 import { reportName } from "../kernel/names.ts";
 import { Entered } from "../kernel/deadline.ts";
-import { checkMs } from "../kernel/checks.ts";
+import { checkMs, checkOptions } from "../kernel/checks.ts";
 import { GroupError } from "../kernel/errors.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";
@@ -107,6 +107,7 @@ export function group<T>(
   options: GroupOptions = {},
 ): Operation<T> {
   checkBody(body, "run a group of");
+  checkOptions(options, "group()");
   const name = reportName("group", options.name ?? "group");
   const grace = checkMs(options.grace ?? 0, "a time of grace");
   return sequence(`group "${name}"`, function* () {

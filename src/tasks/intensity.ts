@@ -1,6 +1,6 @@
 /** How often a supervisor restarts before it gives up, and the memory that takes. */
 import { Deque } from "../internal/deque.ts";
-import { BOUND_OR_NONE, checkMs, checkWhole } from "../kernel/checks.ts";
+import { BOUND_OR_NONE, checkMs, checkOptions, checkWhole } from "../kernel/checks.ts";
 
 /** How many restarts are too many. */
 export interface Intensity {
@@ -19,7 +19,8 @@ export interface Incident {
 }
 
 /** Checks an intensity and returns it. */
-export function checkIntensity({ restarts, within }: Intensity): Intensity {
+export function checkIntensity(intensity: Intensity): Intensity {
+  const { restarts, within } = checkOptions(intensity, "an intensity");
   checkWhole(restarts, "allow", "restarts", BOUND_OR_NONE);
   return { restarts, within: checkMs(within, "a time to count restarts in") };
 }

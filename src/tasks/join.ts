@@ -1,10 +1,20 @@
 /** Waiting for, and cancelling, several tasks (or futures of jobs) that are under way. */
+import { show } from "../kernel/printable.ts";
 import { Entered } from "../kernel/deadline.ts";
-import { BOUND_OR_NONE, checkMs, checkWhole, COUNT } from "../kernel/checks.ts";
+import {
+  BOUND_OR_NONE,
+  checkFlag,
+  checkList,
+  checkMs,
+  checkOptions,
+  checkWhole,
+  COUNT,
+  hasMethod,
+} from "../kernel/checks.ts";
 import { combine } from "../kernel/errors.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";
-import { type Ending, Ends } from "./ends.ts";
+import { checkEndings, type Ending, Ends } from "./ends.ts";
 
 export type { Ending } from "./ends.ts";
 
@@ -31,10 +41,11 @@ export interface JoinAllOptions {
  * @throws {RangeError} If the timeout or the count is out of range.
  */
 export function joinAll(tasks: Iterable<Task>, options: JoinAllOptions = {}): Operation<Task[]> {
-  const { timeout, raiseError = true, count = Infinity } = options;
+  const { timeout, raiseError = true, count = Infinity } = checkOptions(options, "joinAll()");
   if (timeout !== undefined) checkMs(timeout, "a timeout");
   checkWhole(count, "join", "tasks", BOUND_OR_NONE);
-  const distinct = new Set(tasks);
+  checkFlag(raiseError, "raiseError");
+  const distinct = new Set(checkEndings(tasks, "join"));
   return sequence(`joinAll(${distinct.size})`, function* () {
     const wanted = Math.min(count, distinct.size);
     const ends = new Ends(distinct);
@@ -67,7 +78,11 @@ function raise(ended: readonly Task[]): void {
  * @returns Waits until all of them have ended; nobody needs to wait for it.
  */
 export function cancelAll(tasks: Iterable<Task>, reason?: unknown): Operation<void> {
-  const all = [...tasks];
+  const all = checkList(tasks, "tasks to cancel");
+  for (const task of all) {
+    if (hasMethod(task, "cancel")) continue;
+    throw new TypeError(`Cannot cancel ${show(task)}: it must be a task`);
+  }
   const ends = all.map((task) => task.cancel(reason));
   return sequence("cancelAll()", function* () {
     for (const end of ends) yield* end;
@@ -109,10 +124,11 @@ export interface WaitFirstOptions {
  */
 export function waitFirst<E extends Ending>(
   endings: Iterable<E>,
-  { count = 1 }: WaitFirstOptions = {},
+  options: WaitFirstOptions = {},
 ): Operation<E[]> {
+  const { count = 1 } = checkOptions(options, "waitFirst()");
   checkWhole(count, "wait for the first", "to end", COUNT);
-  const distinct = new Set(endings);
+  const distinct = new Set(checkEndings(endings, "wait for"));
   if (distinct.size === 0) return operation("waitFirst(0)", (wait) => wait.settle([]));
   return sequence(`waitFirst(${distinct.size})`, function* () {
     const wanted = Math.min(count, distinct.size);
@@ -158,7 +174,7 @@ export interface AsCompleted<E>
  *   `yield* next` inside.
  */
 export function asCompleted<E extends Ending>(endings: Iterable<E>): AsCompleted<E> {
-  const distinct = new Set(endings);
+  const distinct = new Set(checkEndings(endings, "give out"));
   const next = (ends: Ends<E>): Operation<E> => sequence("asCompleted()", () => ends.next());
   // In a box: a promise that resolved with a task would wait for that task's value.
   const boxed = (ends: Ends<E>): Operation<[E]> =>

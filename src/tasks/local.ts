@@ -5,7 +5,7 @@
  * its own. Each task holds an immutable map, so that spawning shares it for nothing.
  */
 import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
-import { perform, type Work } from "./perform.ts";
+import { checkWork, perform, type Work } from "./perform.ts";
 import { currentTask } from "./run.ts";
 
 /** A value of which each task has its own. Made by {@linkcode createLocal}. */
@@ -33,6 +33,7 @@ export class Local<V> {
   with<T>(value: V, work: Work<T>): Operation<T> {
     // deno-lint-ignore no-this-alias -- the body below is a generator, which has its own `this`
     const local = this;
+    checkWork(work, "run");
     takeOver(work);
     return sequence("local.with()", function* () {
       const before = currentTask().locals;

@@ -6,6 +6,8 @@
  * is delegated to; an `async function*` inside a `function*` gets a routine of its own within the
  * task, so that locks, locals and the current task stay the same.
  */
+import { show } from "../kernel/printable.ts";
+import { hasMethod, isClass } from "../kernel/checks.ts";
 import { driveAsync } from "../kernel/async_routine.ts";
 import { currentScope } from "../kernel/context.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
@@ -29,6 +31,31 @@ export type WorkResult<W> = W extends () => EitherGenerator<infer T> ? T
   : W extends PromiseLike<infer T> ? T
   : never;
 
+/**
+ * Makes sure that a combinator can run something, before it runs anything.
+ *
+ * @throws {TypeError} If it is none of what {@linkcode Work} names.
+ */
+export function checkWork(work: unknown, verb: string): void {
+  if (typeof work === "function" ? !isClass(work) : isBegun(work)) return;
+  throw new TypeError(
+    `Cannot ${verb} ${
+      show(work)
+    }: it must be an operation, a task, a promise, a generator, or a function ` +
+      "that makes a generator",
+  );
+}
+
+/** Whether something that is no function can be waited for: it has a `next`, or a `then`, to call. */
+function isBegun(work: unknown): boolean {
+  if (typeof work !== "object" || work === null) return false;
+  return hasMethod(work, "then") || (hasMethod(work, "next") && isIterable(work));
+}
+
+function isIterable(work: object): boolean {
+  return hasMethod(work, Symbol.iterator) || hasMethod(work, Symbol.asyncIterator);
+}
+
 const asyncBody: WaitSource = {
   host: "none",
   nested: true,
@@ -43,15 +70,13 @@ export function* perform<T>(work: Work<T>): Generator<unknown, T, unknown> {
 
 /** The same for work that may not have a body left to call. */
 export function begun<T>(work: Exclude<Work<T>, () => unknown>): Iterable<unknown, T, unknown> {
-  if (typeof work === "object" && work !== null) {
-    if (Symbol.iterator in work) return work as Iterable<unknown, T, unknown>;
-    if (Symbol.asyncIterator in work) return asyncPart(work);
-    if ("then" in work) {
-      const trap = new PromiseTrap(work);
-      return operation<T>(trap, (wait) => trap.begin(wait)) as Iterable<unknown, T, unknown>;
-    }
+  if (!isBegun(work)) throw notWaitable(work);
+  if (hasMethod(work, Symbol.iterator)) return work as Iterable<unknown, T, unknown>;
+  if (hasMethod(work, Symbol.asyncIterator)) {
+    return asyncPart(work as AsyncGenerator<unknown, T, never>);
   }
-  throw notWaitable(work);
+  const trap = new PromiseTrap(work as PromiseLike<T>);
+  return operation<T>(trap, (wait) => trap.begin(wait)) as Iterable<unknown, T, unknown>;
 }
 
 function asyncPart<T>(generator: AsyncGenerator<unknown, T, never>): Iterable<unknown, T, unknown> {

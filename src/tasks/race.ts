@@ -5,6 +5,7 @@
  * act before it is known who wins. So they are children, and that one of them has ended is one more case.
  * A body that wins has ended before it is taken; one that loses is cancelled, and cleans up first.
  */
+import { checkObject } from "../kernel/checks.ts";
 import { type CaseStart, Choice } from "../kernel/cases.ts";
 import { Entered } from "../kernel/deadline.ts";
 import { combine } from "../kernel/errors.ts";
@@ -17,7 +18,7 @@ import { WaitQueue } from "../kernel/wait_queue.ts";
 import { Brood } from "./brood.ts";
 import type { EitherGenerator, Work, WorkResult } from "./perform.ts";
 import { currentTask } from "./run.ts";
-import { isBare, sortWork } from "./works.ts";
+import { checkWorks, isBare, sortWork } from "./works.ts";
 
 /** What a race by names evaluates to: the winner's name and its result, as one pair for each case. */
 export type RaceResult<C extends Readonly<Record<string, unknown>>> = {
@@ -80,9 +81,11 @@ export function race<const C extends Readonly<Record<string, Work<unknown>>>>(
 export function race(
   given: readonly Work<unknown>[] | Readonly<Record<string, Work<unknown>>>,
 ): Operation<unknown> {
+  checkObject(given, "works of race() (a list, or works by name)");
   const names = Array.isArray(given) ? null : Object.keys(given);
   const works: readonly Work<unknown>[] = Array.isArray(given) ? given : Object.values(given);
   if (works.length === 0) throw new RangeError("Cannot race 0 works: nobody could win");
+  checkWorks(works, "race");
   works.forEach(takeOver);
   const named = (index: number, value: unknown): unknown =>
     names === null ? value : [names[index], value];

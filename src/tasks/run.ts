@@ -8,7 +8,7 @@
 import { currentScope } from "../kernel/context.ts";
 import { outside } from "../kernel/promised_wait.ts";
 import { EndSignals } from "./end_signals.ts";
-import { checkMs } from "../kernel/checks.ts";
+import { checkMs, checkOptions, checkSignal } from "../kernel/checks.ts";
 import { RunLife } from "../kernel/run_life.ts";
 import type { SchedulerOptions } from "../kernel/scheduler.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
@@ -65,8 +65,8 @@ export function run<T>(body: TaskBody<[], T>, options?: RunOptions): Promise<T>;
 export function run<T>(body: TaskBody<[], T>, options: RunOptions = {}): Promise<T | undefined> {
   try {
     checkBody(body, "run");
-    const { signal, grace } = options;
-    signal?.throwIfAborted();
+    const { signal, grace } = checkOptions(options, "run()");
+    checkSignal(signal)?.throwIfAborted();
     if (grace !== undefined) checkMs(grace, "a time of grace");
     const life = new RunLife<T>(options);
     const endings = new DisposableStack();

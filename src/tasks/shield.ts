@@ -1,7 +1,7 @@
 /** Protecting clean-up from the cancel that caused it. */
 import { Entered } from "../kernel/deadline.ts";
 import { type Operation, sequence, takeOver, undoOf } from "../kernel/operation.ts";
-import { perform, type Work } from "./perform.ts";
+import { checkWork, perform, type Work } from "./perform.ts";
 
 /**
  * Runs `work` within the current task where cancels from outside do not reach it. They take effect at
@@ -32,6 +32,7 @@ import { perform, type Work } from "./perform.ts";
  * @returns An operation that evaluates to the work's result.
  */
 export function shield<T>(work: Work<T>): Operation<T> {
+  checkWork(work, "shield");
   takeOver(work);
   return sequence("shield()", function* () {
     using _entered = new Entered({ shielded: true });

@@ -1,5 +1,5 @@
 /** What a supervisor is told of its children, and what it remembers of each. */
-import { checkIterable, checkOneOf, checkString } from "../kernel/checks.ts";
+import { checkList, checkObject, checkOneOf, checkString } from "../kernel/checks.ts";
 import { printable, show } from "../kernel/printable.ts";
 import type { Task } from "../kernel/task.ts";
 import { keepHandled } from "../kernel/trap.ts";
@@ -36,11 +36,7 @@ export type Children = readonly ChildSpec[] | Readonly<Record<string, ChildBody>
 
 /** Brings children into one form, and checks them. */
 export function checkChildren(children: Children): ChildSpec[] {
-  if (typeof children !== "object" || children === null) {
-    throw new TypeError(
-      `Cannot supervise ${show(children)}: children are a list of specs, or bodies by name`,
-    );
-  }
+  checkObject(children, "children (a list of specs, or bodies by name)");
   const specs: ChildSpec[] = Array.isArray(children)
     ? [...children]
     : Object.entries(children).map(([name, body]) => ({ name, body }));
@@ -55,15 +51,14 @@ export function checkChildren(children: Children): ChildSpec[] {
     names.add(name);
     checkOneOf(restart, RESTARTS, `the restart of ${show(name)}`);
     if (args === undefined) continue;
-    checkIterable(args, `the arguments of ${show(name)}`);
+    checkList(args, `the arguments of ${show(name)}`);
     for (const arg of args) keepHandled(arg);
   }
   return specs;
 }
 
 function checkSpec(spec: ChildSpec): ChildSpec {
-  if (typeof spec === "object" && spec !== null) return spec;
-  throw new TypeError(`Cannot supervise ${show(spec)}: a child is { name, body }`);
+  return checkObject(spec, "a child ({ name, body })");
 }
 
 /** A child of a supervisor over all of its starts. */

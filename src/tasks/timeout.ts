@@ -3,7 +3,7 @@ import { Entered } from "../kernel/deadline.ts";
 import { checkMs } from "../kernel/checks.ts";
 import { TimeoutError } from "../kernel/errors.ts";
 import { type Operation, sequence, takeOver, undoOf } from "../kernel/operation.ts";
-import { perform, type Work } from "./perform.ts";
+import { checkWork, perform, type Work } from "./perform.ts";
 
 /**
  * Runs `work` within the current task, and cancels it when `ms` have passed first. Its clean-up still
@@ -32,6 +32,7 @@ import { perform, type Work } from "./perform.ts";
  * @throws {RangeError} If `ms` is negative or not a number.
  */
 export function withTimeout<T>(ms: number, work: Work<T>): Operation<T> {
+  checkWork(work, "put a time limit on");
   takeOver(work);
   checkMs(ms, "a timeout");
   return sequence(`withTimeout(${ms})`, function* () {
@@ -56,6 +57,7 @@ export function withTimeout<T>(ms: number, work: Work<T>): Operation<T> {
  * @throws {RangeError} If `ms` is negative or not a number.
  */
 export function moveOnAfter<T>(ms: number, work: Work<T>): Operation<T | undefined> {
+  checkWork(work, "put a time limit on");
   takeOver(work);
   checkMs(ms, "a timeout");
   return sequence(`moveOnAfter(${ms})`, function* () {

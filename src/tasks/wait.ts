@@ -1,5 +1,7 @@
 /** Promises as operations that can be cancelled, and signals that a cancel fires. */
 import { abortSafely, thrownText } from "../kernel/callback.ts";
+import { show } from "../kernel/printable.ts";
+import { checkOptions, checkSignal, hasMethod, isClass } from "../kernel/checks.ts";
 import { withScope } from "../kernel/context.ts";
 import { cancelled } from "../kernel/errors.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
@@ -110,11 +112,12 @@ class PromiseWait<T> implements WaitSource {
  */
 export function wait<T>(target: WaitTarget<T>, options: WaitOptions = {}): Operation<T> {
   keepHandled(target);
-  if (typeof target !== "function" && typeof target?.then !== "function") {
+  if (typeof target === "function" ? isClass(target) : !hasMethod(target, "then")) {
     throw new TypeError(
-      `Cannot wait for ${String(target)}: it must be a promise, or a function that gives one`,
+      `Cannot wait for ${show(target)}: it must be a promise, or a function that gives one`,
     );
   }
+  checkSignal(checkOptions(options, "wait()").signal);
   return operation(
     "wait(promise)",
     (wait: Wait<T>) => new PromiseWait(wait, options.signal).begin(target),

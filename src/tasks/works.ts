@@ -5,6 +5,8 @@
  * All of them are sorted, and bodies called, before anything begins: one that throws as it is called has
  * left nothing running.
  */
+import { checkWork } from "./perform.ts";
+import { checkArray } from "../kernel/checks.ts";
 import type { CaseStart } from "../kernel/cases.ts";
 import { startable } from "../kernel/fast_routine.ts";
 import { takeOver } from "../kernel/operation.ts";
@@ -16,6 +18,15 @@ import type { EitherGenerator, Work } from "./perform.ts";
 export type SortedWork =
   | { readonly kind: "case"; readonly start: CaseStart }
   | { readonly kind: "body"; readonly generator: EitherGenerator<unknown> };
+
+/**
+ * Checks a list of works, and each of them, before any begins.
+ *
+ * @throws {TypeError} If one cannot be done.
+ */
+export function checkWorks<W>(works: readonly W[], verb: string): void {
+  for (const work of checkArray(works, `works of ${verb}()`)) checkWork(work, verb);
+}
 
 /** Whether a work certainly begins in the caller's own task. */
 export function isBare(work: unknown): boolean {
