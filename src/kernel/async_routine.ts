@@ -97,13 +97,13 @@ class AsyncRoutine {
 
   /** Waits for what a `function*` asks for that the generator delegates to by `yield*`. */
   private wait(wait: Wait): void {
-    let promise: Promise<unknown>;
+    let promise: Promise<Wait>;
     try {
-      promise = new PromisedWait(wait.operation!).promise(this.#scope);
+      promise = new PromisedWait(wait.operation!).whole(this.#scope);
     } catch (error) {
       return this.step(true, error);
     }
-    promise.then((value) => {
+    promise.then(({ value }) => {
       wait.conclude(value);
       this.step(false, value);
     }, (error) => this.step(true, error));

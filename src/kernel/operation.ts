@@ -27,6 +27,10 @@ import { type HostPart, type Party, type Startable, Wait, type WaitSource } from
 /**
  * Something to wait for: `yield* op` in either kind of generator, `yield op`, or `await op`.
  *
+ * Where the value itself can be awaited, a task or a future, `yield*` gives it as it is. `await op`, and
+ * `yield op` in an `async function*`, cannot: the language goes on to wait for that value, too. The same
+ * goes for what an `async function*`, or a `function*` that one delegates to, returns.
+ *
  * @typeParam T What it evaluates to.
  */
 export interface Operation<T> extends PromiseLike<T> {

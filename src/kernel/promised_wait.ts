@@ -39,8 +39,11 @@ export interface AsyncParty extends Party {
   stepOver(): void;
 }
 
-/** How code outside of every task waits: by a run of its own. Set by the scheduler's module. */
-export const outside: { wait: <T>(operation: Startable<T>) => Promise<T> } = {
+/**
+ * How code outside of every task waits: by a run of its own. Set by the scheduler's module. The value
+ * comes in a box: a promise would wait for a task that it resolved with.
+ */
+export const outside: { wait: <T>(operation: Startable<T>) => Promise<readonly [T]> } = {
   wait: () => Promise.reject(new Error("Cannot wait here: no scheduler is loaded")),
 };
 
@@ -60,9 +63,17 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
     return this.begin(scope) as Promise<T>;
   }
 
-  /** Begins, and resolves with this wait as the iterator result: for `yield* op`. */
+  /**
+   * Begins, and resolves with this wait as the iterator result: for `yield* op`. So the value never is
+   * what a promise resolves with, and a task among the values is given out, and not waited for.
+   */
   override next(): Promise<this> {
-    return this.begin(currentScope()) as Promise<this>;
+    return this.whole(currentScope());
+  }
+
+  /** The same under a given scope. */
+  whole(scope: CancelScope | null): Promise<this> {
+    return this.begin(scope) as Promise<this>;
   }
 
   /** Called at the task's turn. */
@@ -78,7 +89,7 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
 
   private begin(scope: CancelScope | null): Promise<unknown> {
     if (scope === null) {
-      return outside.wait(this.operation!).then((value) => {
+      return outside.wait(this.operation!).then(([value]) => {
         this.done = true;
         this.value = value;
         return this.#whole ? this : value;

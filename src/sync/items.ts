@@ -3,7 +3,7 @@
  *
  * Each round is one wait like any other: a checkpoint, fair, and cancelled without taking an item. The
  * iterator is no async generator on purpose: that would put promises of its own between the taken item
- * and the loop's body. A `function*` has no such loop; there one calls the verb itself.
+ * and the loop's body. Nor does it take items by `then`: of a task, one would get its value. A `function*` has no such loop; there one calls the verb itself.
  */
 import type { Operation } from "../kernel/operation.ts";
 
@@ -17,13 +17,21 @@ export function itemsOf<T>(
   take: () => Operation<T>,
   isEnd: (error: unknown) => boolean,
 ): AsyncIterableIterator<T> {
-  const found = (value: T): IteratorResult<T> => ({ done: false, value });
+  const found = (step: IteratorResult<unknown, T>): IteratorResult<T> => {
+    return { done: false, value: step.value as T };
+  };
   const failed = (error: unknown): IteratorResult<T> => {
     if (isEnd(error)) return { done: true, value: undefined };
     throw error;
   };
   return {
-    next: () => take().then(found, failed) as Promise<IteratorResult<T>>, // a native one, by any operation
+    next() {
+      try {
+        return take()[Symbol.asyncIterator]().next().then(found, failed);
+      } catch (error) {
+        return Promise.try(failed, error);
+      }
+    },
     [Symbol.asyncIterator]() {
       return this;
     },

@@ -113,10 +113,10 @@ export function currentTask(): Task {
   return task;
 }
 
-outside.wait = <T>(work: Startable<T>): Promise<T> => {
-  const life = new RunLife<T>({ patient: true });
+outside.wait = <T>(work: Startable<T>): Promise<readonly [T]> => {
+  const life = new RunLife<readonly [T]>({ patient: true });
   life.begin(function* () {
-    return (yield new SubstituteWait(work)) as T;
+    return [(yield new SubstituteWait(work)) as T] as const;
   }());
   return life.toEnd();
 };
