@@ -1,6 +1,6 @@
 /**
  * Producer and consumer in two workers, first over a pipe, then over a queue. A pipe has two ends, and each
- * of them answers the other; closing one is the other's end of file. A queue may have any number of
+ * of them answers the other; when nobody has one any more, that is the other's end of file. A queue may have any number of
  * threads on either side. Watch the sizes: with room for three items, the producer is never more than
  * that ahead. Workers block where they wait (`…Sync`); the main thread never does (`yield*`).
  *
@@ -60,6 +60,8 @@ if (import.meta.main) {
     const [left, right] = pipe<number>();
     const asked = pool.submit(ask, left, [1, 2, 3]);
     const answered = pool.submit(answer, right);
+    left.close(); // both ends are the workers' now
+    right.close();
     for (const line of yield* asked) console.log(`  ${line}`);
     console.log(`  the answering worker: ${yield* answered}`);
 

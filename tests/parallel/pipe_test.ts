@@ -1,9 +1,19 @@
 /** Pipes between threads: order, full pipes, ends of file. */
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { ClosedError, run, sleep, spawn, WouldBlock } from "@weft/weft";
-import { pipe } from "../../src/parallel/shared/pipe.ts";
+import {
+  ClosedError,
+  run,
+  SharedEvent,
+  sleep,
+  spawn,
+  WorkerPool,
+  WorkerProcess,
+  WouldBlock,
+} from "@weft/weft";
+import { Connection, pipe } from "../../src/parallel/shared/pipe.ts";
 import { law } from "../lib/law.ts";
 import { Thread } from "./fixtures/thread.ts";
+import { endJobs } from "./fixtures/end_jobs.ts";
 
 law("pipe() connects two threads in both directions, in order", async () => {
   const [here, there] = pipe();
@@ -70,6 +80,7 @@ for (const how of ["exit", "close"] as const) {
     async () => {
       const [here, there] = pipe();
       await using thread = Thread.call("haveEnd", there, "goodbye", how);
+      there.close(); // only the thread has it now
       assertEquals(await here.recv(), "goodbye");
       await assertRejects(
         () => Promise.resolve(here.recv()),
@@ -112,4 +123,81 @@ law("Connection.send() waits while the pipe is full", async () => {
     yield* sender.join();
     assertEquals(yield* b.recv(), new Uint8Array([1]));
   });
+});
+
+for (const how of ["closeEnd", "exit", "close"] as const) {
+  law(`With two writers the reader reads until both are gone (by ${how})`, async () => {
+    const [reader, writer] = pipe<string>(false);
+    const gone = [new SharedEvent(), new SharedEvent()];
+    await using first = Thread.call("writeThenLeave", writer, "one", gone[0]!, how);
+    await using second = Thread.call("writeThenLeave", writer, "two", gone[1]!, how);
+    writer.close();
+    await Promise.all([first.ready, second.ready]);
+    assertEquals([await reader.recv(), await reader.recv()].toSorted(), ["one", "two"]);
+    gone[0]!.set();
+    if (how !== "closeEnd") await first.gone;
+    assertEquals(await reader.poll(120), false);
+    gone[1]!.set();
+    await assertRejects(() => Promise.resolve(reader.recv()), ClosedError);
+  });
+}
+
+law("An end that this thread closes stays open in the process that has it", async () => {
+  for (const size of [1, 50]) {
+    const [parent, child] = pipe<number>();
+    const process = new WorkerProcess({ target: endJobs.double, args: [child, size] });
+    process.start();
+    child.close();
+    await run(function* () {
+      for (let i = 0; i < size; i++) {
+        yield* parent.send(i);
+        assertEquals(yield* parent.recv(), 2 * i);
+      }
+    });
+    await assertRejects(() => Promise.resolve(parent.recv()), ClosedError);
+    assertEquals(await process.join(), 0);
+  }
+});
+
+law("An end on its way to a job may be closed here as soon as it was submitted", async () => {
+  await using pool = new WorkerPool(1);
+  const [parent, child] = pipe<number>();
+  const before = pool.submit(endJobs.rest, 50);
+  const job = pool.submit(endJobs.double, child, 1);
+  child.close();
+  await parent.send(4);
+  assertEquals([await parent.recv(), await job, await before], [8, 1, 50]);
+});
+
+law("An end that was on its way to a process that never came up is gone", async () => {
+  const [parent, child] = pipe<number>();
+  const process = new WorkerProcess({
+    target: endJobs.double,
+    args: [child, 1],
+    report: () => {},
+  });
+  process.start();
+  child.close();
+  process.kill();
+  await assertRejects(() => Promise.resolve(parent.recv()), ClosedError);
+  assertEquals(await process.join(), -9);
+});
+
+law("Copies of an end in one thread count each, and a closed one cannot be passed on", async () => {
+  const [a, b] = pipe<number>();
+  const copy = Connection.from(b.share());
+  b.close();
+  b.close();
+  assertThrows(() => b.share(), ClosedError, `Cannot pass ${b} on: it is closed`);
+  copy.trySend(1);
+  assertEquals(await a.recv(), 1);
+  assertThrows(() => a.tryRecv(), WouldBlock);
+  const handle = copy.share();
+  copy.close();
+  assertThrows(() => a.tryRecv(), WouldBlock); // it is on its way
+  const ends = [Connection.from(handle), Connection.from(handle)];
+  ends[0]!.close();
+  assertThrows(() => a.tryRecv(), WouldBlock);
+  ends[1]!.close();
+  assertThrows(() => a.tryRecv(), ClosedError, "its other end is closed");
 });

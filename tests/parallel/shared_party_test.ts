@@ -95,3 +95,21 @@ law("A thread is told to stop by its ticket, and a clone of the table is the sam
   assertEquals([helper.stopped, me.stopped], [true, false]);
   strikeThread(ticket);
 });
+
+law("A thread that was struck off is to stop, whoever has its line now", () => {
+  const ticket = enrolThread("gone");
+  const gone = asParty(ticket.table, ticket.number);
+  assertEquals(gone.stopped, false);
+  strikeThread(ticket);
+  assertEquals(gone.stopped, true);
+});
+
+law("A table that was overwritten is never a hang", () => {
+  const table = PartyTable.make();
+  const numbers = [1, 2, 3].map((n) => table.enter(`thread ${n}`, 0));
+  table.words.fill(numbers[0]!, 4);
+  for (const number of [...numbers, -1, 2 ** 31 - 1]) {
+    assert(typeof table.isAlive(number) === "boolean");
+    assert(typeof table.nameOf(number) === "string");
+  }
+});

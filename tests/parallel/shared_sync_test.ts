@@ -407,3 +407,12 @@ law("No wake-up is lost to a waiter that is cancelled as it comes", async () => 
     yield thread.result();
   });
 });
+
+law("SharedSemaphore.release() never has more permits than a word holds", () => {
+  const semaphore = new SharedSemaphore(2 ** 31 - 2);
+  semaphore.release();
+  for (const count of [1, 2, 2 ** 31, 2 ** 32, 2 ** 53 - 1]) {
+    assertThrows(() => semaphore.release(count), RangeError, "there can be 2147483647 at most");
+  }
+  assertEquals(semaphore.value, 2 ** 31 - 1);
+});

@@ -22,6 +22,7 @@ import type { CancelMeans, Future } from "./future.ts";
 import type { JobKind } from "../dispatch/job_kind.ts";
 import type { CancelPolicy } from "./cancel_policy.ts";
 import { Reaction, type Reactor, reactSoon } from "./reaction.ts";
+import { dropShared } from "../shared/shared_pack.ts";
 
 /** How a job is to be treated. */
 export interface JobDemand {
@@ -236,6 +237,7 @@ export class Job implements Future<unknown>, Startable<unknown>, QueueOwner, Rea
   static #settle(job: Job, state: JobState, result: unknown): void {
     job.state = state;
     job.#result = result;
+    dropShared(job.args); // an end of a pipe that never arrived
     job.args = nothing;
     job.batch = null;
     if (state === "error" && !job.#observed) Job.#report(job, result);

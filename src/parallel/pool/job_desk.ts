@@ -13,6 +13,7 @@ import { FailureLog } from "./failure_log.ts";
 import { Job, type JobDemand, type JobTerms } from "./job.ts";
 import { type Addressed, addressOf, type AnyFunction } from "../jobs.ts";
 import { currentRun, type PoolLife } from "./pool_life.ts";
+import { keepShared } from "../shared/shared_pack.ts";
 
 /** The desk of one pool. */
 export class JobDesk {
@@ -56,7 +57,7 @@ export class JobDesk {
   ): Job {
     this.#life.refuseIfClosed("submit to");
     const kind = this.#dispatcher.kindOf(addressOf(job));
-    const made = new Job(kind, args, this.#termsFor(demand));
+    const made = new Job(kind, keepShared(args), this.#termsFor(demand));
     this.submitted++;
     this.#dispatcher.submit(made);
     return made;

@@ -38,6 +38,7 @@ import { GRACE_MS, printFailure, type WorkerProcessOptions } from "./process_opt
 import { startSubprocess } from "./process_subprocess_backend.ts";
 import type { BeginMessage, ProcessBackend, ProcessBody, ProcessEnding } from "./process_wire.ts";
 import { startWorker } from "./process_worker_backend.ts";
+import { dropShared } from "../shared/shared_pack.ts";
 
 export type { WorkerProcessOptions } from "./process_options.ts";
 
@@ -115,6 +116,8 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
   #daemon: boolean;
   #life: Life = { kind: "new" };
   #isClosed = false;
+  /** What it was told at its start, until it has ended. */
+  #begin: BeginMessage | null = null;
   /** Strikes it off the list of children. */
   #leave: () => void = () => {};
   /** In the process itself: calls the target. */
@@ -229,9 +232,11 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
       ended: (ending: ProcessEnding) => this.#ended(ending),
     };
     const start = this.backend === "worker" ? startWorker : startSubprocess;
+    this.#begin = departure.begin;
     try {
       this.#life = { kind: "alive", body: start(departure) };
     } catch (cause) {
+      this.#dropBegin();
       if (!isCloneError(cause)) throw cause;
       throw new TypeError(
         `Cannot start ${this}: its arguments or fields cannot be sent: ${cause.message}`,
@@ -344,9 +349,17 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
     this.#life = { kind: "ended", body: this.#life.body, ending };
     this.#leave();
     letGo(this.#resource);
+    this.#dropBegin();
     if (ending.error !== undefined) this.#report(ending.error, this.name);
     this.#joins.wakeAll();
     this.#over?.resolve();
+  }
+
+  /** The ends of pipes that it never received are closed. */
+  #dropBegin(): void {
+    dropShared(this.#begin?.args);
+    dropShared(this.#begin?.fields);
+    this.#begin = null;
   }
 
   /** A daemon lets the host go, unless somebody waits for its end. */

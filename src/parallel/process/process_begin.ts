@@ -4,7 +4,7 @@ import { type AnyClass, placeOf } from "./process_classes.ts";
 import { currentProcess, nextIdent, programModule } from "./process_current.ts";
 import { checkMayRead } from "./process_flags.ts";
 import type { BeginMessage, ProcessBackend } from "./process_wire.ts";
-import { type Carriage, packShared } from "../shared/shared_pack.ts";
+import { type Carriage, dropShared, packShared } from "../shared/shared_pack.ts";
 import { unpackArguments } from "../shared/shared_unpack.ts";
 
 /** A process as it is described to itself. */
@@ -36,7 +36,7 @@ export function makeBegin(
 ): BeginMessage {
   const carriage: Carriage = backend === "worker" ? "memory" : "bytes";
   const { name: parent, pid } = currentProcess();
-  const begin: BeginMessage = {
+  const start = {
     kind: "weft.begin",
     name,
     ident: backend === "worker" ? nextIdent() : 0,
@@ -45,14 +45,28 @@ export function makeBegin(
     parent: { name: parent, pid },
     mainModule: programModule(),
     target: target === undefined ? null : addressOf(target),
-    args: args.map((arg) => packShared(arg, carriage)),
     type: type === null ? null : placeOf(type, name),
-    fields: Object.fromEntries(
-      Object.entries(fields).map(([key, value]) => [key, packShared(value, carriage)]),
-    ),
+  } as const;
+  checkMayRead(start);
+  const keys = Object.keys(fields);
+  const packed = packAll([...args, ...Object.values(fields)], carriage);
+  return {
+    ...start,
+    args: packed.slice(0, args.length),
+    fields: Object.fromEntries(keys.map((key, i) => [key, packed[args.length + i]])),
   };
-  checkMayRead(begin);
-  return begin;
+}
+
+/** Packs all or, if one of them cannot be, none. */
+function packAll(values: readonly unknown[], carriage: Carriage): unknown[] {
+  const packed: unknown[] = [];
+  try {
+    for (const value of values) packed.push(packShared(value, carriage));
+    return packed;
+  } catch (error) {
+    packed.forEach(dropShared);
+    throw error;
+  }
 }
 
 /** The message as the process wants it: with locks, queues and the like in place of their handles. */

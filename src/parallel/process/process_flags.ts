@@ -39,7 +39,9 @@ export function subprocessFlags(begin: BeginMessage, flags: readonly string[]): 
  *
  * @throws {Error} If a file of it may not be read; the message names the flag.
  */
-export function checkMayRead({ name, backend, target, type }: BeginMessage): void {
+export function checkMayRead(
+  { name, backend, target, type }: Pick<BeginMessage, "name" | "backend" | "target" | "type">,
+): void {
   if (isGranted({ name: "read" })) return;
   const files = [backend === "worker" ? entry.href : null, target?.url, type?.url];
   for (const file of files) {

@@ -1,10 +1,10 @@
 /**
  * A pipe between threads: two ends, and what one sends the other receives.
  *
- * An end belongs to the thread that used it last, beginning with the one that made the pipe or was
- * handed the end. When that thread is gone the other end comes to its end of file, as when a process
- * dies that had the only copy of a descriptor. In contrast to descriptors, a copy that was left behind in
- * the thread that made the pipe does not keep it open: nobody has to close "the other one's end".
+ * An end is open as long as some thread has it, as with descriptors: each of its copies counts, in
+ * whichever thread, and an end that is on its way to another thread counts, too. A copy counts no more when
+ * it was closed, when its thread has ended, or when it was garbage. So with two writers the reader comes to
+ * its end of file when both are gone, and whoever has passed an end on closes the copy that it kept.
  */
 import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
@@ -17,20 +17,29 @@ import {
 } from "./shared_channel.ts";
 import { refuseMainThread } from "./shared_blocking.ts";
 import { NOT_YET } from "./shared_gate.ts";
+import { Holders, holdersWords } from "./shared_holders.ts";
 import { registerShared, shareable, type SharedHandle } from "./shared_pack.ts";
 import { DEFAULT_BYTES, type SharedQueueOptions } from "./shared_queue.ts";
 import { ringSize } from "./shared_ring.ts";
 import { handleOf, handleWithin, newSeat, type Seat, seatOf } from "./shared_seat.ts";
 import { inTime, within } from "./shared_time.ts";
 
-/** For each end: the number of the thread that has it, and whether it is closed. */
-const OWNERS = 0;
-const CLOSED = 2;
 /** Whether both ends send and receive. */
-const DUPLEX = 4;
+const DUPLEX = 0;
 /** The size of each ring. */
-const SIZE = 5;
-const CHANNELS = 6;
+const SIZE = 1;
+/** Which threads have one end, and which the other. */
+const ENDS = 2;
+/** So many threads may have an end at a time. */
+const THREADS = 256;
+const CHANNELS = ENDS + 2 * holdersWords(THREADS);
+
+function holdersOf({ words, party }: Seat, side: number): Holders {
+  return new Holders(words, ENDS + side * holdersWords(THREADS), THREADS, party);
+}
+
+/** Counts copies down that nobody closed before they were garbage. */
+const forgotten = new FinalizationRegistry<() => void>((leave) => leave());
 
 /** The channel that an end writes, or the one it reads. */
 function channelOf(seat: Seat, writer: number, terms: ChannelTerms): Channel | null {
@@ -41,18 +50,28 @@ function channelOf(seat: Seat, writer: number, terms: ChannelTerms): Channel | n
 }
 
 /**
- * One end of a {@linkcode pipe}: pass it to a job, and the job has it.
+ * One end of a {@linkcode pipe}: pass it to a job or a process, and that has it, too.
  *
- * Values are copied and come out in order. `send` waits while the pipe is full. When the other end was
- * closed, or its thread is gone, `send` throws a `ClosedError` at once, and `recv` when nothing is left.
+ * Values are copied and come out in order. `send` waits while the pipe is full. When no thread has the
+ * other end any more (each has closed it, or has ended), `send` throws a `ClosedError` at once, and `recv`
+ * when nothing is left. So close the copy that you keep of an end that you have passed on, as in Python:
+ * `process.start(); end.close()`.
  */
 export class Connection<T = unknown> implements Disposable {
-  /** Makes a handle, for a bare `postMessage`; jobs and processes take the end itself. */
-  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#seat));
+  /**
+   * Makes a handle, for a bare `postMessage`; jobs and processes take the end itself. It counts as an open
+   * end of this thread until `Connection.from` has made an end of it.
+   *
+   * @throws {ClosedError} If this end is closed.
+   */
+  readonly share: () => SharedHandle = shareable(this, () => this.#share(), true);
   readonly #seat: Seat;
   readonly #side: number;
   readonly #out: Channel | null;
   readonly #in: Channel | null;
+  readonly #mine: Holders;
+  readonly #others: Holders;
+  #closed = false;
 
   /** Made by {@linkcode pipe}. */
   constructor(handle: SharedHandle) {
@@ -62,10 +81,15 @@ export class Connection<T = unknown> implements Disposable {
     const terms = { write: `send through ${this}`, read: `receive from ${this}`, ended };
     this.#out = channelOf(seat, side, terms);
     this.#in = channelOf(seat, 1 - side, terms);
-    Atomics.store(seat.words, OWNERS + side, seat.party.number);
+    const mine = this.#mine = holdersOf(seat, side);
+    this.#others = holdersOf(seat, 1 - side);
+    this.#count();
+    if (handle.pass !== undefined) takePass(mine, handle.pass);
+    const channels = [this.#out, this.#in];
+    forgotten.register(this, () => leave(mine, channels), this);
   }
 
-  /** The end behind a handle; it belongs to this thread now. */
+  /** The end behind a handle; this thread has it from now on. */
   static from<T = unknown>(handle: SharedHandle): Connection<T> {
     return new Connection(handle);
   }
@@ -80,15 +104,15 @@ export class Connection<T = unknown> implements Disposable {
     return this.#out !== null;
   }
 
-  /** Whether this end was closed. */
+  /** Whether this copy of the end was closed. */
   get closed(): boolean {
-    return Atomics.load(this.#seat.words, CLOSED + this.#side) === 1;
+    return this.#closed;
   }
 
   /**
    * Sends a value; waits while the pipe is full.
    *
-   * @throws {ClosedError} If either end is closed, or the other end's thread is gone.
+   * @throws {ClosedError} If this end is closed, or no thread has the other one any more.
    * @throws {TypeError} If the value cannot be cloned, or this end only receives.
    * @throws {RangeError} If it is larger than the whole pipe.
    */
@@ -101,8 +125,8 @@ export class Connection<T = unknown> implements Disposable {
   /**
    * Receives the next value; waits while there is none.
    *
-   * @throws {ClosedError} If this end is closed; or if nothing is left and the other end is closed, or
-   * its thread gone: the end of file.
+   * @throws {ClosedError} If this end is closed; or if nothing is left and no thread has the other
+   * one any more: the end of file.
    * @throws {TypeError} If this end only sends.
    */
   recv(): Operation<T> {
@@ -166,11 +190,15 @@ export class Connection<T = unknown> implements Disposable {
     return inTime(() => channel.values.block(channel.readable(`${this}.pollSync()`), ms));
   }
 
-  /** Closes this end, in all threads. What was sent can still be received. Never waits. */
+  /**
+   * Closes this copy of the end: other threads that have it keep it. What was sent can still be received.
+   * Never waits; calling it again has no effect.
+   */
   close(): void {
-    Atomics.store(this.#seat.words, CLOSED + this.#side, 1);
-    this.#out?.rouse();
-    this.#in?.rouse();
+    if (this.#closed) return;
+    this.#closed = true;
+    forgotten.unregister(this);
+    leave(this.#mine, [this.#out, this.#in]);
   }
 
   /** Closes this end. */
@@ -190,27 +218,47 @@ export class Connection<T = unknown> implements Disposable {
 
   #reading(): Channel {
     if (this.#in === null) throw new TypeError(`Cannot receive from ${this}: it only sends`);
-    if (this.closed) throw new ClosedError(`Cannot receive from ${this}: it is closed`);
+    if (this.#closed) throw new ClosedError(`Cannot receive from ${this}: it is closed`);
     return this.#in;
   }
 
   #whyEnded(): string | null {
-    const { words, party } = this.#seat;
-    const other = 1 - this.#side;
-    if (Atomics.load(words, CLOSED + this.#side) === 1) return "it is closed";
-    if (Atomics.load(words, CLOSED + other) === 1) return "its other end is closed";
-    const owner = Atomics.load(words, OWNERS + other);
-    if (party.isAlive(owner)) return null;
-    return `"${party.nameOf(owner)}", which had its other end, is gone`;
+    if (this.#closed) return "it is closed";
+    if (this.#others.held) return null;
+    const dead = this.#others.findDead();
+    if (dead === undefined) return "its other end is closed";
+    return `"${this.#seat.party.nameOf(dead)}", which had its other end, is gone`;
   }
+
+  #share(): SharedHandle {
+    if (this.#closed) throw new ClosedError(`Cannot pass ${this} on: it is closed`);
+    this.#count();
+    const pass = { by: this.#seat.party.number, taken: new SharedArrayBuffer(4) };
+    return { ...handleOf(this.#seat), pass };
+  }
+
+  #count(): void {
+    if (this.#mine.add()) return;
+    throw new RangeError(`Cannot have ${this} in another thread: ${THREADS} threads have it`);
+  }
+}
+
+/** A copy is gone; whoever waits at either end looks whether it was the last one. */
+function leave(holders: Holders, channels: readonly (Channel | null)[]): void {
+  holders.remove();
+  for (const channel of channels) channel?.rouse();
+}
+
+/** What was on its way has arrived, or never will; the first to say so is believed. */
+function takePass(holders: Holders, { by, taken }: NonNullable<SharedHandle["pass"]>): void {
+  if (Atomics.exchange(new Int32Array(taken), 0, 1) === 0) holders.remove(by);
 }
 
 /**
  * Makes a pipe: two connected ends, `[a, b]`. What `a` sends, `b` receives, and the other way around;
  * with `duplex` false, `a` only receives and `b` only sends.
  *
- * After Python's `multiprocessing.Pipe`, except that an end need not be closed in the thread that has
- * passed it on.
+ * After Python's `multiprocessing.Pipe`: an end that was passed on is to be closed here, too.
  *
  * @example A worker on the other end
  * ```ts
@@ -227,6 +275,7 @@ export class Connection<T = unknown> implements Disposable {
  *   await run(async function* () {
  *     const [here, there] = pipe<string>();
  *     const job = pool.submit(shout, there);
+    there.close(); // it is the job's now
  *     yield* here.send("hello");
  *     if ((yield* here.recv()) !== "HELLO") throw new Error();
  *     here.close();
@@ -245,7 +294,7 @@ export function pipe<T = unknown>(
   duplex: boolean = true,
   options: SharedQueueOptions = {},
 ): [a: Connection<T>, b: Connection<T>] {
-  const size = ringSize(options.bytes ?? DEFAULT_BYTES);
+  const { size } = ringSize(options.bytes ?? DEFAULT_BYTES);
   const bytes = channelBytes(size);
   const seat = newSeat("Pipe", 4 * CHANNELS + bytes * (duplex ? 2 : 1));
   const { words, name } = seat;
@@ -254,11 +303,12 @@ export function pipe<T = unknown>(
   for (let i = 0; i < (duplex ? 2 : 1); i++) {
     initChannel(words, CHANNELS + i * (bytes / 4), size, UNBOUNDED);
   }
-  words[OWNERS] = words[OWNERS + 1] = seat.party.number;
   const [a, b] = ["a", "b"].map((end, side) =>
     new Connection<T>(handleWithin(seat, "Connection", side, `${name}.${end}`))
   );
   return [a!, b!];
 }
 
-registerShared("Connection", Connection.from);
+registerShared("Connection", Connection.from, (handle) => {
+  takePass(holdersOf(seatOf(handle, "Connection"), handle.at), handle.pass!);
+});

@@ -15,14 +15,13 @@ import { AbandonedError, ClosedError } from "../../kernel/errors.ts";
 import { encode, isPlainCode, keep, type Packet } from "./shared_codec.ts";
 import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./shared_gate.ts";
 import { Mutex, MUTEX_WORDS } from "./shared_mutex.ts";
-import { Ring, RING_WORDS } from "./shared_ring.ts";
+import { Ring, RING_WORDS, SIZE } from "./shared_ring.ts";
 import type { Seat } from "./shared_seat.ts";
 
 /** Whether it is closed. */
 const CLOSED = 0;
-/** The size of the ring, in bytes; and how many values it may hold. */
-const SIZE = 1;
-const CAPACITY = 2;
+/** How many values it may hold. */
+const CAPACITY = 1;
 /** The writers' lock and gate, the readers' lock and gate. */
 const WRITERS = 4;
 const ROOM = WRITERS + MUTEX_WORDS;
@@ -47,9 +46,12 @@ export function channelBytes(size: number): number {
 
 /** Prepares memory for a channel. */
 export function initChannel(words: Int32Array, at: number, size: number, capacity: number): void {
-  words[at + SIZE] = size;
+  words[at + RING + SIZE] = size;
   words[at + CAPACITY] = capacity;
 }
+
+/** Notes how many values were put. */
+export type Count = (by: 1 | -1) => void;
 
 /** Who says which words in messages. */
 export interface ChannelTerms {
@@ -80,7 +82,7 @@ export class Channel {
     this.#seat = seat;
     this.#at = at;
     this.#terms = terms;
-    this.#ring = new Ring(words, at + RING, 4 * (at + HEADER_WORDS), words[at + SIZE]!);
+    this.#ring = new Ring(words, at + RING, 4 * (at + HEADER_WORDS));
     this.#writers = new Mutex(seat, at + WRITERS);
     this.#readers = new Mutex(seat, at + READERS);
     this.room = new Gate(words, at + ROOM, party, "one");
@@ -132,9 +134,9 @@ export class Channel {
     );
   }
 
-  /** Writes without waiting; `before` is called just before. Returns `false` if there is no room. */
-  tryWrite(packet: Packet, before?: () => void): boolean {
-    if (this.#write(packet, before)) return true;
+  /** Writes without waiting; `count` notes it. Returns `false` if there is no room. */
+  tryWrite(packet: Packet, count?: Count): boolean {
+    if (this.#write(packet, count)) return true;
     this.check(this.#terms.write);
     return false;
   }
@@ -149,8 +151,8 @@ export class Channel {
   }
 
   /** Writes now, if there is room and nobody in the way. */
-  writeNow(packet: Packet, before?: () => void): boolean {
-    return this.#write(packet, before);
+  writeNow(packet: Packet, count?: Count): boolean {
+    return this.#write(packet, count);
   }
 
   /** Reads now, if there is something and nobody in the way; else {@linkcode NOT_YET}. */
@@ -165,13 +167,13 @@ export class Channel {
     return count;
   }
 
-  /** Writes as soon as there is room; `before` is called just before. */
-  writing(label: string, packet: Packet, before?: () => void): Entry<void> {
+  /** Writes as soon as there is room; `count` notes it. */
+  writing(label: string, packet: Packet, count?: Count): Entry<void> {
     let kept: Packet | null = null;
     return {
       label,
       attempt: () => {
-        if (this.#write(kept ?? packet, before)) return;
+        if (this.#write(kept ?? packet, count)) return;
         kept ??= keep(packet);
         return NOT_YET;
       },
@@ -226,16 +228,16 @@ export class Channel {
     }
   }
 
-  #write(packet: Packet, before?: () => void): boolean {
+  #write(packet: Packet, count?: Count): boolean {
     if (!this.#take(this.#writers)) return false;
     let fits: boolean;
     try {
       // Under the lock, so that whoever finds it closed and nobody writing knows that no more will come.
       this.#refuse(this.#terms.write);
-      fits = this.length < this.capacity && this.#ring.fits(packet);
+      fits = this.length < this.capacity && (this.#ring.fits(packet) || this.#grow(packet));
       if (fits) {
-        before?.();
-        this.#ring.write(packet);
+        count?.(1); // before anybody can read it, and report it done
+        this.#writeOrUndo(packet, count);
       }
     } finally {
       this.#writers.give();
@@ -258,6 +260,28 @@ export class Channel {
     this.room.wake();
     if (this.values.waiting > 0 && this.length > 0) this.values.wake();
     return value;
+  }
+
+  #writeOrUndo(packet: Packet, count: Count | undefined): void {
+    try {
+      this.#ring.write(packet);
+    } catch (error) {
+      count?.(-1);
+      throw error;
+    }
+  }
+
+  /** Makes room, if the ring may grow; not while somebody reads. */
+  #grow(packet: Packet): boolean {
+    if (!this.#ring.growing || !this.#take(this.#readers)) return false;
+    try {
+      if (this.#ring.fits(packet) || this.#ring.grow(packet)) return true;
+    } finally {
+      this.#readers.give();
+    }
+    throw new RangeError(
+      `Cannot ${this.#terms.write}: it holds ${this.length} values, and its memory cannot grow any more`,
+    );
   }
 
   #take(mutex: Mutex): boolean {

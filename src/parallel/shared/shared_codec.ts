@@ -6,7 +6,14 @@
  * one behind `structuredClone`. It costs some microseconds a value and 5 ms to load, so it is loaded
  * when it is first needed. Rejected: a serializer for objects of our own; it would be faster for small
  * ones, and different from a clone in a hundred corners.
+ *
+ * That serializer knows only the engine's own types: of a `URL` or a `Blob` it makes `{}`, in silence. So
+ * an object is looked through for objects of the platform first. An error goes as in every message of
+ * this library: with its class, code and fields.
  */
+import { messageText } from "../../kernel/printable.ts";
+import { packError, type TransportedError, unpackError } from "../transported_error.ts";
+import { findPlatformObject } from "./platform_objects.ts";
 import { isShared } from "./shared_pack.ts";
 
 /** A value as bytes. */
@@ -29,6 +36,9 @@ const FLOAT64 = 5;
 const STRING = 6;
 const BYTES = 7;
 const CLONE = 8;
+const ERROR = 9;
+/** Tags from here on mean nothing. */
+const KNOWN = 10;
 
 const scratch = new Uint8Array(1 << 14);
 const cells = new DataView(scratch.buffer);
@@ -54,7 +64,12 @@ function engine(): Engine {
 
 /** Whether encoding it may run code of the value's own, such as a getter. */
 export function isPlainCode(value: unknown): boolean {
-  return typeof value !== "object" || value === null || value.constructor === Uint8Array;
+  return typeof value !== "object" || value === null || isBytes(value);
+}
+
+/** Whether it is a `Uint8Array` and nothing more. Runs no code of the value's own. */
+function isBytes(value: object): value is Uint8Array {
+  return ArrayBuffer.isView(value) && Object.getPrototypeOf(value) === Uint8Array.prototype;
 }
 
 /**
@@ -75,18 +90,31 @@ export function encode(value: unknown, what: string): Packet {
       break;
     case "object":
       if (value === null) return { tag: NULL, bytes: none };
-      if (value.constructor === Uint8Array) return { tag: BYTES, bytes: value as Uint8Array };
+      if (isBytes(value)) return { tag: BYTES, bytes: attached(value, what) };
       if (isShared(value)) throw refusal(what, value, "pass it as an argument instead");
       break;
   }
-  const serializer = new (engine().Serializer)();
   try {
-    serializer.writeHeader();
-    serializer.writeValue(value);
+    if (Error.isError(value)) return { tag: ERROR, bytes: serialize(packError(value)) };
+    const stranger = findPlatformObject(value);
+    if (stranger === null) return { tag: CLONE, bytes: serialize(value) };
+    throw new TypeError(`a ${stranger} has no copy that is bytes`);
   } catch (error) {
-    throw refusal(what, value, error instanceof Error ? error.message : String(error), error);
+    throw refusal(what, value, messageText(error), error);
   }
-  return { tag: CLONE, bytes: serializer.releaseBuffer() };
+}
+
+/** The bytes themselves, which cannot be copied if they were moved elsewhere. */
+function attached(bytes: Uint8Array, what: string): Uint8Array {
+  if (!(bytes.buffer as ArrayBuffer).detached) return bytes;
+  throw refusal(what, bytes, "its memory was moved to another thread");
+}
+
+function serialize(value: unknown): Uint8Array {
+  const serializer = new (engine().Serializer)();
+  serializer.writeHeader();
+  serializer.writeValue(value);
+  return serializer.releaseBuffer();
 }
 
 /** A packet that stays as it is. */
@@ -96,9 +124,21 @@ export function keep({ tag, bytes }: Packet): Packet {
 
 /** Where the bytes of a value of some length are to be copied before they are decoded. */
 export function room(tag: number, length: number): Uint8Array {
-  return tag === BYTES || tag === CLONE || length > scratch.length
+  return tag >= BYTES || length > scratch.length
     ? new Uint8Array(length)
     : scratch.subarray(0, length);
+}
+
+/** Whether a tag means anything, and may stand before so many bytes. */
+export function isSound(tag: number, length: number): boolean {
+  switch (tag) {
+    case INT32:
+      return length === 4;
+    case FLOAT64:
+      return length === 8;
+    default:
+      return tag > FALSE ? tag < KNOWN : length === 0;
+  }
 }
 
 /** Decodes a value. */
@@ -123,7 +163,8 @@ export function decode(tag: number, bytes: Uint8Array): unknown {
   }
   const deserializer = new (engine().Deserializer)(bytes);
   deserializer.readHeader();
-  return deserializer.readValue();
+  const value = deserializer.readValue();
+  return tag === ERROR ? unpackError(value as TransportedError) : value;
 }
 
 function encodeNumber(value: number): Packet {
@@ -142,7 +183,7 @@ function encodeText(text: string): Uint8Array {
 
 function refusal(what: string, value: unknown, why: string, cause?: unknown): TypeError {
   const name = typeof value === "object" && value !== null && isShared(value)
-    ? `${value}`
+    ? value.toString()
     : `a value of type ${typeof value}`;
   return new TypeError(`Cannot ${what}: ${name} does not go into bytes: ${why}`, { cause });
 }

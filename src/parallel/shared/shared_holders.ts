@@ -1,89 +1,127 @@
 /**
- * Which threads hold how many of something.
+ * Which threads have how many of something, and which of these threads are alive.
  *
- * Entries of two words, a thread's number and a count. A thread claims an entry by writing its number
- * where there is none, and keeps it. When all are taken, a thread goes unnoted: then its death is not
- * noticed, and nothing worse happens.
+ * One cell for each thread, with its number and its count in one word of 64 bits, so that a cell is never
+ * seen half changed. A thread claims a cell that nobody has, or whose thread holds none any more, and keeps
+ * it. Others take from its count, too: whoever receives what was on its way to it.
  */
 import type { Party } from "./shared_party.ts";
 
-/** How many threads are noted at a time. */
-const ENTRIES = 62;
+const COUNT_BITS = 32n;
+const COUNT = (1n << COUNT_BITS) - 1n;
 
-/** How many words it takes. */
-export const HOLDERS_WORDS: number = 2 * ENTRIES;
+/** How many words it takes for so many threads. */
+export function holdersWords(threads: number): number {
+  return 2 * threads;
+}
 
 /** Notes who holds what. */
 export class Holders {
-  readonly #words: Int32Array;
-  readonly #at: number;
+  readonly #cells: BigInt64Array;
   readonly #party: Party;
+  /** Where a holder was seen last that was alive. */
+  #seen = 0;
 
-  /** The notes that begin at `at`. */
-  constructor(words: Int32Array, at: number, party: Party) {
-    this.#words = words;
-    this.#at = at;
+  /** The notes that begin at `at`, an even place, for so many threads. */
+  constructor(words: Int32Array, at: number, threads: number, party: Party) {
+    this.#cells = new BigInt64Array(words.buffer, words.byteOffset + 4 * at, threads);
     this.#party = party;
   }
 
-  /** This thread holds one more. */
-  add(): void {
-    const at = this.#find(this.#party.number) ?? this.#claim();
-    if (at === undefined) return;
-    Atomics.add(this.#words, at + 1, 1);
-    this.#party.locks++;
+  /** Whether a thread that is alive holds some. */
+  get held(): boolean {
+    if (this.#isAlive(this.#seen)) return true;
+    for (const i of this.#used()) {
+      if (!this.#isAlive(i)) continue;
+      this.#seen = i;
+      return true;
+    }
+    return false;
   }
 
-  /** One is given back: one of this thread's, or else of any. */
-  remove(): void {
-    const mine = this.#find(this.#party.number);
-    if (mine !== undefined && this.#decrement(mine)) {
-      this.#party.locks--;
-      return;
+  /** This thread holds one more. Returns `false` if there is no cell left to note it in. */
+  add(): boolean {
+    const { number } = this.#party;
+    for (;;) {
+      const i = this.#find(number) ?? this.#claimable();
+      if (i === undefined) return false;
+      const cell = Atomics.load(this.#cells, i);
+      const count = numberIn(cell) === number ? countIn(cell) : 0;
+      if (this.#replace(i, cell, cellOf(number, count + 1))) return true;
     }
-    for (let at = this.#any(); at !== undefined && !this.#decrement(at); at = this.#any());
+  }
+
+  /** A thread holds one less. Returns `false` if it has none. */
+  remove(number: number = this.#party.number): boolean {
+    for (let i = this.#find(number); i !== undefined; i = this.#find(number)) {
+      const cell = Atomics.load(this.#cells, i);
+      if (numberIn(cell) !== number) continue;
+      if (countIn(cell) === 0) return false;
+      if (this.#replace(i, cell, cell - 1n)) return true;
+    }
+    return false;
+  }
+
+  /** Some thread holds one less, whichever that is. */
+  removeAny(): void {
+    for (const i of this.#used()) {
+      const number = numberIn(Atomics.load(this.#cells, i));
+      if (this.remove(number)) return;
+    }
   }
 
   /** The number of a thread that holds some and has died. */
   findDead(): number | undefined {
-    for (let at = this.#at; at < this.#at + HOLDERS_WORDS; at += 2) {
-      const number = Atomics.load(this.#words, at);
-      if (number === 0 || Atomics.load(this.#words, at + 1) <= 0) continue;
-      if (!this.#party.isAlive(number)) return number;
+    for (const i of this.#used()) {
+      const cell = Atomics.load(this.#cells, i);
+      if (countIn(cell) > 0 && !this.#party.isAlive(numberIn(cell))) return numberIn(cell);
     }
     return undefined;
+  }
+
+  #isAlive(i: number): boolean {
+    const cell = Atomics.load(this.#cells, i);
+    return countIn(cell) > 0 && this.#party.isAlive(numberIn(cell));
   }
 
   #find(number: number): number | undefined {
-    for (let at = this.#at; at < this.#at + HOLDERS_WORDS; at += 2) {
-      if (Atomics.load(this.#words, at) === number) return at;
+    for (const i of this.#used()) {
+      if (numberIn(Atomics.load(this.#cells, i)) === number) return i;
     }
     return undefined;
   }
 
-  /** An entry nobody has, or one of a thread that has died and held nothing. */
-  #claim(): number | undefined {
-    for (let at = this.#at; at < this.#at + HOLDERS_WORDS; at += 2) {
-      const number = Atomics.load(this.#words, at);
-      const taken = number !== 0 &&
-        (Atomics.load(this.#words, at + 1) > 0 || this.#party.isAlive(number));
-      if (taken) continue;
-      const { number: mine } = this.#party;
-      if (Atomics.compareExchange(this.#words, at, number, mine) === number) return at;
+  /** A cell of one that holds none; failing that, of one that has died holding some. */
+  #claimable(): number | undefined {
+    let dead: number | undefined;
+    for (let i = 0; i < this.#cells.length; i++) {
+      if (countIn(Atomics.load(this.#cells, i)) === 0) return i;
+      if (dead === undefined && !this.#isAlive(i)) dead = i;
     }
-    return undefined;
+    return dead;
   }
 
-  #any(): number | undefined {
-    for (let at = this.#at; at < this.#at + HOLDERS_WORDS; at += 2) {
-      if (Atomics.load(this.#words, at + 1) > 0) return at;
+  /** The cells that were ever claimed: the first ones, because they are never cleared. */
+  *#used(): Generator<number> {
+    for (let i = 0; i < this.#cells.length; i++) {
+      if (Atomics.load(this.#cells, i) === 0n) return;
+      yield i;
     }
-    return undefined;
   }
 
-  #decrement(at: number): boolean {
-    const count = Atomics.load(this.#words, at + 1);
-    if (count <= 0) return false;
-    return Atomics.compareExchange(this.#words, at + 1, count, count - 1) === count;
+  #replace(i: number, before: bigint, after: bigint): boolean {
+    return Atomics.compareExchange(this.#cells, i, before, after) === before;
   }
+}
+
+function cellOf(number: number, count: number): bigint {
+  return (BigInt(number) << COUNT_BITS) | BigInt(count);
+}
+
+function numberIn(cell: bigint): number {
+  return Number(cell >> COUNT_BITS);
+}
+
+function countIn(cell: bigint): number {
+  return Number(cell & COUNT);
 }

@@ -31,6 +31,11 @@ export interface SharedHandle {
   readonly parties: SharedArrayBuffer;
   /** Another primitive that it works with. */
   readonly inner?: SharedHandle;
+  /**
+   * The end of a pipe that is on its way: the number of the thread that counts it among its own, and a word
+   * that is 1 once it was taken.
+   */
+  readonly pass?: { readonly by: number; readonly taken: SharedArrayBuffer };
 }
 
 /** What a channel can carry: memory, between threads; or only bytes, between processes. */
@@ -43,20 +48,73 @@ const LONGEST = 64;
 
 /** Whether this thread has a primitive at all. */
 let any = false;
+/** Whether it has one that is counted, so that it must not be given up while it is on its way. */
+let anyCounted = false;
 /** How each of them makes its handle. */
 const shares = new WeakMap<object, () => SharedHandle>();
-const kinds = new Map<string, (handle: SharedHandle) => object>();
+const kinds = new Map<string, Kind>();
 
-/** Makes a class known to {@linkcode unpackShared}. */
-export function registerShared(kind: string, revive: (handle: SharedHandle) => object): void {
-  kinds.set(kind, revive);
+/** What is known of a class. */
+interface Kind {
+  readonly revive: (handle: SharedHandle) => object;
+  /** Says that a handle will not be revived; only of what is counted. */
+  readonly drop: ((handle: SharedHandle) => void) | undefined;
+}
+
+/** Makes a class known to {@linkcode unpackShared}; with `drop` one whose handles are counted. */
+export function registerShared(
+  kind: string,
+  revive: (handle: SharedHandle) => object,
+  drop?: (handle: SharedHandle) => void,
+): void {
+  kinds.set(kind, { revive, drop });
 }
 
 /** Makes an object one that can be packed; returns how. */
-export function shareable(owner: object, share: () => SharedHandle): () => SharedHandle {
+export function shareable(
+  owner: object,
+  share: () => SharedHandle,
+  counted = false,
+): () => SharedHandle {
   any = true;
+  anyCounted ||= counted;
   shares.set(owner, share);
   return share;
+}
+
+/**
+ * `args` as they are to be sent later: the ends of pipes in them may be closed meanwhile, and count as on
+ * their way.
+ *
+ * @throws {ClosedError} If one is closed already.
+ */
+export function keepShared<A extends readonly unknown[]>(args: A): A {
+  return anyCounted ? args.map((arg) => keep(arg, 0)) as unknown as A : args;
+}
+
+function keep(value: unknown, depth: number): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const share = shares.get(value);
+  if (share === undefined) return mapMembers(value, depth, (member) => keep(member, depth + 1));
+  const handle = share();
+  if (handle.pass === undefined) return value;
+  const kept = {};
+  shares.set(kept, () => handle);
+  return kept;
+}
+
+/** Says that what was packed, or kept, will not be unpacked; without effect where it has been. */
+export function dropShared(value: unknown): void {
+  if (anyCounted) drop(value, 0);
+}
+
+function drop(value: unknown, depth: number): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  const kept = shares.get(value);
+  const handle = kept === undefined ? value : kept();
+  if (!isHandle(handle)) return mapMembers(value, depth, (member) => drop(member, depth + 1));
+  if (handle.pass !== undefined) kinds.get(handle.kind)?.drop?.(handle);
+  return value;
 }
 
 /** Whether a value is a shared primitive. */
@@ -112,10 +170,9 @@ function pack(value: unknown, carriage: Carriage, depth: number): unknown {
   if (typeof value !== "object" || value === null) return value;
   const share = shares.get(value);
   if (share !== undefined) {
-    const handle = share();
-    if (carriage === "memory") return handle;
+    if (carriage === "memory") return share();
     throw new TypeError(
-      `Cannot send ${handle.name} to another process: it is memory that the threads of one process ` +
+      `Cannot send ${value} to another process: it is memory that the threads of one process ` +
         `share; start it with the backend "worker"`,
     );
   }
@@ -125,11 +182,11 @@ function pack(value: unknown, carriage: Carriage, depth: number): unknown {
 function unpack(value: unknown, depth: number): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (isHandle(value)) {
-    const revive = kinds.get(value.kind);
-    if (revive === undefined) {
+    const kind = kinds.get(value.kind);
+    if (kind === undefined) {
       throw new InternalError(`Cannot unpack ${value.name}: no class "${value.kind}" is loaded`);
     }
-    return revive(value);
+    return kind.revive(value);
   }
   return mapMembers(value, depth, (member) => unpack(member, depth + 1));
 }

@@ -99,10 +99,12 @@ export class PartyTable {
 
   /** Whether a thread, and the one that started it, and so on, is in it. */
   isAlive(number: number): boolean {
-    for (let each = number; each !== 0; each = this.words[lineOf(each) + PARENT]!) {
+    let each = number;
+    for (let i = 0; i < LINES && each !== 0; i++) {
       if (Atomics.load(this.words, lineOf(each) + NUMBER) !== each) return false;
+      each = this.words[lineOf(each) + PARENT]!;
     }
-    return true;
+    return each === 0;
   }
 
   /** The name of a thread, as long as nobody else has its line. */
@@ -110,7 +112,7 @@ export class PartyTable {
     const known = Math.abs(Atomics.load(this.words, lineOf(number) + NUMBER)) === number;
     if (!known) return "a thread that ended long ago";
     const at = (number & (LINES - 1)) * (1 + NAME_BYTES);
-    const length = this.names[at]!;
+    const length = Math.min(this.names[at]!, NAME_BYTES);
     return new TextDecoder().decode(this.names.slice(at + 1, at + 1 + length));
   }
 
@@ -153,9 +155,11 @@ export class Party {
     return this.#table.nameOf(this.number);
   }
 
-  /** Whether it has been told to end, so that it must not block any longer. */
+  /** Whether it has been told to end, or was struck off, so that it must not block any longer. */
   get stopped(): boolean {
-    return Atomics.load(this.#table.words, this.#stopAt) !== 0;
+    const { words } = this.#table;
+    return Atomics.load(words, this.#stopAt) !== 0 ||
+      Atomics.load(words, lineOf(this.number) + NUMBER) !== this.number;
   }
 
   /** Whether the thread with this number is alive, as far as anybody knows. */

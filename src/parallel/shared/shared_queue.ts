@@ -2,7 +2,7 @@
 import { BOUND, checkWhole } from "../../kernel/checks.ts";
 import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
-import { Channel, channelBytes, initChannel, UNBOUNDED } from "./shared_channel.ts";
+import { Channel, channelBytes, type Count, initChannel, UNBOUNDED } from "./shared_channel.ts";
 import { refuseMainThread } from "./shared_blocking.ts";
 import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./shared_gate.ts";
 import { registerShared, shareable, type SharedHandle } from "./shared_pack.ts";
@@ -11,7 +11,11 @@ import { handleOf, newSeat, type Seat, seatOf } from "./shared_seat.ts";
 
 /** How to make a {@linkcode SharedQueue}, a {@linkcode SimpleQueue} or a {@linkcode pipe}. */
 export interface SharedQueueOptions {
-  /** How many bytes of items there is room for; also limits the size of one. @default {1 << 20} */
+  /**
+   * How many bytes of items there is room for; also limits the size of one.
+   *
+   * @default as many as are needed in a {@linkcode SharedQueue}, 1 MiB in the others
+   */
   bytes?: number;
 }
 
@@ -34,13 +38,13 @@ const UNFINISHED = 0;
 const JOINERS = 1;
 const CHANNEL = (JOINERS + GATE_WORDS + 1) & ~1;
 
-/** Room for so many bytes if nobody says otherwise. */
+/** A pipe or a simple queue has room for so many bytes if nobody says otherwise. */
 export const DEFAULT_BYTES: number = 1 << 20;
 
-function makeSeat(capacity: number, { bytes = DEFAULT_BYTES }: SharedQueueOptions): Seat {
+function makeSeat(capacity: number, { bytes }: SharedQueueOptions): Seat {
   checkWhole(capacity, "make a SharedQueue for", "items", BOUND);
-  const size = ringSize(bytes);
-  const seat = newSeat("SharedQueue", 4 * CHANNEL + channelBytes(size));
+  const { size, growth } = ringSize(bytes);
+  const seat = newSeat("SharedQueue", 4 * CHANNEL + channelBytes(size), growth);
   initChannel(seat.words, CHANNEL, size, Math.min(capacity, UNBOUNDED));
   return seat;
 }
@@ -49,8 +53,9 @@ function makeSeat(capacity: number, { bytes = DEFAULT_BYTES }: SharedQueueOption
  * A first-in, first-out queue between threads: pass it to a job, and it is the same queue there.
  *
  * - Items are copied, as by a message: what can be cloned can be put, except for shared memory itself.
- * - It holds `capacity` items, and only as many as there are bytes for: `put` waits for either. An item
- *   larger than all its memory is an error.
+ * - It holds `capacity` items; `put` waits for room. Its memory grows as items need it, up to 1 GiB, where a
+ *   `put` is an error, and stays; so without a capacity `put` never waits, whether anybody gets or not.
+ *   With the option `bytes` it does not grow: `put` waits for that, too, and a larger item is an error.
  * - An item goes to one getter, exactly once. Several getters, or putters, are served about in turn.
  * - A cancelled `get` takes nothing, a cancelled `put` leaves nothing behind.
  * - When a thread dies half-way through a `put` or a `get`, complete items can still be taken; then, and
@@ -90,9 +95,8 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
   readonly #seat: Seat;
   readonly #channel: Channel;
   readonly #joiners: Gate;
-  readonly #count = (): void => {
-    Atomics.add(this.#seat.words, UNFINISHED, 1);
-  };
+  #closed = false;
+  readonly #count: Count = (by) => void Atomics.add(this.#seat.words, UNFINISHED, by);
 
   /**
    * Makes an empty queue; with a handle, another view of the one behind it.
@@ -108,6 +112,7 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
     this.#channel = new Channel(seat, CHANNEL, {
       write: `put into ${seat.name}`,
       read: `get from ${seat.name}`,
+      ended: () => this.#closed ? "it was closed in this thread" : null,
     });
     this.#joiners = new Gate(seat.words, JOINERS, seat.party, "all");
   }
@@ -140,7 +145,7 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
   /**
    * Puts an item in; waits while there is no room.
    *
-   * @throws {ClosedError} If the queue was shut down: then nothing was put.
+   * @throws {ClosedError} If the queue was shut down, or closed here: then nothing was put.
    * @throws {TypeError} If the item cannot be cloned.
    * @throws {RangeError} If it is larger than the whole queue.
    * @throws {AbandonedError} If a thread died half-way through a `put` or `get`.
@@ -259,9 +264,13 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
     for (let left = this.#channel.clear(); left > 0; left--) this.taskDone();
   }
 
-  /** The same as `shutdown()`, by the name that Python's `multiprocessing` has for it. */
+  /**
+   * Says that nothing more is put through this object, as in Python: other threads go on. Items that are
+   * left can still be taken; then `get` throws `ClosedError`, as `put` does at once. Never waits.
+   */
   close(): void {
-    this.shutdown();
+    this.#closed = true;
+    this.#channel.rouse();
   }
 
   /** A frozen record of items and waiters. */
@@ -311,7 +320,7 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
 
   /** A thread that is told to end while it waits gets a `ClosedError`, too. */
   #isEnd(error: unknown): boolean {
-    return error instanceof ClosedError && this.isShutdown && this.empty;
+    return error instanceof ClosedError && (this.isShutdown || this.#closed) && this.empty;
   }
 
   #joining(label: string): Entry<void> {

@@ -19,10 +19,13 @@ export interface Seat {
   readonly party: Party;
 }
 
-/** Makes a primitive's memory: `bytes` of zeros. */
-export function newSeat(kind: string, bytes: number): Seat {
-  const memory = new SharedArrayBuffer((bytes + 7) & ~7);
-  const words = new Int32Array(memory);
+/** Makes a primitive's memory: `bytes` of zeros, to which `growth` more may come. */
+export function newSeat(kind: string, bytes: number, growth = 0): Seat {
+  const size = (bytes + 7) & ~7;
+  const memory = growth === 0
+    ? new SharedArrayBuffer(size)
+    : new SharedArrayBuffer(size, { maxByteLength: size + growth });
+  const words = new Int32Array(memory, 0, size / 4);
   return { kind, name: nextName(kind), memory, at: 0, words, party: thisParty() };
 }
 

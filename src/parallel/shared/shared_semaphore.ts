@@ -9,7 +9,7 @@ import { checkWhole, COUNT } from "../../kernel/checks.ts";
 import { AbandonedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./shared_gate.ts";
-import { Holders, HOLDERS_WORDS } from "./shared_holders.ts";
+import { Holders, holdersWords } from "./shared_holders.ts";
 import type { SharedGuard } from "./shared_lock.ts";
 import { registerShared, shareable, type SharedHandle } from "./shared_pack.ts";
 import { handleOf, newSeat, type Seat, seatOf } from "./shared_seat.ts";
@@ -20,16 +20,21 @@ export interface SharedSemaphoreOptions {
   bounded?: boolean;
 }
 
+/** The most permits there can be: a word holds no more. */
+const MOST = 0x7fff_ffff;
+
 /** How many permits are free. */
 const FREE = 0;
 /** The most there may be; -1 for any number. */
 const BOUND = 1;
 const GATE = 2;
 const HOLDERS = GATE + GATE_WORDS;
+/** So many threads are noted at a time: of one that is not, nobody learns when it dies. */
+const NOTED = 62;
 
 function makeSeat(permits: number, bounded: boolean): Seat {
-  checkWhole(permits, "make a SharedSemaphore of", "permits", { least: 0, most: 0x7fff_ffff });
-  const seat = newSeat("SharedSemaphore", 4 * (HOLDERS + (bounded ? HOLDERS_WORDS : 0)));
+  checkWhole(permits, "make a SharedSemaphore of", "permits", { least: 0, most: MOST });
+  const seat = newSeat("SharedSemaphore", 4 * (HOLDERS + (bounded ? holdersWords(NOTED) : 0)));
   seat.words[FREE] = permits;
   seat.words[BOUND] = bounded ? permits : -1;
   return seat;
@@ -77,7 +82,9 @@ export class SharedSemaphore {
       ? makeSeat(permits, options.bounded === true)
       : seatOf(permits, "SharedSemaphore");
     this.#gate = new Gate(seat.words, GATE, seat.party, "one");
-    this.#holders = seat.words[BOUND] === -1 ? null : new Holders(seat.words, HOLDERS, seat.party);
+    this.#holders = seat.words[BOUND] === -1
+      ? null
+      : new Holders(seat.words, HOLDERS, NOTED, seat.party);
   }
 
   /** The semaphore behind a handle. */
@@ -117,7 +124,8 @@ export class SharedSemaphore {
   /**
    * Gives `count` permits back, from whichever thread. Never waits.
    *
-   * @throws {RangeError} If it is bounded and that would be more than it began with.
+   * @throws {RangeError} If it is bounded and that would be more than it began with; and if there would be
+   * 2^31 or more. Then it gives none back.
    */
   release(count = 1): void {
     const { words } = this.#seat;
@@ -130,11 +138,14 @@ export class SharedSemaphore {
           `Cannot release ${count} of ${this}: ${bound - free} of its ${bound} permits are taken`,
         );
       }
+      if (free + count > MOST) {
+        throw new RangeError(
+          `Cannot release ${count} of ${this}: ${free} are free, and there can be ${MOST} at most`,
+        );
+      }
       if (Atomics.compareExchange(words, FREE, free, free + count) === free) break;
     }
-    if (this.#holders !== null) {
-      for (let i = 0; i < count; i++) this.#holders.remove();
-    }
+    for (let i = 0; i < count; i++) this.#noteGiven();
     this.#gate.wake(count);
   }
 
@@ -147,11 +158,18 @@ export class SharedSemaphore {
     const { words } = this.#seat;
     for (;;) {
       const free = Atomics.load(words, FREE);
-      if (free === 0) return false;
+      if (free <= 0) return false;
       if (Atomics.compareExchange(words, FREE, free, free - 1) !== free) continue;
-      this.#holders?.add();
+      if (this.#holders?.add()) this.#seat.party.locks++;
       return true;
     }
+  }
+
+  /** One of this thread's is given back, or else one of any. */
+  #noteGiven(): void {
+    if (this.#holders === null) return;
+    if (this.#holders.remove()) this.#seat.party.locks--;
+    else this.#holders.removeAny();
   }
 
   #checkHolders(): void {

@@ -8,7 +8,7 @@ import { ringSize } from "./shared_ring.ts";
 import { handleOf, newSeat, type Seat, seatOf } from "./shared_seat.ts";
 
 function makeSeat({ bytes = DEFAULT_BYTES }: SharedQueueOptions): Seat {
-  const size = ringSize(bytes);
+  const { size } = ringSize(bytes);
   const seat = newSeat("SimpleQueue", channelBytes(size));
   initChannel(seat.words, 0, size, UNBOUNDED);
   return seat;
