@@ -48,20 +48,28 @@ export { spawn, spawnLater } from "./src/tasks/spawn.ts";
 export { cede, sleep } from "./src/tasks/sleep.ts";
 export { moveOnAfter, withTimeout } from "./src/tasks/timeout.ts";
 export { shield } from "./src/tasks/shield.ts";
+export {
+  cancelScope,
+  type CancelScopeOptions,
+  effectiveDeadline,
+  moveOnAt,
+  now,
+  Scope,
+} from "./src/tasks/cancel_scope.ts";
 export { Group, group, type GroupOptions } from "./src/tasks/group.ts";
 export { all, type AllResults } from "./src/tasks/all.ts";
 export { race, type RaceResult } from "./src/tasks/race.ts";
 export {
   type AsCompleted,
   asCompleted,
+  type AsCompletedOptions,
   cancelAll,
   type Ended,
   type Ending,
   joinAll,
   type JoinAllOptions,
-  waitFirst,
-  type WaitFirstOptions,
 } from "./src/tasks/join.ts";
+export { type FirstOutcome, waitFirst, type WaitFirstOptions } from "./src/tasks/wait_first.ts";
 export type { Backoff } from "./src/tasks/backoff.ts";
 export type { Intensity } from "./src/tasks/intensity.ts";
 export type { Items } from "./src/tasks/item_source.ts";

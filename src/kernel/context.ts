@@ -17,6 +17,8 @@ import type { CancelScope } from "./scope.ts";
 export interface Frame {
   /** The innermost scope at this moment. */
   scope: CancelScope;
+  /** How many waits it has begun. */
+  waits: number;
 }
 
 /** What runs now in the fast lane; `null` between steps and while async code runs. */

@@ -18,6 +18,31 @@ export function currentFrame(): Frame {
   return frame;
 }
 
+/**
+ * Whether the running program has waited since this was made. An operation whose work ends without one wait
+ * (an empty group) must make a wait of its own: a loop over it would starve everybody, and no cancel
+ * would end it.
+ */
+export class WaitMark {
+  readonly #frame = currentFrame();
+  readonly #waits = this.#frame.waits;
+
+  /** Whether it has not. */
+  get untouched(): boolean {
+    return this.#frame.waits === this.#waits;
+  }
+}
+
+/** How a scope is to be. */
+export interface EnterOptions {
+  /** Whether cancels from outside stop there. @default {false} */
+  readonly shielded?: boolean;
+  /** After how many milliseconds it is cancelled. @default {Infinity} */
+  readonly ms?: number;
+  /** Whether it may be given a deadline later. @default {false} */
+  readonly movable?: boolean;
+}
+
 /** An entered scope, left when disposed. */
 export class Entered {
   /** The scope inside which the code now runs. */
@@ -25,23 +50,29 @@ export class Entered {
   readonly #frame: Frame;
   #timer: Timer | null = null;
 
-  /** Enters a new scope in the current frame; with `ms`, one that is cancelled when the time is up. */
-  constructor(options: { shielded?: boolean; ms?: number } = {}) {
+  /** Enters a new scope in the current frame. */
+  constructor(options: EnterOptions = {}) {
     this.#frame = currentFrame();
     const outer = this.#frame.scope;
-    const bounded = options.ms !== undefined && options.ms !== Infinity;
+    const { ms = Infinity } = options;
     const scope = this.scope = options.shielded === true
-      ? new Shield(outer, bounded)
-      : bounded
+      ? new Shield(outer)
+      : options.movable === true || ms !== Infinity
       ? new TimedScope(outer)
       : new CancelScope(outer);
     this.#frame.scope = scope;
-    if (options.ms !== undefined) {
-      this.#timer = scope.task.timers.after(
-        options.ms,
-        () => scope.abort("timeout", `${options.ms} ms`),
-      );
-    }
+    if (ms !== Infinity) this.#expireAt(scope.task.timers.now() + ms, `${ms} ms`);
+  }
+
+  /** When the scope is cancelled, on the clock of the run. */
+  get deadline(): number {
+    return this.scope.deadline;
+  }
+
+  set deadline(at: number) {
+    if (this.#timer !== null) this.scope.task.timers.cancel(this.#timer);
+    this.#timer = null;
+    this.#expireAt(at, "its deadline has passed");
   }
 
   /** Returns if an error is this scope's own cancel, which ends here; throws it, or what else is in it. */
@@ -54,5 +85,11 @@ export class Entered {
   [Symbol.dispose](): void {
     if (this.#timer !== null) this.scope.task.timers.cancel(this.#timer);
     this.#frame.scope = this.scope.parent!;
+  }
+
+  #expireAt(at: number, why: string): void {
+    const scope = this.scope as TimedScope;
+    scope.deadline = at;
+    if (at !== Infinity) this.#timer = scope.task.timers.at(at, () => scope.abort("timeout", why));
   }
 }

@@ -27,6 +27,8 @@ const ceded = Symbol("ceded");
 export class FastRoutine implements Resumer, Frame {
   /** The innermost scope the generator has entered. */
   scope: CancelScope;
+  /** How many waits it has begun. */
+  waits = 0;
   readonly #generator: Iterator<unknown, unknown, unknown>;
   readonly #ending: Ending;
 
@@ -119,6 +121,7 @@ function advance(
     if (yielded === undefined && !(ending instanceof Wait)) return ceded;
     try {
       const wait = yielded instanceof Wait ? yielded : new SubstituteWait(startable(yielded));
+      routine.waits++;
       wait.start(routine.scope, routine);
       return waiting;
     } catch (error) {

@@ -46,9 +46,14 @@ export class CancelScope {
     return false;
   }
 
+  /** When it will be cancelled by itself, on the clock of the run. */
+  get deadline(): number {
+    return Infinity;
+  }
+
   /** Whether a deadline will cancel it. */
   get bounded(): boolean {
-    return false;
+    return this.deadline !== Infinity;
   }
 
   /** The task whose region this is: the outermost scope of all. */
@@ -105,29 +110,22 @@ export class CancelScope {
   }
 }
 
-/** A region that a deadline ends. */
+/** A region that a deadline may end; the deadline may move. */
 export class TimedScope extends CancelScope {
-  /** Always. */
-  override get bounded(): boolean {
-    return true;
+  #deadline = Infinity;
+
+  /** When it will be cancelled. */
+  override get deadline(): number {
+    return this.#deadline;
+  }
+
+  override set deadline(at: number) {
+    this.#deadline = at;
   }
 }
 
-/** A region that cancels from outside do not enter. */
-export class Shield extends CancelScope {
-  readonly #bounded: boolean;
-
-  /** Opens one inside `parent`; it may have a deadline of its own all the same. */
-  constructor(parent: CancelScope | null, bounded = false) {
-    super(parent);
-    this.#bounded = bounded;
-  }
-
-  /** Whether it has a deadline of its own. */
-  override get bounded(): boolean {
-    return this.#bounded;
-  }
-
+/** A region that cancels from outside do not enter; it may have a deadline of its own all the same. */
+export class Shield extends TimedScope {
   /** They stop here. */
   override get shielded(): boolean {
     return true;

@@ -56,6 +56,11 @@ export class Timers {
     this.#failed = options.failed;
   }
 
+  /** The time now, on the scale of the deadlines. */
+  now(): number {
+    return this.#clock.now();
+  }
+
   /** How many are set. */
   get size(): number {
     return this.#heap.size;
@@ -68,7 +73,12 @@ export class Timers {
 
   /** Sets a timer `ms` from now. `Infinity` is a deadline that never comes, and sets nothing. */
   after(ms: number, ring: () => void): Timer {
-    const timer = new Timer(this.#clock.now() + ms, ring);
+    return this.at(this.#clock.now() + ms, ring);
+  }
+
+  /** Sets a timer for a time on the clock of the run; one that is past rings at the next look. */
+  at(at: number, ring: () => void): Timer {
+    const timer = new Timer(at, ring);
     timer.serial = ++this.#serial;
     if (timer.at === Infinity) return timer;
     this.#heap.push(timer);

@@ -16,6 +16,29 @@ import type { Timer } from "../kernel/timers.ts";
 import type { EitherGenerator } from "./perform.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 
+/** Why a child is cancelled. */
+interface Sentence {
+  readonly reason: string;
+  readonly cause: unknown;
+}
+
+/** Children to be cancelled: one after another, since each may pass it on to thousands below it. */
+const sentenced: (readonly [Task, Sentence])[] = [];
+let executing = false;
+
+/** Cancels a child, after those that are being cancelled already. */
+function sentence(child: Task, end: Sentence): void {
+  sentenced.push([child, end]);
+  if (executing) return;
+  executing = true;
+  try {
+    for (const [task, { reason, cause }] of sentenced) task.abort("group", reason, cause);
+  } finally {
+    sentenced.length = 0;
+    executing = false;
+  }
+}
+
 /** How a brood is to be. */
 export interface BroodOptions {
   /** How many milliseconds its children get to finish when the operation is cancelled. @default {0} */
@@ -39,6 +62,8 @@ export class Brood implements Keeper, Dependent {
   readonly #alive = new Set<Task>();
   readonly #empty: WaitQueue<void>;
   #state: "open" | "winding" | "closed" = "open";
+  /** Why every child is cancelled, those that are still to come too. */
+  #end: Sentence | null = null;
   #deadline: Timer | null = null;
 
   /**
@@ -82,6 +107,8 @@ export class Brood implements Keeper, Dependent {
     const child = schedulerOf(this.#parent).spawn<T>(name, generator, this.#parent, delay);
     child.keepFor(this);
     this.#alive.add(child);
+    const end = this.#end ?? this.#endOfScope;
+    if (end !== null) child.abort("group", end.reason, end.cause);
     return child;
   }
 
@@ -90,9 +117,19 @@ export class Brood implements Keeper, Dependent {
     if (this.#state === "winding") this.#refuse(name, "it is ending and takes no new work");
   }
 
-  /** Cancels every living child because of a sibling or of the operation itself. */
+  /**
+   * Cancels every child because of a sibling or of the operation itself: those that live, and those that
+   * a clean-up may still spawn. The first cancel counts.
+   */
   cancel(reason: string, cause?: unknown): void {
-    for (const child of this.alive) child.abort("group", reason, cause);
+    if (this.#end !== null) return;
+    this.#end = { reason, cause };
+    this.cancelAlive(reason, cause);
+  }
+
+  /** Cancels the children that live now; others may follow. */
+  cancelAlive(reason: string, cause?: unknown): void {
+    for (const child of this.#alive) sentence(child, { reason, cause });
   }
 
   /** Passes on a cancel of the operation: now, or when the time of grace is over. */
@@ -102,6 +139,25 @@ export class Brood implements Keeper, Dependent {
     if (this.#grace === 0) return this.cancel(reason, cancel);
     this.#state = "winding";
     this.#deadline = this.#parent.timers.after(this.#grace, () => this.cancel(reason, cancel));
+  }
+
+  /** Makes a child whose end is `keeper`'s to answer for, until it is {@linkcode adopt}ed. */
+  spawnFor(keeper: Keeper, name: TaskName, generator: EitherGenerator<unknown>): Task {
+    const child = this.spawn(name, generator);
+    child.keepFor({
+      scope: this.scope,
+      exited: (task) => {
+        this.#alive.delete(task);
+        keeper.exited(task);
+        if (this.#alive.size === 0) this.#empty.wakeAll();
+      },
+    });
+    return child;
+  }
+
+  /** Answers for a child from now on. */
+  adopt(child: Task): void {
+    child.keepFor(this);
   }
 
   /** Takes note of a child's end. */
@@ -134,6 +190,12 @@ export class Brood implements Keeper, Dependent {
   /** Names the operation. */
   toString(): string {
     return this.#name;
+  }
+
+  /** Of an operation that was begun in a cancelled scope nobody is told any more. */
+  get #endOfScope(): Sentence | null {
+    const cause = this.#state === "open" ? this.scope.reaching : null;
+    return cause === null ? null : { reason: `${this.#name} was cancelled`, cause };
   }
 
   #refuse(name: TaskName, why: string): never {

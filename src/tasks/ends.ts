@@ -17,6 +17,8 @@ export interface Ending {
   readonly done: boolean;
   /** Calls `fn` once it has ended, at once if it has. */
   link(fn: () => void): void;
+  /** Takes a link back. */
+  unlink?(fn: () => void): void;
 }
 
 /**
@@ -34,10 +36,11 @@ export function checkEndings<E extends Ending>(endings: Iterable<E>, verb: strin
 }
 
 /** Ends as they come; each thing counts once. */
-export class Ends<E extends Ending> {
+export class Ends<E extends Ending> implements Disposable {
   readonly #waiters: WaitQueue<void>;
   readonly #ended = new Deque<E>();
-  readonly #waited = new Set<E>();
+  /** What has not ended, with what was linked to it. */
+  readonly #waited = new Map<E, () => void>();
 
   /** Watches all of them from now on. */
   constructor(endings: Iterable<E>) {
@@ -46,12 +49,12 @@ export class Ends<E extends Ending> {
     const host = all.every((one) => one instanceof Task) ? "none" : "bound";
     this.#waiters = new WaitQueue<void>(this, "next", host);
     for (const one of all) {
-      this.#waited.add(one);
       const ended = (): void => {
         this.#waited.delete(one);
         this.#ended.push(one);
         this.#waiters.wakeAll();
       };
+      this.#waited.set(one, ended);
       // A failed task waits for the end of its run to be looked at. A future that has no run would be
       // an unhandled rejection before anybody gets hold of it, so being given out counts as a look.
       if (one instanceof Task) one.watch(ended);
@@ -61,7 +64,7 @@ export class Ends<E extends Ending> {
 
   /** One of the tasks that keep the waiter. */
   get holder(): Task | undefined {
-    for (const one of this.#waited) if (one instanceof Task) return one;
+    for (const one of this.#waited.keys()) if (one instanceof Task) return one;
     return undefined;
   }
 
@@ -79,6 +82,14 @@ export class Ends<E extends Ending> {
   /** Takes an end that is there, without waiting. */
   take(): E | undefined {
     return this.#ended.shift();
+  }
+
+  /** Watches them no more. */
+  [Symbol.dispose](): void {
+    for (const [one, ended] of this.#waited) {
+      one.unlink?.(ended);
+    }
+    this.#waited.clear();
   }
 
   /** What reports call them. */

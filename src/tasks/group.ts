@@ -7,7 +7,7 @@
  * handles "one" differently from "several" works in tests and breaks in production.
  */
 import { reportName } from "../kernel/names.ts";
-import { Entered } from "../kernel/deadline.ts";
+import { Entered, WaitMark } from "../kernel/deadline.ts";
 import { checkMs, checkOptions } from "../kernel/checks.ts";
 import { GroupError } from "../kernel/errors.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
@@ -15,8 +15,11 @@ import { NOTHING } from "../kernel/own_cancel.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { checkBody } from "./body.ts";
 import { Brood } from "./brood.ts";
+import { Scope } from "./cancel_scope.ts";
 import { type EitherGenerator, perform } from "./perform.ts";
 import { currentTask } from "./run.ts";
+import { cede } from "./sleep.ts";
+import { startChild } from "./start_child.ts";
 
 /** How a group is to be known. */
 export interface GroupOptions {
@@ -33,10 +36,12 @@ export interface GroupOptions {
 /** What the body of a group gets: the place to spawn children. */
 export class Group {
   readonly #brood: Brood;
+  readonly #scope: Scope;
 
   /** Made by {@linkcode group}. */
-  constructor(brood: Brood) {
+  constructor(brood: Brood, scope: Scope) {
     this.#brood = brood;
+    this.#scope = scope;
   }
 
   /** The children that are alive, in the order in which they were spawned. */
@@ -63,9 +68,64 @@ export class Group {
     return this.#brood.spawn(body, body(...args), ms);
   }
 
-  /** Cancels the children that are alive now; the body goes on, and may spawn others. */
+  /**
+   * Starts a child and waits until it says that it is up. The body gets `started` as its first argument, and
+   * calls it, once, with what `start` is to evaluate to; from then on it is a child like any other.
+   *
+   * An error before that is thrown by `start`, and is none of the group's; so is an end without the call.
+   * A cancel of `start` cancels the child and waits for it.
+   *
+   * @example A server that is up
+   * ```ts
+   * import { connect, group, listen, run } from "@weft/weft";
+   * await run(async function* () {
+   *   yield* group(async function* (g) {
+   *     const port = yield* g.start(async function* (started: (port: number) => void) {
+   *       using server = listen({ hostname: "127.0.0.1", port: 0 });
+   *       started((server.localAddr as Deno.NetAddr).port);
+   *       (yield* server.accept()).close();
+   *     });
+   *     (yield* connect({ hostname: "127.0.0.1", port })).close();
+   *   });
+   * });
+   * ```
+   *
+   * @typeParam V What it tells when it is up.
+   * @typeParam A The body's other parameters.
+   * @param body A `function*` or an `async function*`, uncalled.
+   * @param args Its arguments, after `started`.
+   * @returns An operation that evaluates to what the child gave to `started`.
+   * @throws {TypeError} If the body is not a generator function.
+   */
+  start<V, A extends readonly unknown[]>(
+    body: (started: (value: V) => void, ...args: A) => EitherGenerator<unknown>,
+    ...args: A
+  ): Operation<V>;
+  /** The same for a child that has nothing to tell: `started()`. */
+  start<A extends readonly unknown[]>(
+    body: (started: () => void, ...args: A) => EitherGenerator<unknown>,
+    ...args: A
+  ): Operation<void>;
+  start<A extends readonly unknown[]>(
+    body: (started: (value?: unknown) => void, ...args: A) => EitherGenerator<unknown>,
+    ...args: A
+  ): Operation<unknown> {
+    checkBody(body, "start", args);
+    return sequence(`${this.#brood}.start()`, () => startChild(this.#brood, body, args));
+  }
+
+  /** The scope in which body and children run: its deadline can be moved, and it says how the group ended. */
+  get scope(): Scope {
+    return this.#scope;
+  }
+
+  /**
+   * Ends the group: cancels the body and all children, those too that a clean-up may still spawn. That is no
+   * error: the group evaluates to `undefined`, or to what the body had returned. With `grace`, the children
+   * get that time.
+   */
   cancel(reason?: unknown): void {
-    for (const child of this.#brood.alive) child.cancel(reason);
+    this.#scope.cancel(reason);
   }
 }
 
@@ -111,35 +171,54 @@ export function group<T>(
   const name = reportName("group", options.name ?? "group");
   const grace = checkMs(options.grace ?? 0, "a time of grace");
   return sequence(`group "${name}"`, function* () {
-    using entered = new Entered();
-    const brood = new Brood(`group "${name}"`, currentTask(), (child) => {
-      if (!child.failed) return;
-      const reason = `sibling "${child}" failed`;
-      brood.cancel(reason, child.error);
-      entered.scope.abort("group", reason, child.error);
-    }, { grace });
-    let value: T | undefined;
-    let cancel: unknown = undefined;
-    try {
-      value = yield* perform(() => body(new Group(brood)));
-    } catch (error) {
-      const parts = entered.scope.partAll(error);
-      if (parts.rest !== NOTHING) {
-        brood.errors.push(parts.rest);
-        brood.cancel(`the body of group "${name}" failed`, parts.rest);
-      }
-      if (parts.cancel !== null) {
-        cancel = parts.cancel;
-        brood.cancelled(cancel);
-      }
+    const mark = new WaitMark();
+    let value: T;
+    {
+      using entered = new Entered({ movable: true });
+      value = yield* runGroup(body, name, grace, entered);
     }
-    try {
-      yield* brood.done();
-    } catch (error) {
-      cancel ??= error;
-    }
-    if (brood.errors.length > 0) throw new GroupError(brood.errors, name);
-    if (cancel !== undefined) throw cancel;
-    return value as T;
+    if (mark.untouched) yield* cede();
+    return value;
   });
+}
+
+/** Runs a group in a scope that has been entered for it. */
+function* runGroup<T>(
+  body: (g: Group) => EitherGenerator<T>,
+  name: string,
+  grace: number,
+  entered: Entered,
+): Generator<unknown, T, unknown> {
+  const scope = new Scope(entered);
+  const brood = new Brood(`group "${name}"`, currentTask(), (child) => {
+    if (!child.failed) return;
+    const reason = `sibling "${child}" failed`;
+    brood.cancel(reason, child.error);
+    entered.scope.abort("group", reason, child.error);
+  }, { grace });
+  let value: T | undefined;
+  let cancel: unknown = undefined;
+  try {
+    value = yield* perform(() => body(new Group(brood, scope)));
+  } catch (error) {
+    const parts = entered.scope.partAll(error);
+    if (parts.rest !== NOTHING) {
+      brood.errors.push(parts.rest);
+      brood.cancel(`the body of group "${name}" failed`, parts.rest);
+    }
+    if (parts.cancel !== null) {
+      cancel = parts.cancel;
+      brood.cancelled(cancel);
+    }
+  }
+  try {
+    yield* brood.done();
+  } catch (error) {
+    cancel ??= error;
+  }
+  const isOwn = cancel !== undefined && cancel === entered.scope.cause;
+  scope.ended(isOwn && brood.errors.length === 0);
+  if (brood.errors.length > 0) throw new GroupError(brood.errors, name);
+  if (cancel !== undefined && !isOwn) throw cancel;
+  return value as T;
 }

@@ -8,13 +8,14 @@ import {
   checkMs,
   checkOptions,
   checkWhole,
-  COUNT,
   hasMethod,
 } from "../kernel/checks.ts";
-import { combine } from "../kernel/errors.ts";
-import { type Operation, operation, sequence } from "../kernel/operation.ts";
+import { combine, TimeoutError } from "../kernel/errors.ts";
+import { type Operation, sequence } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";
 import { checkEndings, type Ending, Ends } from "./ends.ts";
+import { currentTask } from "./run.ts";
+import { cede } from "./sleep.ts";
 
 export type { Ending } from "./ends.ts";
 
@@ -48,7 +49,8 @@ export function joinAll(tasks: Iterable<Task>, options: JoinAllOptions = {}): Op
   const distinct = new Set(checkEndings(tasks, "join"));
   return sequence(`joinAll(${distinct.size})`, function* () {
     const wanted = Math.min(count, distinct.size);
-    const ends = new Ends(distinct);
+    if (wanted === 0) yield* cede();
+    using ends = new Ends(distinct);
     const ended: Task[] = [];
     using entered = new Entered(timeout === undefined ? {} : { ms: timeout });
     try {
@@ -89,57 +91,6 @@ export function cancelAll(tasks: Iterable<Task>, reason?: unknown): Operation<vo
   }, { optional: true });
 }
 
-/** How to wait for the first of several. */
-export interface WaitFirstOptions {
-  /** How many to wait for. @default {1} */
-  count?: number;
-}
-
-/**
- * Waits until the first of several tasks or futures has ended, in whatever way.
- *
- * Nobody is cancelled, and no error is thrown: look at what has ended. It evaluates to a list because a
- * task that came out of an `await` by itself would be waited for once more. As Python's
- * `concurrent.futures.wait(…, FIRST_COMPLETED)` and `gevent.wait(…, count)`.
- *
- * @example The faster of two
- * ```ts
- * import { run, sleep, spawn, waitFirst } from "@weft/weft";
- * await run(async function* () {
- *   const nap = async function* (ms: number) {
- *     yield* sleep(ms);
- *     return ms;
- *   };
- *   const [first] = yield* waitFirst([spawn(nap, 9), spawn(nap, 1)]);
- *   if (first?.value !== 1) throw new Error("the slower one");
- * });
- * ```
- *
- * @typeParam E Tasks, or futures, or both.
- * @param endings What to wait for; each counts once.
- * @param options How many.
- * @returns An operation that evaluates to the first `count` that ended, in that order; to all of them
- *   if there are no more.
- * @throws {RangeError} If the count is no whole number of at least 1.
- */
-export function waitFirst<E extends Ending>(
-  endings: Iterable<E>,
-  options: WaitFirstOptions = {},
-): Operation<E[]> {
-  const { count = 1 } = checkOptions(options, "waitFirst()");
-  checkWhole(count, "wait for the first", "to end", COUNT);
-  const distinct = new Set(checkEndings(endings, "wait for"));
-  if (distinct.size === 0) return operation("waitFirst(0)", (wait) => wait.settle([]));
-  return sequence(`waitFirst(${distinct.size})`, function* () {
-    const wanted = Math.min(count, distinct.size);
-    const ends = new Ends(distinct);
-    const ended: E[] = [];
-    ended.push(yield* ends.next());
-    while (ended.length < wanted) ended.push(ends.take() ?? (yield* ends.next()));
-    return ended;
-  });
-}
-
 /**
  * A task or future as a `for await` gives it: itself. It has no `then` by its type, because TypeScript
  * takes what can be awaited, and comes out of a `for await`, for its value.
@@ -149,6 +100,15 @@ export type Ended<E> = E & { readonly then: never };
 /** What has ended, one after another: a `for` loop over operations, or a `for await`. */
 export interface AsCompleted<E>
   extends Iterable<Operation<E>>, AsyncIterable<Ended<E>, undefined> {}
+
+/** How to go through what ends. */
+export interface AsCompletedOptions {
+  /**
+   * How many milliseconds after the loop has begun all must have ended. When they have passed, waiting for
+   * the next one throws {@linkcode TimeoutError}; nobody is cancelled. @default no limit
+   */
+  timeout?: number;
+}
 
 /**
  * Gives out tasks and futures in the order in which they end. Errors are left to
@@ -170,32 +130,69 @@ export interface AsCompleted<E>
  *
  * @typeParam E Tasks, or futures, or both.
  * @param endings What to give out; each is given out once.
+ * @param options A limit to the time.
  * @returns For `for await` in async code; in a `function*`, `for (const next of …)` with
  *   `yield* next` inside.
+ * @throws {RangeError} If the timeout is negative or not a number.
  */
-export function asCompleted<E extends Ending>(endings: Iterable<E>): AsCompleted<E> {
+export function asCompleted<E extends Ending>(
+  endings: Iterable<E>,
+  options: AsCompletedOptions = {},
+): AsCompleted<E> {
+  const { timeout } = checkOptions(options, "asCompleted()");
+  if (timeout !== undefined) checkMs(timeout, "a timeout");
   const distinct = new Set(checkEndings(endings, "give out"));
-  const next = (ends: Ends<E>): Operation<E> => sequence("asCompleted()", () => ends.next());
-  // In a box: a promise that resolved with a task would wait for that task's value.
-  const boxed = (ends: Ends<E>): Operation<[E]> =>
-    sequence("asCompleted()", function* () {
-      return [yield* ends.next()];
-    });
+  const begin = (): (() => Generator<unknown, E, unknown>) & { ends: Ends<E> } => {
+    const ends = new Ends(distinct);
+    if (timeout === undefined) return Object.assign(() => ends.next(), { ends });
+    const deadline = currentTask().timers.now() + timeout;
+    return Object.assign(() => nextBefore(ends, deadline, timeout), { ends });
+  };
   return {
     *[Symbol.iterator](): IterableIterator<Operation<E>> {
-      const ends = new Ends(distinct);
-      for (let left = distinct.size; left > 0; left--) yield next(ends);
+      const next = begin();
+      using _ends = next.ends;
+      for (let left = distinct.size; left > 0; left--) yield sequence("asCompleted()", next);
     },
     [Symbol.asyncIterator](): AsyncIterator<Ended<E>, undefined> {
-      const ends = new Ends(distinct);
+      const next = begin();
       let left = distinct.size;
       return {
         async next(): Promise<IteratorResult<Ended<E>, undefined>> {
           if (left-- <= 0) return { done: true, value: undefined };
-          const [value] = await boxed(ends);
-          return { done: false, value: value as Ended<E> };
+          try {
+            // In a box: a promise that resolved with a task would wait for that task's value.
+            const [value] = await sequence("asCompleted()", function* (): Boxed<E> {
+              return [yield* next()];
+            });
+            return { done: false, value: value as Ended<E> };
+          } catch (error) {
+            next.ends[Symbol.dispose](); // the loop will not call `return`
+            throw error;
+          }
+        },
+        return(): Promise<IteratorResult<Ended<E>, undefined>> {
+          next.ends[Symbol.dispose]();
+          return Promise.resolve({ done: true, value: undefined });
         },
       };
     },
   };
+}
+
+type Boxed<E> = Generator<unknown, [E], unknown>;
+
+function* nextBefore<E extends Ending>(
+  ends: Ends<E>,
+  deadline: number,
+  timeout: number,
+): Generator<unknown, E, unknown> {
+  using entered = new Entered({ movable: true });
+  entered.deadline = deadline;
+  try {
+    return yield* ends.next();
+  } catch (error) {
+    entered.absorb(error);
+    throw new TimeoutError(timeout, "asCompleted()", error);
+  }
 }

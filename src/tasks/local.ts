@@ -4,9 +4,11 @@
  * A new task starts with its spawner's values as they are at that moment; what either sets later is
  * its own. Each task holds an immutable map, so that spawning shares it for nothing.
  */
+import { WaitMark } from "../kernel/deadline.ts";
 import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
 import { checkWork, perform, type Work } from "./perform.ts";
 import { currentTask } from "./run.ts";
+import { cede } from "./sleep.ts";
 
 /** A value of which each task has its own. Made by {@linkcode createLocal}. */
 export class Local<V> {
@@ -36,13 +38,17 @@ export class Local<V> {
     checkWork(work, "run");
     takeOver(work);
     return sequence("local.with()", function* () {
+      const mark = new WaitMark();
       const before = currentTask().locals;
       local.set(value);
+      let result: T;
       try {
-        return yield* perform(work);
+        result = yield* perform(work);
       } finally {
         local.#restore(before);
       }
+      if (mark.untouched) yield* cede();
+      return result;
     });
   }
 

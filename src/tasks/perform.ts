@@ -9,11 +9,12 @@
 import { show } from "../kernel/printable.ts";
 import { hasMethod, isClass } from "../kernel/checks.ts";
 import { driveAsync } from "../kernel/async_routine.ts";
-import { currentScope } from "../kernel/context.ts";
+import { currentScope, fastLane, type Frame } from "../kernel/context.ts";
+import type { Ending } from "../kernel/fast_routine.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
-import type { AsyncParty } from "../kernel/promised_wait.ts";
+import type { AsyncParty, AsyncSide } from "../kernel/promised_wait.ts";
 import { notWaitable, PromiseTrap } from "../kernel/trap.ts";
-import type { WaitSource } from "../kernel/wait.ts";
+import type { Wait, WaitSource } from "../kernel/wait.ts";
 
 /** A generator of either lane. */
 export type EitherGenerator<T> = Generator<unknown, T, never> | AsyncGenerator<unknown, T, never>;
@@ -82,7 +83,28 @@ export function begun<T>(work: Exclude<Work<T>, () => unknown>): Iterable<unknow
 function asyncPart<T>(generator: AsyncGenerator<unknown, T, never>): Iterable<unknown, T, unknown> {
   return operation<T>(asyncBody, (wait) => {
     const task = currentScope()!.task as unknown as AsyncParty;
-    driveAsync(generator as AsyncIterator<unknown, T, unknown>, task, wait.scope!, wait);
+    const ending = new PartEnding(wait as Wait<unknown>, task.asyncSide, fastLane.running!);
+    driveAsync(generator as AsyncIterator<unknown, T, unknown>, task, wait.scope!, ending);
     wait.park(asyncBody);
   }) as Iterable<unknown, T, unknown>;
+}
+
+/** Ends the wait for an async part; one that came to no checkpoint does not count as a wait. */
+class PartEnding implements Ending {
+  readonly #wait: Wait<unknown>;
+  readonly #asyncSide: AsyncSide;
+  readonly #frame: Frame;
+  readonly #stops: number;
+
+  constructor(wait: Wait<unknown>, asyncSide: AsyncSide, frame: Frame) {
+    this.#wait = wait;
+    this.#asyncSide = asyncSide;
+    this.#frame = frame;
+    this.#stops = asyncSide.stops;
+  }
+
+  finish(failed: boolean, value: unknown): void {
+    if (this.#asyncSide.stops === this.#stops) this.#frame.waits--;
+    this.#wait.finish(failed, value);
+  }
 }

@@ -93,7 +93,7 @@ export function race(
   if (works.every(isBare)) {
     return operation(label, (wait: Wait<unknown>) => {
       const starts = works.map((work) => (sortWork(work) as { start: CaseStart }).start);
-      choose(wait, label, starts, named);
+      choose(new Choice(wait, label, named), starts);
     });
   }
   return sequence(label, function* () {
@@ -101,17 +101,11 @@ export function race(
   });
 }
 
-/** Begins an atomic choice in the place of `wait`. */
-function choose(
-  wait: Wait<unknown>,
-  label: string,
-  starts: readonly CaseStart[],
-  onValue: (index: number, value: unknown) => unknown,
-): void {
-  const task = wait.task as Task;
+/** Begins a choice among cases, in the order that the run gives. */
+export function choose(choice: Choice, starts: readonly CaseStart[]): void {
+  const task = choice.outer.task as Task;
   const scheduler = schedulerOf(task);
   const place = starts.map(placeOf).find((one) => one !== null) ?? task;
-  const choice = new Choice(wait, label, onValue);
   choice.begin(starts, scheduler.caseOrder(starts.length, place));
   if (choice.taken !== null) scheduler.caseTaken(choice.taken, place);
 }
@@ -183,13 +177,11 @@ class MixedRace {
     });
     takeOver(ended);
     const starts = [...this.#starts, ended as unknown as CaseStart];
-    return operation(
-      this.#label,
-      (wait: Wait<unknown>) =>
-        choose(wait, this.#label, starts, (at, value) => {
-          return at < this.#places.length ? this.#named(this.#places[at]!, value) : this.#first;
-        }),
-    );
+    const onValue = (at: number, value: unknown): unknown =>
+      at < this.#places.length ? this.#named(this.#places[at]!, value) : this.#first;
+    return operation(this.#label, (wait: Wait<unknown>) => {
+      choose(new Choice(wait, this.#label, onValue), starts);
+    });
   }
 
   /** Cancels the children that are left and waits for them: what was taken is not lost by a cancel now. */

@@ -1,7 +1,8 @@
 /** Protecting clean-up from the cancel that caused it. */
-import { Entered } from "../kernel/deadline.ts";
+import { Entered, WaitMark } from "../kernel/deadline.ts";
 import { type Operation, sequence, takeOver, undoOf } from "../kernel/operation.ts";
 import { checkWork, perform, type Work } from "./perform.ts";
+import { cede } from "./sleep.ts";
 
 /**
  * Runs `work` within the current task where cancels from outside do not reach it. They take effect at
@@ -35,7 +36,13 @@ export function shield<T>(work: Work<T>): Operation<T> {
   checkWork(work, "shield");
   takeOver(work);
   return sequence("shield()", function* () {
-    using _entered = new Entered({ shielded: true });
-    return yield* perform(work);
+    const mark = new WaitMark();
+    let value: T;
+    {
+      using _entered = new Entered({ shielded: true });
+      value = yield* perform(work);
+    }
+    if (mark.untouched) yield* cede();
+    return value;
   }, undoOf(work));
 }

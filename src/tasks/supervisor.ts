@@ -135,7 +135,7 @@ class Supervisor {
 
   /** Stops all children, then starts them again in order. */
   *#restartAll(child: SupervisedChild, incident: Incident): Generator<unknown, void, unknown> {
-    this.#brood.cancel(`"${child}" is restarted with its siblings`, incident.errors[0]);
+    this.#brood.cancelAlive(`"${child}" is restarted with its siblings`, incident.errors[0]);
     while (this.#brood.holder !== undefined || this.#ended.size > 0) {
       yield* this.#nextEnd();
       for (const { error } of this.#takeFailures()) incident.errors.push(error);

@@ -1,9 +1,10 @@
 /** Deadlines for a part of a task: `withTimeout` throws when the time is up, `moveOnAfter` goes on. */
-import { Entered } from "../kernel/deadline.ts";
+import { Entered, WaitMark } from "../kernel/deadline.ts";
 import { checkMs } from "../kernel/checks.ts";
 import { TimeoutError } from "../kernel/errors.ts";
 import { type Operation, sequence, takeOver, undoOf } from "../kernel/operation.ts";
 import { checkWork, perform, type Work } from "./perform.ts";
+import { cede } from "./sleep.ts";
 
 /**
  * Runs `work` within the current task, and cancels it when `ms` have passed first. Its clean-up still
@@ -36,13 +37,19 @@ export function withTimeout<T>(ms: number, work: Work<T>): Operation<T> {
   takeOver(work);
   checkMs(ms, "a timeout");
   return sequence(`withTimeout(${ms})`, function* () {
-    using entered = new Entered({ ms });
-    try {
-      return yield* perform(work);
-    } catch (error) {
-      entered.absorb(error);
-      throw new TimeoutError(ms, "the body", error);
+    const mark = new WaitMark();
+    let value: T;
+    {
+      using entered = new Entered({ ms });
+      try {
+        value = yield* perform(work);
+      } catch (error) {
+        entered.absorb(error);
+        throw new TimeoutError(ms, "the body", error);
+      }
     }
+    if (mark.untouched) yield* cede();
+    return value;
   }, undoOf(work));
 }
 
@@ -61,12 +68,18 @@ export function moveOnAfter<T>(ms: number, work: Work<T>): Operation<T | undefin
   takeOver(work);
   checkMs(ms, "a timeout");
   return sequence(`moveOnAfter(${ms})`, function* () {
-    using entered = new Entered({ ms });
-    try {
-      return yield* perform(work);
-    } catch (error) {
-      entered.absorb(error);
-      return undefined;
+    const mark = new WaitMark();
+    let value: T;
+    {
+      using entered = new Entered({ ms });
+      try {
+        value = yield* perform(work);
+      } catch (error) {
+        entered.absorb(error);
+        return undefined;
+      }
     }
+    if (mark.untouched) yield* cede();
+    return value;
   }, undoOf(work));
 }

@@ -11,7 +11,8 @@ import {
   WouldBlock,
 } from "@weft/weft";
 import { assertCheckpoint } from "@weft/weft/testing";
-import { asCompleted, waitFirst } from "../../src/tasks/join.ts";
+import { asCompleted } from "../../src/tasks/join.ts";
+import { waitFirst } from "../../src/tasks/wait_first.ts";
 import { law, lawInBothLanes } from "../lib/law.ts";
 import { burn, fib, hang, nap, throwFull } from "./fixtures/work.ts";
 import { begun } from "./begun.ts";
