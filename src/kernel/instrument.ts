@@ -2,7 +2,9 @@
  * What can be watched of a run. Every member is optional, and a run without instruments pays one
  * null check per event: the price of tracing is carried by those who trace.
  */
+import { printable } from "./printable.ts";
 import type { Task } from "./task.ts";
+import type { WaitSource } from "./wait.ts";
 
 /** Callbacks on the life of tasks, called synchronously in the order of the events. */
 export interface Instrument {
@@ -16,6 +18,8 @@ export interface Instrument {
   stepEnd?(task: Task): void;
   /** A task began to wait; `on` names what it waits on. */
   waiting?(task: Task, on: string): void;
+  /** The same, with the source itself: for those who name it later, or once; to name it costs as much as a step. */
+  parked?(task: Task, source: WaitSource): void;
   /** A task has ended; `value` and `error` of the task are set. */
   exited?(task: Task): void;
 }
@@ -54,12 +58,21 @@ export function combineInstruments(
     };
     return listening.length === 0 ? () => {} : tell;
   };
+  const parked = combined("parked");
+  const waiting = combined("waiting");
+  const isNamed = instruments.some((one) => one.waiting !== undefined);
   return {
     spawned: combined("spawned"),
     ready: combined("ready"),
     stepBegin: combined("stepBegin"),
     stepEnd: combined("stepEnd"),
-    waiting: combined("waiting"),
+    waiting,
+    parked: isNamed
+      ? (task, source) => {
+        parked(task, source);
+        waiting(task, printable(source));
+      }
+      : parked,
     exited: combined("exited"),
   };
 }

@@ -72,6 +72,8 @@ export class Scheduler implements TaskHost {
   /** What the run must give back to the host when it ends. */
   readonly resources: Set<Resource> = new Set();
   readonly #clock: SystemClock | GuardedClock;
+  /** How often the host had its turn: between two steps with the same count no time was lost. */
+  pauses = 0;
   readonly #ready = new ReadyList();
   #policy: Policy | null;
   readonly #instrument: Required<Instrument> | null;
@@ -218,7 +220,7 @@ export class Scheduler implements TaskHost {
     if (fiber.state === "running") fiber.state = "waiting";
     const { host } = wait.source!;
     if (host !== "none" && !fiber.isBystander) this.#hostWaits[host]++;
-    this.#instrument?.waiting(fiber as Task, printable(wait.source));
+    this.#instrument?.parked(fiber as Task, wait.source!);
   }
 
   /** Takes a wait off that count. */
@@ -392,6 +394,7 @@ export class Scheduler implements TaskHost {
 
   /** Begins a slice. In exact time it goes on with the count of steps, which a pause must not shift. */
   #newSlice(): void {
+    this.pauses++;
     this.#lookedAt = this.#clock.wall();
     this.#sliceEnd = this.#lookedAt + SLICE_MS;
     if (this.#clock.exact) return;

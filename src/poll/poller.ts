@@ -173,7 +173,7 @@ export class Poller implements EntryOwner {
     if (events.length === 0 && !mustEnd) return false;
     this.#active.rotate();
     this.#leave();
-    activity.listener?.polled(String(this.#host), this.#beganAt, performance.now(), events.length);
+    activity.listener?.polled(`${this.#host}`, this.#beganAt, performance.now(), events.length);
     wait.settle(events);
     return true;
   }
