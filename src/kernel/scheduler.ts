@@ -23,7 +23,6 @@ import type { Fiber, TaskGenerator } from "./fiber.ts";
 import { GuardedClock } from "./guarded_clock.ts";
 import { combineInstruments, type Instrument } from "./instrument.ts";
 import { ChosenPolicy, type Policy } from "./policy.ts";
-import { printable } from "./printable.ts";
 import { ReadyList } from "./ready_list.ts";
 import type { Resource } from "./resource.ts";
 import { checkSchedulerOptions, type SchedulerOptions } from "./scheduler_options.ts";
