@@ -33,7 +33,8 @@ export class DatagramHandle implements Pollable, Resource {
   readonly #name: string;
   readonly #tenure: Tenure;
   readonly #watchers: Watchers;
-  /** For sockets that do one operation at a time. */
+  readonly #kind: "udp" | "unixpacket";
+  /** For a unix socket with a path: without one nobody can send to it, so it never receives. */
   readonly #waker: SelfWaker | null;
   #closed = false;
 
@@ -49,10 +50,13 @@ export class DatagramHandle implements Pollable, Resource {
     this.#name = name;
     this.#tenure = new Tenure(this, owner);
     this.#watchers = new Watchers(this);
-    const kind = native.addr.transport === "unixpacket" ? "unixpacket" : "udp";
-    this.#waker = kind === "udp" ? null : new SelfWaker(native.addr as Deno.UnixAddr);
-    this.receiver = new DatagramReceiver(native, this.#tenure, this, LONGEST[kind]);
+    this.#kind = native.addr.transport === "unixpacket" ? "unixpacket" : "udp";
+    this.receiver = new DatagramReceiver(native, this.#tenure, this, LONGEST[this.#kind]);
     this.sender = new DatagramSender(native, this.#tenure, this);
+    const address = native.addr as Deno.UnixAddr;
+    this.#waker = this.#kind === "udp" || address.path === null
+      ? null
+      : new SelfWaker(address, (error) => this.sender.refuse(error));
   }
 
   /** The socket beneath. */
@@ -150,15 +154,19 @@ export class DatagramHandle implements Pollable, Resource {
 
   /** Whether a native send always ends soon: on UDP the host takes it or drops it. */
   get isPrompt(): boolean {
-    return this.#waker === null;
+    return this.#kind === "udp";
   }
 
   /** Whether a native receive may be issued. */
   mayReceive(): boolean {
-    return this.#waker === null || !this.sender.busy;
+    return this.#kind === "udp" || (this.#waker !== null && !this.sender.busy);
   }
 
-  /** Whether a native send may be issued; if a receive is in its way, that is woken. */
+  /**
+   * Whether a native send may be issued; if a receive is in its way, that is woken.
+   *
+   * @throws If it cannot be woken.
+   */
   maySend(): boolean {
     if (this.#waker === null || !this.receiver.receiving) return true;
     this.#waker.wake();

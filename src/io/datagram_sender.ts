@@ -23,7 +23,11 @@ const OVERHEAD = 256;
 export interface SenderHost {
   /** Readiness may have changed. */
   changed(): void;
-  /** Whether a native send may be issued now; if not, the handle calls `resume` when it may. */
+  /**
+   * Whether a native send may be issued now; if not, the handle calls `resume` when it may.
+   *
+   * @throws If it cannot come to that.
+   */
   maySend(): boolean;
   /** The queue is empty. */
   sendsEnded(): void;
@@ -73,7 +77,11 @@ export class DatagramSender implements Counter {
     // A cancel that cannot wait for the send leaves the data to the host: then they must be our own.
     const parcel = new Parcel(this, this.#host.isPrompt ? data : data.slice(), to);
     parcel.park(wait, timeout);
-    this.#send(parcel);
+    try {
+      this.#send(parcel);
+    } catch (error) {
+      parcel.fail(error);
+    }
   }
 
   /** Sends without waiting. */
@@ -85,8 +93,8 @@ export class DatagramSender implements Counter {
         `Cannot send on ${this.#host} now: ${this.#queue.size} datagrams wait to go out`,
       );
     }
-    this.#queued += cost;
     this.#send(new Parcel(this, data.slice(), to));
+    this.#queued += cost;
     this.#host.changed();
     return data.length;
   }
@@ -94,11 +102,25 @@ export class DatagramSender implements Counter {
   /** Sends what is queued, if the handle lets it. */
   resume(): void {
     if (this.#flying !== null || this.#closed !== null) return;
-    if (this.#queue.size === 0) return this.#host.sendsEnded();
-    if (!this.#host.maySend()) return;
-    const [parcel] = this.#queue;
-    this.#queue.delete(parcel!);
-    this.#launch(parcel!);
+    for (const parcel of this.#queue) {
+      try {
+        if (!this.#host.maySend()) return;
+      } catch (error) {
+        return this.refuse(error);
+      }
+      this.#queue.delete(parcel);
+      return this.#launch(parcel);
+    }
+    this.#host.sendsEnded();
+  }
+
+  /** Fails everything that is queued: what is in its way cannot be got out of it. Later sends try again. */
+  refuse(error: unknown): void {
+    const refused = [...this.#queue];
+    this.#queue.clear();
+    for (const parcel of refused) this.#failed(parcel, error);
+    this.#host.sendsEnded();
+    this.#host.changed();
   }
 
   /** How many bytes of a datagram would go out if nobody waited for it any more: all or none. */
@@ -145,26 +167,30 @@ export class DatagramSender implements Counter {
 
   readonly #onSent = (count: number): void => {
     activity.listener?.moved("out", count);
-    this.#landed().done(count);
+    const parcel = this.#landed();
+    if (!parcel.isAwaited) this.#queued -= parcel.data.length + OVERHEAD;
+    parcel.done(count);
     this.#next();
   };
 
   readonly #onError = (cause: unknown): void => {
-    const isTold = this.#landed().fail(cause);
-    if (!isTold && this.#closed === null) {
-      const reason = reasonOf(cause);
-      this.#fault ??= new BrokenError(
-        `Cannot send on ${this.#host}: an earlier datagram was not sent (${reason})`,
-        { cause },
-      );
-    }
+    this.#failed(this.#landed(), cause);
     this.#next();
   };
+
+  /** Tells who waits for it, or else the next send, that it did not go out. */
+  #failed(parcel: Parcel, cause: unknown): void {
+    if (!parcel.isAwaited) this.#queued -= parcel.data.length + OVERHEAD;
+    if (parcel.fail(cause) || this.#closed !== null) return;
+    this.#fault ??= new BrokenError(
+      `Cannot send on ${this.#host}: an earlier datagram was not sent (${reasonOf(cause)})`,
+      { cause },
+    );
+  }
 
   #landed(): Parcel {
     const parcel = this.#flying!;
     this.#flying = null;
-    if (!parcel.isAwaited) this.#queued -= parcel.data.length + OVERHEAD;
     if (this.#closed === null || this.#host.isPrompt) this.#pending.ended();
     return parcel;
   }

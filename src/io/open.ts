@@ -9,6 +9,7 @@ import {
   type NativeListener,
   type NativeStream,
 } from "./native.ts";
+import { connectUnix, UnixListener } from "./unix_path.ts";
 
 /** The certificate of a TLS server, in PEM. */
 export interface TlsServerOptions {
@@ -52,7 +53,7 @@ export type ConnectTarget =
 
 /** Starts listening. */
 export function openListener(target: ListenTarget): NativeListener {
-  if (target.kind === "unix") return Deno.listen({ transport: "unix", path: target.path });
+  if (target.kind === "unix") return new UnixListener(target.path);
   const { hostname, port, reusePort, backlog, tls } = target;
   if (reusePort) requireUnstableNet("share a port (reusePort)");
   const options = {
@@ -93,7 +94,7 @@ export async function openStream(
 }
 
 async function dial(target: ConnectTarget, signal: AbortSignal): Promise<NativeStream> {
-  if (target.kind === "unix") return await Deno.connect({ transport: "unix", path: target.path });
+  if (target.kind === "unix") return await connectUnix(target.path, signal);
   const { hostname, port, tls } = target;
   const plain = await Deno.connect({ hostname, port, signal });
   return tls === undefined ? plain : await handshake(plain, hostname, tls, signal);

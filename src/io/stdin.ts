@@ -21,6 +21,12 @@ class SharedStdin implements ReaderHost, Pending {
   readonly leases: Set<StdinHandle> = new Set();
   readonly reader: StreamReader = new StreamReader(Deno.stdin, this, this);
   #ended: (() => void) | null = null;
+  #end: number | null = null;
+
+  /** How its end shows. */
+  get end(): number {
+    return this.#end ??= endOf(Deno.stdin.isTerminal() ? "terminal" : kindOfStdin());
+  }
 
   changed(fresh = 0): void {
     for (const lease of this.leases) lease.changed(fresh);
@@ -51,6 +57,28 @@ class SharedStdin implements ReaderHost, Pending {
   }
 }
 
+/** What standard input may be. */
+type StdinKind = "terminal" | "pipe" | "socket" | "file";
+
+/**
+ * What it is if it is no terminal. Only Node's `fstat` tells without a permission; it takes 50 ms to load, so it
+ * is asked for when the end has come, and not before.
+ */
+function kindOfStdin(): StdinKind {
+  try {
+    const { process } = globalThis as unknown as { process: typeof import("node:process") };
+    const stat = process.getBuiltinModule("node:fs").fstatSync(0);
+    return stat.isFIFO() ? "pipe" : stat.isSocket() ? "socket" : "file";
+  } catch {
+    return "pipe";
+  }
+}
+
+/** How the end of each shows in poll(2): a file, `/dev/null` as well, is always readable. */
+function endOf(kind: StdinKind): number {
+  return kind === "pipe" ? HUP : kind === "socket" ? IN | HUP : IN;
+}
+
 let shared: SharedStdin | null = null;
 
 /** A lease on standard input. */
@@ -58,7 +86,6 @@ export class StdinHandle implements Pollable, Resource {
   readonly #shared: SharedStdin;
   readonly #tenure: Tenure;
   readonly #watchers: Watchers;
-  readonly #isTerminal = Deno.stdin.isTerminal();
   #closed: ClosedError | null = null;
 
   /** Takes a lease, in the run of the current task. */
@@ -85,13 +112,12 @@ export class StdinHandle implements Pollable, Resource {
     return this.#tenure.gone;
   }
 
-  /** As for a pipe; the end of a terminal's input is `IN`. */
+  /** As Linux has it for a pipe, a socket, or a file: the end of each shows in another way. */
   get ready(): number {
     if (this.#closed !== null) return 0;
     const { reader, fault } = this.#shared;
     if (reader.broken !== null) return fault.pending ? IN | ERR | HUP : IN | HUP;
-    const end = this.#isTerminal ? IN : HUP;
-    return (reader.held > 0 ? IN : 0) | (reader.ended ? end : 0);
+    return (reader.held > 0 ? IN : 0) | (reader.ended ? this.#shared.end : 0);
   }
 
   /** Starts a read. */

@@ -320,3 +320,60 @@ law("run() that leaves datagram sockets open ends with nothing left", async () =
     )
   );
 });
+
+Deno.test({
+  name: "a unix datagram socket can send again after it ran out of descriptors once",
+  ignore: Deno.build.os === "windows",
+  timeout: 20_000,
+  async fn() {
+    const fixture = new URL("./fixtures/unixpacket_emfile.ts", import.meta.url).pathname;
+    const deno = [Deno.execPath(), "run", "--quiet", "--no-check", "-A", fixture];
+    const { stdout, stderr } = await new Deno.Command("sh", {
+      args: ["-c", 'ulimit -n 64 && exec "$@"', "sh", ...deno],
+      env: { NO_COLOR: "1" },
+    }).output();
+    const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+    assertEquals({ out, err }, {
+      out: "sendTo EMFILE\ntrySendTo EMFILE\nlater\nanswer\n",
+      err: "",
+    });
+  },
+});
+
+law(
+  "a unix datagram socket whose path is another's by now says so, and wakes nobody else",
+  () =>
+    inFolder((folder) =>
+      run(function* () {
+        using a = unix(`${folder}/a`);
+        using to = unix(`${folder}/to`);
+        const receiving = start(errorOf(a.recvFrom()));
+        yield* sleep(1);
+        Deno.removeSync(`${folder}/a`);
+        using other = unix(`${folder}/a`);
+        assertInstanceOf(yield* errorOf(a.sendTo(encode("x"), to.localAddr)), Error);
+        assertThrows(() => other.tryRecvFrom(), WouldBlock);
+        yield* sleep(2);
+        assertThrows(() => other.tryRecvFrom(), WouldBlock);
+        a.close();
+        assertInstanceOf(yield* receiving.get(), ClosedError);
+      })
+    ),
+);
+
+law(
+  "a unix datagram socket without a path sends while somebody waits for it to receive",
+  () =>
+    inFolder((folder) =>
+      run(function* () {
+        using a = unix();
+        using to = unix(`${folder}/to`);
+        const receiving = start(errorOf(a.recvFrom()));
+        yield;
+        yield* a.sendTo(encode("x"), to.localAddr);
+        assertEquals(decode((yield* to.recvFrom())[0]), "x");
+        a.close();
+        assertInstanceOf(yield* receiving.get(), ClosedError);
+      })
+    ),
+);
