@@ -8,7 +8,7 @@
  * name is what peers are shown).
  */
 import { SystemClock } from "../kernel/clock.ts";
-import { closeQuietly, type NativeListener, type NativeStream } from "./native.ts";
+import type { NativeListener, NativeStream } from "./native.ts";
 
 /** The file that a bound socket has made. */
 export class SocketFile {
