@@ -90,7 +90,18 @@ law("throughput --html writes one page with charts that loads nothing", async ()
     assertEquals(code, 0);
     const page = await Deno.readTextFile(path);
     assertStringIncludes(page, "<svg");
-    assertEquals(/<script|src=|<link|@import/.test(page), false);
+    const [, data = ""] = /<script type="application\/json">(.*?)<\/script>/s.exec(page)!;
+    const { results } = JSON.parse(data);
+    assertEquals(Object.keys(results[0]).length, 11);
+    assertEquals(page.match(/<script/g)!.length, 1);
+    assertEquals(/src=|<link|@import|url\(/.test(page), false);
+    const charts = [...page.matchAll(/role="img" aria-label="([^"]*)"/g)].map(([, label]) => label);
+    assertEquals(charts.length, 4);
+    for (const chart of charts) assertMatch(chart!, /async [\d.p]/);
+    assertEquals(page.match(/<h1/g)!.length, 1);
+    for (const part of ["<main>", "<caption>", 'scope="col"', 'scope="row"', 'lang="en"']) {
+      assertStringIncludes(page, part);
+    }
   } finally {
     await Deno.remove(path);
   }
@@ -129,7 +140,11 @@ law("throughput --help names every workload and engine", async () => {
 });
 
 function measured(seconds: number, checksum: number): Measured {
-  return { ops: 100, seconds, p50Ms: 1, p99Ms: 2, cpuSeconds: 1, peakRssBytes: 2 ** 20, checksum };
+  const latencyMs = { p10: 1, p50: 1, p90: 1, p99: 2, max: 2 };
+  return {
+    ...{ ops: 100, seconds, p50Ms: 1, p99Ms: 2, latencyMs },
+    ...{ cpuSeconds: 1, peakRssBytes: 2 ** 20, checksum },
+  };
 }
 
 function fakeRunner(run: (engine: EngineName, nth: number) => Measured): Runner {

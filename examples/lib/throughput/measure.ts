@@ -3,7 +3,7 @@
  */
 import process from "node:process";
 import type { Outcome } from "./engine.ts";
-import type { Measured } from "./plan.ts";
+import { type Measured, type Percentile, PERCENTILES } from "./plan.ts";
 
 /** How often the memory is looked at where the system keeps no record of its peak. */
 const SAMPLE_MS = 20;
@@ -56,6 +56,9 @@ export async function measure(work: () => Promise<Outcome>): Promise<Measured> {
     seconds,
     p50Ms: percentile(laps, 0.5),
     p99Ms: percentile(laps, 0.99),
+    latencyMs: Object.fromEntries(
+      Object.entries(PERCENTILES).map(([name, share]) => [name, percentile(laps, share)]),
+    ) as Record<Percentile, number>,
     cpuSeconds: (cpu.user + cpu.system) / 1e6,
     peakRssBytes: sampler?.peak ?? recordedPeak() ?? NaN,
     checksum,

@@ -77,6 +77,11 @@ export interface CellOrder {
   site: Site;
 }
 
+/** The percentiles that a report shows, with the share of each. */
+export const PERCENTILES = { p10: 0.1, p50: 0.5, p90: 0.9, p99: 0.99, max: 1 } as const;
+/** The name of a percentile. */
+export type Percentile = keyof typeof PERCENTILES;
+
 /** What a cell measured. */
 export interface Measured {
   /** Operations done: tasks, or for `echo` requests. */
@@ -87,6 +92,8 @@ export interface Measured {
   p50Ms: number;
   /** The time that 99 % of the operations kept below. */
   p99Ms: number;
+  /** The distribution of those times, by the names of its percentiles. */
+  latencyMs: Record<Percentile, number>;
   /** CPU time of all threads of the process while the clock ran; the server's is not in it. */
   cpuSeconds: number;
   /** Most memory the process ever held. */

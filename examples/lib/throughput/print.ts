@@ -1,30 +1,10 @@
 /** Saying what came out: as a table with a sentence a workload, as JSON, as a report with charts. */
 import { type Row, YARDSTICK } from "./compare.ts";
+import { record } from "./record.ts";
 import { type Machine, machineLine } from "./machine.ts";
 import type { Options } from "./options.ts";
 import { byWorkload, drawTable } from "./table.ts";
 import { verdict } from "./verdict.ts";
-
-/** A row of the JSON output: its figures, cut to what was really measured. */
-function record(row: Row): Record<string, unknown> {
-  return {
-    workload: row.workload,
-    engine: row.engine,
-    ops: row.ops,
-    seconds: cut(row.seconds, 6),
-    opsPerSecond: cut(row.opsPerSecond, 3),
-    p50Ms: cut(row.p50Ms, 4),
-    p99Ms: cut(row.p99Ms, 4),
-    speedup: cut(row.speedup, 4),
-    cpuSeconds: cut(row.cpuSeconds, 6),
-    peakRssBytes: row.peakRssBytes,
-    checksum: row.checksum,
-  };
-}
-
-function cut(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
-}
 
 /** Prints the comparison in the form that was asked for. */
 export async function print(

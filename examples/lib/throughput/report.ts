@@ -1,11 +1,17 @@
 /**
- * The comparison as a web page in one file: the sentences, the charts as SVG drawn here by echarts,
- * and the table. Nothing is loaded when it is opened, and no script runs in it.
+ * The comparison as a web page in one file: per workload the sentence, charts drawn here by echarts,
+ * and the table; the figures are inside as JSON. Nothing is loaded when it is opened, and no script runs.
+ *
+ * Charts are drawn as narrow as a phone, so that no text is ever scaled down, and in colours that the
+ * page's style sets: dark on a dark screen, light in print. Every bar has its name and number beside it.
  */
 import * as echarts from "echarts";
 import type { Row } from "./compare.ts";
 import { type Machine, machineLine } from "./machine.ts";
-import { byWorkload, cellsOf, HEAD } from "./table.ts";
+import { element, escape, PAGE_STYLE } from "./page.ts";
+import { type Percentile, PERCENTILES } from "./plan.ts";
+import { record } from "./record.ts";
+import { byWorkload, cellsOf, HEAD, short } from "./table.ts";
 
 /** What the report tells. */
 export interface ReportContent {
@@ -20,94 +26,136 @@ export interface ReportContent {
 /** A measured quantity that gets a chart. */
 interface Quantity {
   title: string;
-  /** Bars, by the name in the legend. */
+  unit: string;
+  /** Bars of each engine, by their names; one bar without a name needs none. */
   bars: Record<string, (row: Row) => number>;
 }
 
+const percentiles = Object.fromEntries(
+  (Object.keys(PERCENTILES) as Percentile[]).map((
+    name,
+  ) => [name, (row: Row) => row.latencyMs[name]]),
+);
+
 const QUANTITIES: readonly Quantity[] = [
-  { title: "operations per second", bars: { "operations per second": (row) => row.opsPerSecond } },
-  { title: "latency, ms", bars: { p50: (row) => row.p50Ms, p99: (row) => row.p99Ms } },
-  { title: "CPU seconds", bars: { "CPU seconds": (row) => row.cpuSeconds } },
-  { title: "peak memory, MiB", bars: { "peak memory": (row) => row.peakRssBytes / 2 ** 20 } },
+  { title: "Operations per second", unit: "", bars: { "": (row) => row.opsPerSecond } },
+  { title: "Latency distribution (percentiles)", unit: "ms", bars: percentiles },
+  {
+    title: "CPU use",
+    unit: "cores",
+    bars: { "": (row) => row.cpuSeconds / row.seconds },
+  },
+  { title: "Peak memory", unit: "MiB", bars: { "": (row) => row.peakRssBytes / 2 ** 20 } },
 ];
 
-const COLOURS = ["#3b6ea5", "#d08b3e"];
+/** Stand for colours that the page's style sets. */
+const WORD = "#010203";
+const BARS = ["#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04", "#0a0b05"];
+const STYLED: readonly (readonly [string, string])[] = [
+  [WORD, "var(--word)"],
+  ...BARS.map((colour, at) => [colour, `var(--bar${at + 1})`] as const),
+];
 
-/** Draws one quantity of one workload, as an SVG element. */
-function drawChart({ title, bars }: Quantity, rows: readonly Row[]): string {
+/** Draws one quantity of one workload. */
+function drawChart({ title, unit, bars }: Quantity, rows: readonly Row[]): string {
+  const names = Object.keys(bars);
   const chart = echarts.init(null, null, {
     renderer: "svg",
     ssr: true,
-    width: 440,
-    height: 70 + 30 * rows.length,
+    width: 340,
+    height: 40 + rows.length * (12 + 16 * names.length),
   });
-  const several = Object.keys(bars).length > 1;
+  const text = { color: WORD, fontSize: 13, fontFamily: "system-ui, sans-serif" };
   chart.setOption({
     animation: false,
-    color: COLOURS,
-    title: { text: title, left: 0, top: 4, textStyle: { fontSize: 13 } },
-    legend: { show: several, top: 4, right: 0 },
-    grid: { left: 80, right: 64, top: 32, bottom: 4 },
-    xAxis: { type: "value", axisLabel: { show: false }, splitLine: { show: false } },
-    yAxis: { type: "category", inverse: true, data: rows.map((row) => row.engine) },
-    series: Object.entries(bars).map(([name, value]) => ({
-      name,
+    color: BARS,
+    title: { text: unit === "" ? title : `${title}, ${unit}`, left: 0, top: 2, textStyle: text },
+    grid: { left: 82, right: 84, top: 30, bottom: 4 },
+    xAxis: { type: "value", show: false },
+    yAxis: {
+      type: "category",
+      inverse: true,
+      data: rows.map((row) => row.engine),
+      axisLabel: text,
+      axisTick: { show: false },
+      axisLine: { lineStyle: { color: WORD } },
+    },
+    series: names.map((name) => ({
       type: "bar" as const,
-      data: rows.map((row) => Number(value(row).toPrecision(3))),
-      label: { show: true, position: "right" as const },
+      barWidth: 12,
+      data: rows.map((row) => bars[name]!(row)),
+      label: {
+        ...text,
+        fontSize: 12,
+        show: true,
+        position: "right" as const,
+        formatter: ({ value }: { value: unknown }) => `${name} ${short(Number(value))}`.trim(),
+      },
     })),
   });
-  const svg = chart.renderToSVGString();
+  let svg = chart.renderToSVGString();
   chart.dispose();
-  return svg;
-}
-
-function escape(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-}
-
-function element(name: string, content: string, attributes = ""): string {
-  return `<${name}${attributes}>${content}</${name}>`;
+  for (const [colour, styled] of STYLED) svg = svg.replaceAll(colour, styled);
+  const spoken = rows.map((row) => {
+    const values = names.map((name) => `${name} ${short(bars[name]!(row))}`.trim());
+    return `${row.engine} ${values.join(", ")}`;
+  });
+  const alternative = `${title}${unit === "" ? "" : ` in ${unit}`}: ${spoken.join("; ")}`;
+  return element("div", svg.replace("<svg", '<svg aria-hidden="true"'), {
+    class: "chart",
+    role: "img",
+    "aria-label": alternative,
+  });
 }
 
 function section(workload: string, rows: readonly Row[], verdicts: readonly string[]): string {
   const sentence = verdicts.find((text) => text.startsWith(`${workload}:`)) ?? "";
   const charts = QUANTITIES.map((quantity) => drawChart(quantity, rows)).join("\n");
-  const head = HEAD.slice(1).map((title) => element("th", escape(title))).join("");
-  const lines = rows.map((row) =>
-    element("tr", cellsOf(row).map((cell) => element("td", escape(cell))).join(""))
+  const head = HEAD.slice(1).map((title) => element("th", escape(title), { scope: "col" })).join(
+    "",
+  );
+  const lines = rows.map((row) => {
+    const [engine = "", ...cells] = cellsOf(row);
+    const first = element("th", escape(engine), { scope: "row" });
+    return element("tr", first + cells.map((cell) => element("td", escape(cell))).join(""));
+  });
+  const table = element(
+    "table",
+    element("caption", `${escape(workload)}: every engine`) +
+      element("thead", element("tr", head)) + element("tbody", lines.join("\n")),
   );
   return [
     element("h2", escape(workload)),
     element("p", escape(sentence)),
-    element("div", charts, ' class="charts"'),
-    element("table", element("tr", head) + lines.join("\n")),
+    element("div", charts, { class: "charts" }),
+    element("div", table, {
+      class: "wide",
+      tabindex: "0",
+      role: "region",
+      "aria-label": `Table of ${workload}`,
+    }),
   ].join("\n");
 }
-
-const STYLE = `
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-.charts { display: flex; flex-wrap: wrap; gap: 1rem; }
-table { border-collapse: collapse; margin: 1rem 0; }
-th, td { padding: 0.15rem 0.9rem; text-align: right; border-bottom: 1px solid #ddd; }
-th:first-child, td:first-child { text-align: left; }
-`;
 
 /** Renders the page. */
 export function renderReport({ machine, rows, verdicts }: ReportContent): string {
   const sections = [...byWorkload(rows)].map(([name, own]) => section(name, own, verdicts));
+  const data = JSON.stringify({ machine, results: rows.map(record) }).replaceAll("<", "\\u003c");
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>The same work on every engine</title>
-<style>${STYLE}</style>
+<style>${PAGE_STYLE}</style>
 </head>
 <body>
+<main>
 <h1>The same work on every engine</h1>
 <p>${escape(machineLine(machine))}</p>
 ${sections.join("\n")}
+<script type="application/json">${data}</script>
+</main>
 </body>
 </html>
 `;
