@@ -18,7 +18,8 @@ const IO_TURNS = 64;
 /** The longest delay that `setTimeout` takes; beyond it the alarm is set again. */
 const LONGEST = 0x7fff_ffff;
 
-/** How many waits of a run the host may end: those that may never end, and those that are bound to. */
+/** How many waits of a run the host may end: those that may never end, and those that are bound to. A task
+ * in a foreign `await` is one of the latter. */
 export interface HostWaits {
   /** Accepts, reads, signals: they may stay for ever. */
   readonly open: number;
@@ -35,6 +36,13 @@ export interface Clock {
   readonly exact: boolean;
   /** The time now; it never goes back. */
   now(): number;
+  /**
+   * How far time has come, where a clock was moved past several deadlines at once: each of them is shown in
+   * turn, by {@linkcode show}, before `now` tells this time. @default what `now` tells
+   */
+  readonly reached?: number;
+  /** From now on `now` tells this time, a deadline that was passed; with `undefined`, the time reached. */
+  show?(at: number | undefined): void;
   /** The machine's time in milliseconds, by which slices are measured; it runs on when `now` stands still. */
   wall(): number;
   /**

@@ -52,6 +52,25 @@ export class GuardedClock implements Clock {
     }
   }
 
+  /** How far time has come. */
+  get reached(): number {
+    try {
+      return (this.clock.reached ?? this.clock.now()) + this.#shift;
+    } catch (error) {
+      this.#replace(error);
+      return this.#last;
+    }
+  }
+
+  /** Has `now` tell a deadline that was passed. */
+  show(at: number | undefined): void {
+    try {
+      this.clock.show?.(at === undefined ? at : at - this.#shift);
+    } catch (error) {
+      this.#replace(error);
+    }
+  }
+
   /** Sets the one alarm. */
   setAlarm(at: number, ring: () => void, host: HostWaits): void {
     this.#alarm = { at, ring };

@@ -17,7 +17,7 @@
  */
 import { type Choose, seededChoose } from "./choice.ts";
 import { safeWarn, thrownText } from "./callback.ts";
-import { type Clock, SystemClock } from "./clock.ts";
+import { type Clock, type HostWaits, SystemClock } from "./clock.ts";
 import { currentScope } from "./context.ts";
 import type { Fiber, TaskGenerator } from "./fiber.ts";
 import { GuardedClock } from "./guarded_clock.ts";
@@ -30,6 +30,7 @@ import { noteSite } from "./sites.ts";
 import { Task, type TaskHost, type TaskName } from "./task.ts";
 import { Timers } from "./timers.ts";
 import type { Wait } from "./wait.ts";
+import { WaitQueue } from "./wait_queue.ts";
 
 export type { SchedulerOptions } from "./scheduler_options.ts";
 
@@ -91,7 +92,11 @@ export class Scheduler implements TaskHost {
   #wake: (() => void) | null = null;
   /** Ends the loop's wait for the lent turn. */
   #returned: (() => void) | null = null;
+  /** Waits until no task can go on. */
+  readonly #blocked = new WaitQueue<void>({ toString: () => "tasks" }, "allBlocked");
   #stride = MOST_STEPS;
+  /** Steps by hand since timers have rung. */
+  #ticks = 0;
   #untilLook = 0;
   #lookedAt = 0;
   #sliceEnd = 0;
@@ -197,13 +202,32 @@ export class Scheduler implements TaskHost {
    * @returns Whether there was a step to run.
    */
   async tick(): Promise<boolean> {
-    this.timers.ring(this.#clock.now());
+    if (!this.#hasReady || ++this.#ticks >= MOST_STEPS) this.#ring();
+    if (!this.#hasReady) this.#blocked.wakeAll();
     const task = this.#next();
     if (task === undefined) return false;
     this.#untilLook = 1; // no handing on: one step only
     this.#step(task);
     if (this.#lent !== null) await this.#turnBack();
     return true;
+  }
+
+  /** By hand: waits until something may have become ready, by the host's doing. */
+  async roused(): Promise<void> {
+    if (this.#hasReady) return;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+  }
+
+  /** How many waits the host may end. */
+  get hostWaits(): HostWaits {
+    return this.#hostWaits;
+  }
+
+  /** Parks a wait until no task can go on: the one that waits for that is the next to do so. */
+  parkUntilBlocked(wait: Wait<void>): void {
+    this.#blocked.park(wait);
   }
 
   // -- What tasks tell their host --
@@ -240,6 +264,7 @@ export class Scheduler implements TaskHost {
     const task = fiber as Task;
     if (task.isAway) {
       task.asyncSide.away = false;
+      if (!task.isBystander) this.#hostWaits.bound--;
       this.#away--;
       this.#rouse(); // its wait may be the last thing that was to come: the loop must judge anew
     }
@@ -398,7 +423,36 @@ export class Scheduler implements TaskHost {
     this.#sliceEnd = this.#lookedAt + SLICE_MS;
     if (this.#clock.exact) return;
     this.#untilLook = this.#stride;
-    if (this.timers.size > 0) this.timers.ring(this.#clock.now());
+    this.#ring();
+  }
+
+  /**
+   * Rings the timers that are due. A clock that was moved past several deadlines shows them one after the
+   * other: what the timers of one have made ready goes on before the next. A policy is told all at once,
+   * since it is to choose among them.
+   */
+  #ring(): void {
+    this.#ticks = 0;
+    const { timers } = this;
+    const clock: Clock = this.#clock;
+    if (!clock.exact) {
+      if (timers.size > 0) timers.ring(clock.now());
+      return;
+    }
+    const reached = clock.reached ?? clock.now();
+    do {
+      const due = timers.next;
+      if (due === undefined || due > reached) return clock.show?.(undefined);
+      clock.show?.(due);
+      timers.ring(due);
+    } while (this.#policy !== null);
+  }
+
+  /** Whether a task is ready. */
+  get #hasReady(): boolean {
+    return this.#policy === null
+      ? this.#ready.first !== null
+      : this.#askPolicy((policy) => policy.size > 0) ?? this.#ready.first !== null;
   }
 
   /** Reads the clock: rings timers, sets how many steps until the next look, says if the slice is over. */
@@ -410,12 +464,18 @@ export class Scheduler implements TaskHost {
       this.#lookedAt = now;
     }
     this.#untilLook = this.#stride;
-    if (this.timers.size > 0) this.timers.ring(this.#clock.now());
+    this.#ring();
     return now >= this.#sliceEnd;
   }
 
   /** Waits until something is ready, or calls the overseer when nothing can become so. */
   async #idle(): Promise<void> {
+    if (this.#blocked.size > 0) {
+      // What the host has ready already comes first.
+      await this.#clock.hop(true);
+      if (!this.#hasReady) this.#blocked.wakeAll();
+      return;
+    }
     const next = this.timers.next;
     const { open, bound } = this.#hostWaits;
     if (next === undefined && this.#away + open + bound === 0 && this.#overseer.stuck()) return;
@@ -426,7 +486,7 @@ export class Scheduler implements TaskHost {
     else this.#clock.setAlarm(next, () => this.#rouse(), this.#hostWaits);
     await roused;
     this.#clock.awake();
-    if (this.#clock.exact) this.timers.ring(this.#clock.now());
+    if (this.#clock.exact) this.#ring();
   }
 
   #rouse(): void {
@@ -454,6 +514,7 @@ export class Scheduler implements TaskHost {
     if (task === null) return;
     this.#lent = null;
     task.asyncSide.away = true;
+    if (!task.isBystander) this.#hostWaits.bound++;
     this.#away++;
     this.#endStep(task);
     this.#giveBack();

@@ -6,7 +6,7 @@
  */
 import { RunLife, type RunLifeOptions } from "../kernel/run_life.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { LOOKS, VirtualClock } from "./virtual_clock.ts";
 
 /**
  * A run whose steps are given out by its user.
@@ -68,15 +68,41 @@ export class HandRun<T> {
     return steps;
   }
 
-  /** Ticks on until every task has ended, moving the clock from timer to timer, and gives main's result. */
+  /**
+   * Ticks on until every task has ended, moving the clock from timer to timer, and gives main's result.
+   * Where the host has something to finish first, it waits for that.
+   */
   async end(): Promise<T> {
     const { scheduler } = this.#life;
     while (scheduler.live > 0) {
       await this.settle();
-      const next = scheduler.timers.next;
-      if (next !== undefined) this.clock.advance(Math.max(0, next - this.clock.now()));
-      else if (scheduler.live > 0 && !this.#life.stuck()) break;
+      if (scheduler.live > 0 && !await this.#goOn()) break;
     }
     return await this.#life.settle();
+  }
+
+  /** Nothing is ready: has the host, or else time, go on; returns whether that may help. */
+  async #goOn(): Promise<boolean> {
+    const { scheduler } = this.#life;
+    const { open, bound } = scheduler.hostWaits;
+    const next = scheduler.timers.next;
+    if (bound > 0 || (open > 0 && next === undefined)) {
+      await scheduler.roused();
+      return true;
+    }
+    if (next === undefined) return this.#life.stuck();
+    const steps = open > 0 ? await this.#look() : 0;
+    if (steps === 0) this.clock.advance(Math.max(0, next - this.clock.now()));
+    return true;
+  }
+
+  /** Lets the host look at its sockets before time goes on. */
+  async #look(): Promise<number> {
+    let steps = 0;
+    for (let looks = LOOKS; looks > 0 && steps === 0; looks--) {
+      await this.clock.hop(true);
+      steps = await this.settle();
+    }
+    return steps;
   }
 }

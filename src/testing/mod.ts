@@ -10,6 +10,7 @@
  */
 export type { Clock, HostWaits } from "../kernel/clock.ts";
 export { HandRun } from "./by_hand.ts";
+export { allTasksBlocked } from "./blocked.ts";
 export { assertCheckpoint, assertNoCheckpoint } from "./checkpoint.ts";
 export { Ledger, ledgered } from "./ledger.ts";
 export { type Strike, Struck, sweepCancel, type SweepOptions, type SweepResult } from "./sweep.ts";

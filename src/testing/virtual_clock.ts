@@ -2,7 +2,8 @@
  * A clock that jumps: whenever a run has nothing to do before its next timer, that timer is now.
  *
  * Jumping is right only if nothing else could happen first. So it waits for what the host is bound to
- * finish (a write, a connect, a job, a promise), however long that takes. For what may never come
+ * finish (a write, a connect, a job, a promise), however long that takes, and for a task that is out in a
+ * foreign `await`. So what such a promise depends on must not depend on virtual time in its turn. For what may never come
  * (an accept, a read) it cannot wait; there it lets the host look at its sockets a few times, so that
  * bytes which are already under way between two sockets of the test arrive first. Rejected: a
  * threshold of real milliseconds, which is slow when nothing comes and too short when a machine is
@@ -11,7 +12,7 @@
 import { type Clock, type HostWaits, SystemClock } from "../kernel/clock.ts";
 
 /** How many times the host may look at its sockets before time jumps past an open read. */
-const LOOKS = 3;
+export const LOOKS = 3;
 /** Real milliseconds of jumping after which the host gets a turn. */
 const SLICE_MS = 2;
 
@@ -43,7 +44,10 @@ export class VirtualClock implements Clock {
   readonly exact: boolean = true;
   readonly #host = new SystemClock();
   readonly #autojump: boolean;
+  /** How far time has come. */
   #now: number;
+  /** What is shown instead, while deadlines that were passed have their turns. */
+  #shown: number | undefined;
   #alarm: { at: number; ring: () => void } | null = null;
   #hoppedAt = performance.now();
 
@@ -53,9 +57,19 @@ export class VirtualClock implements Clock {
     this.#autojump = options.autojump ?? true;
   }
 
-  /** The virtual time in milliseconds. */
+  /** The virtual time in milliseconds. Whoever a timer woke sees the time at which that was due. */
   now(): number {
+    return this.#shown ?? this.#now;
+  }
+
+  /** How far time has come, when {@linkcode advance} moved it past deadlines that are still to be shown. */
+  get reached(): number {
     return this.#now;
+  }
+
+  /** Called by the run, which gives each of those deadlines its turn. */
+  show(at: number | undefined): void {
+    this.#shown = at;
   }
 
   /** The machine's time. */
@@ -66,7 +80,8 @@ export class VirtualClock implements Clock {
   /** Sets the one alarm, and jumps to it if nothing else can happen first. */
   setAlarm(at: number, ring: () => void, host: HostWaits): void {
     const alarm = this.#alarm = { at, ring };
-    if (this.#autojump && host.bound === 0) this.#jump(alarm, host);
+    if (at <= this.#now) this.#ring(alarm);
+    else if (this.#autojump && host.bound === 0) this.#jump(alarm, host);
   }
 
   /** Forgets the alarm, so that a jump under way does not happen. */
@@ -86,7 +101,8 @@ export class VirtualClock implements Clock {
   }
 
   /**
-   * Moves the time by hand; a timer that becomes due rings at the run's next turn.
+   * Moves the time by hand; a timer that becomes due rings at the run's next turn. Past several deadlines,
+   * each has its turn, with its own time as the time, before the next.
    *
    * @param ms How far, zero or more.
    * @throws {RangeError} If `ms` is negative or not a number.
@@ -95,10 +111,7 @@ export class VirtualClock implements Clock {
     if (!(ms >= 0)) throw new RangeError(`Cannot advance by ${ms} ms: time does not go back`);
     this.#now += ms;
     const alarm = this.#alarm;
-    if (alarm !== null && alarm.at <= this.#now) {
-      this.#alarm = null;
-      alarm.ring();
-    }
+    if (alarm !== null && alarm.at <= this.#now) this.#ring(alarm);
   }
 
   async #jump(alarm: { at: number; ring: () => void }, host: HostWaits): Promise<void> {
@@ -108,8 +121,12 @@ export class VirtualClock implements Clock {
     }
     if (performance.now() - this.#hoppedAt > SLICE_MS) await this.hop(false);
     if (this.#alarm !== alarm) return;
-    this.#alarm = null;
     this.#now = Math.max(this.#now, alarm.at);
+    this.#ring(alarm);
+  }
+
+  #ring(alarm: { ring: () => void }): void {
+    this.#alarm = null;
     alarm.ring();
   }
 }

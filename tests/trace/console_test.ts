@@ -10,7 +10,7 @@ import {
   type TaskBody,
 } from "@weft/weft";
 import { schedulerOf } from "@weft/weft/lowlevel";
-import { VirtualClock } from "@weft/weft/testing";
+import { allTasksBlocked, VirtualClock } from "@weft/weft/testing";
 import { Semaphore } from "../../src/sync/semaphore.ts";
 import { answer } from "../../src/trace/console.ts";
 import { law } from "../lib/law.ts";
@@ -25,7 +25,7 @@ function ask(line: string): string {
 function looking(look: () => void, bodies: TaskBody<[], unknown>[]): Promise<void> {
   return run(function* () {
     const tasks = bodies.map((body) => spawn(body));
-    yield* sleep(1);
+    yield* allTasksBlocked();
     try {
       look();
     } finally {
