@@ -7,13 +7,12 @@
  *     deno run --allow-net examples/client.ts --transport udp --port 7000
  *     deno run --allow-net --allow-read --allow-write examples/client.ts --transport unix --path /tmp/echo
  */
-import { bindDatagram, BrokenError, listen, run, stdin, TimeoutError } from "@weft/weft";
+import { BrokenError, DatagramServer, run, stdin, StreamServer, TimeoutError } from "@weft/weft";
 import { encode } from "./lib/bytes.ts";
 import { readArgs, refuse } from "./lib/cli.ts";
-import { datagramEngines } from "./lib/echo_datagrams.ts";
-import { streamEngines } from "./lib/echo_streams.ts";
+import { echo, upper } from "./lib/echo.ts";
 import { Lines, withNewline } from "./lib/lines.ts";
-import { checkPort, isHostError, serveDuring } from "./lib/serve.ts";
+import { checkPort, isHostError, serve } from "./lib/serve.ts";
 import { dial, type Place } from "./lib/talk.ts";
 
 /** How long a reply to a datagram may take, in milliseconds. */
@@ -103,14 +102,10 @@ async function* tryAll() {
       return word === undefined ? null : encode(word);
     });
   }
-  using listener = listen({ hostname, port: 0 });
-  yield* serveDuring(
-    say({ transport: "tcp", hostname, port: listener.localAddr.port }),
-    streamEngines.coroutine(listener),
-  );
-  using socket = bindDatagram({ hostname, port: 0 });
-  yield* serveDuring(
-    say({ transport: "udp", hostname, port: socket.localAddr.port }),
-    datagramEngines.coroutine(socket),
-  );
+  const stream = new StreamServer(echo, { hostname });
+  const datagram = new DatagramServer(upper, { hostname });
+  yield* serve([stream, datagram], async function* () {
+    yield* say({ transport: "tcp", hostname, port: (stream.address as Deno.NetAddr).port });
+    yield* say({ transport: "udp", hostname, port: (datagram.address as Deno.NetAddr).port });
+  });
 }

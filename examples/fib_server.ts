@@ -8,27 +8,21 @@
  */
 import {
   all,
-  BrokenError,
+  type Client,
   connect,
   inWorker,
-  listen,
+  LimitError,
+  readLine,
   run,
-  serve,
   sleep,
   type Socket,
+  StreamServer,
 } from "@weft/weft";
 import { decode, encode } from "./lib/bytes.ts";
 import { readArgs } from "./lib/cli.ts";
 import { fib, MOST } from "./lib/fib_job.ts";
-import { Lines } from "./lib/lines.ts";
-import {
-  checkPort,
-  chooseEngine,
-  openOrRefuse,
-  serveDuring,
-  serveUntilSignal,
-  show,
-} from "./lib/serve.ts";
+import { part } from "./lib/part.ts";
+import { checkPort, chooseEngine, openOrRefuse, serve, show } from "./lib/serve.ts";
 
 const { string, number } = readArgs(
   `CPU work per request, on the scheduler or on workers.
@@ -45,6 +39,8 @@ const { string, number } = readArgs(
 
 /** The longest line that is taken, in bytes. */
 const LONGEST = 1000;
+/** How long a computation may go on at the end; a worker needs a moment more to be stopped in one. */
+const GRACE_MS = 4000;
 /** How long after the first one the second client asks, in milliseconds. */
 const WAITS_MS = 20;
 
@@ -61,24 +57,28 @@ type Compute = typeof engines.worker;
 
 /** Answers each line of a client. */
 const answerWith = (compute: Compute) =>
-  async function* (socket: Socket) {
-    const lines = new Lines(socket, LONGEST);
+  async function* (socket: Socket, client: Client) {
+    const lines = socket.lines({ limit: LONGEST });
     try {
-      for (let line; (line = yield* lines.next()) !== null;) {
-        yield* socket.sendAll(encode(`${yield* reply(decode(line), compute)}\n`));
-        if (line.length > LONGEST) return; // who knows where the next one begins
+      for (let line; (line = yield* client.between(lines.next())) !== null;) {
+        yield* socket.sendAll(encode(`${yield* reply(line, compute)}\n`));
       }
     } catch (error) {
-      if (!(error instanceof BrokenError)) throw error; // reset: nobody is left to be answered
+      if (!(error instanceof LimitError)) throw error;
+      const start = decode(yield* socket.recv(20));
+      yield* socket.sendAll(encode(`${refusal(start)}\n`));
+      yield* part(socket); // who knows where the next line begins
     }
   };
 
 async function* reply(line: string, compute: Compute) {
   const text = line.trim();
-  if (line.length > LONGEST || !/^\d+$/.test(text) || Number(text) > MOST) {
-    return `error: "${text.slice(0, 20)}" is no whole number from 0 to ${MOST}`;
-  }
+  if (!/^\d+$/.test(text) || Number(text) > MOST) return refusal(text);
   return String(yield* compute(Number(text)));
+}
+
+function refusal(text: string): string {
+  return `error: "${text.slice(0, 20)}" is no whole number from 0 to ${MOST}`;
 }
 
 /** One client asks for much; meanwhile another asks for little. Each notes how long that takes. */
@@ -86,9 +86,9 @@ async function* tryBoth(engine: string, port: number) {
   async function* ask(n: number, began: number) {
     using socket = yield* connect({ hostname, port });
     yield* socket.sendAll(encode(`${n}\n`));
-    const line = yield* new Lines(socket).next();
+    const line = yield* readLine(socket);
     const ms = Math.round(performance.now() - began);
-    return `fib(${n}) = ${decode(line!)} after ${ms} ms`;
+    return `fib(${n}) = ${line} after ${ms} ms`;
   }
   yield* all([ask(30, 0), ask(30, 0)]); // so that the workers are up
   const began = performance.now();
@@ -101,17 +101,21 @@ async function* tryBoth(engine: string, port: number) {
 
 const hostname = string.hostname!;
 const port = checkPort(number.port!);
-chooseEngine(engines, string.engine!);
+chooseEngine(string.engine!, ["coroutine", "worker"]);
 
 for (const [name, compute] of Object.entries(engines)) {
   if (port >= 0 && name !== string.engine) continue;
   await run(async function* () {
-    await using listener = openOrRefuse(
+    const server = openOrRefuse(
       show({ hostname, port }),
-      () => listen({ hostname, port: Math.max(port, 0) }),
+      () =>
+        new StreamServer(answerWith(compute), {
+          hostname,
+          port: Math.max(port, 0),
+          grace: GRACE_MS,
+        }),
     );
-    const server = serve(listener, answerWith(compute), { grace: 1000 });
-    if (port >= 0) yield* serveUntilSignal(show(listener.localAddr), server);
-    else yield* serveDuring(tryBoth(name, listener.localAddr.port), server);
+    const test = () => tryBoth(name, (server.address as Deno.NetAddr).port);
+    yield* serve([server], port < 0 ? test : null);
   });
 }

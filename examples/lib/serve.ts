@@ -2,8 +2,20 @@
  * The life of an example server: flags, the one line that says it is ready, the stop on a signal, and
  * the self-test of a server that was told no port.
  */
-import { cpuCount, race, signals, type Work } from "@weft/weft";
-import { type Flags, mustHave, refuse } from "./cli.ts";
+import {
+  all,
+  cpuCount,
+  type DatagramServer,
+  race,
+  type ServerEngine,
+  signals,
+  type StreamServer,
+  type Work,
+} from "@weft/weft";
+import { type Flags, type Given, mustHave, refuse } from "./cli.ts";
+
+/** The engines that there are. */
+const ENGINES: readonly ServerEngine[] = ["sequential", "coroutine", "poll", "worker"];
 
 /** Most workers that may be asked for. */
 const MOST_WORKERS = 64;
@@ -31,15 +43,28 @@ export const SERVER_HELP = `
                    without it, the server tests itself and ends
   --hostname HOST  the address to bind (127.0.0.1)${ENGINE_HELP}`;
 
-/** The engine of that name. */
-export function chooseEngine<E>(engines: Record<string, E>, name: string): E {
-  if (name === "worker") mustHave('Engine "worker"', "read");
-  if (Object.hasOwn(engines, name)) return engines[name]!;
-  const choice = `choose one of ${Object.keys(engines).join(", ")}`;
+/** The engine of that name, if it is among those that there are. */
+export function chooseEngine(name: string, names: readonly ServerEngine[] = ENGINES): ServerEngine {
+  const engine = names.find((one) => one === name);
+  if (engine === "worker") mustHave('Engine "worker"', "read");
+  if (engine !== undefined) return engine;
+  const choice = `choose one of ${names.join(", ")}`;
   if (name === "worker") {
     refuse(`Engine "worker" is not there for unix sockets, which threads cannot share; ${choice}`);
   }
   refuse(`Unknown engine "${name}"; ${choice}`);
+}
+
+/** Where a server is to be, by which engine, and whether only to test itself, as the flags say. */
+export function readPlace({ string, number }: Given) {
+  const port = checkPort(number.port!);
+  return {
+    isTest: port < 0,
+    hostname: string.hostname!,
+    port: Math.max(port, 0),
+    engine: chooseEngine(string.engine!),
+    workers: checkWorkers(number.workers!),
+  };
 }
 
 /** Opens a socket; refuses the arguments, in one line, if the host does. */
@@ -69,6 +94,39 @@ export function checkWorkers(count: number): number {
 export function show(address: { hostname: string; port: number }): string {
   const { hostname, port } = address;
   return `${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`;
+}
+
+/** An address of any kind as a ready server prints it. */
+function placeOf(address: Deno.Addr): string {
+  return "path" in address ? address.path : show(address as Deno.NetAddr);
+}
+
+/**
+ * Serves with all of these, as long as `test` runs, or else until SIGINT or SIGTERM. Once all are ready it
+ * says where each is; one line stands for TCP and UDP on the same port. Cancelled by `race`, a server ends
+ * in order: what was begun is finished within its time of grace. Whoever has no patience for that sends a
+ * second signal, which ends the process at once.
+ */
+export async function* serve(
+  servers: readonly (StreamServer | DatagramServer)[],
+  test: (() => AsyncGenerator<unknown, void, unknown>) | null,
+) {
+  yield* race([
+    () => serveAll(servers),
+    async function* () {
+      const places = new Set<string>();
+      for (const server of servers) places.add(placeOf(yield* server.ready()));
+      if (test !== null) return yield* test();
+      using stop = signals("SIGINT", "SIGTERM");
+      for (const place of places) console.log(`listening on ${place}`);
+      yield* stop.next();
+      stop.close();
+    },
+  ]);
+}
+
+async function* serveAll(servers: readonly (StreamServer | DatagramServer)[]) {
+  yield* all(servers.map((server) => server.serveForever()));
 }
 
 /**

@@ -172,7 +172,7 @@ export class Server implements AsyncDisposable {
     } catch {
       // It has ended by itself; its exit code tells.
     }
-    const killer = setTimeout(() => child.kill("SIGKILL"), 5000);
+    const killer = setTimeout(() => child.kill("SIGKILL"), 8000);
     let out = this.#firstLine;
     for (;;) {
       const { value, done } = await this.#reader.read();
