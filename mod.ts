@@ -120,6 +120,7 @@ export {
   writeJson,
 } from "./src/net/frames.ts";
 export { type LineOptions, readLine, readUntil } from "./src/net/lines.ts";
+export { hostName, lookup, serviceByName } from "./src/net/hosts.ts";
 export { listen, type TcpListenOptions, type UnixListenOptions } from "./src/net/listen.ts";
 export { Listener } from "./src/net/listener.ts";
 export { MessageStream } from "./src/net/message_stream.ts";

@@ -39,7 +39,7 @@ const { string, number } = readArgs(
 );
 const hostname = string.hostname!;
 const port = checkPort(number.port!);
-const reportMs = port < 0 ? 20 : 10_000;
+const [reportMs, tell] = port < 0 ? [20, console.log] : [10_000, console.error];
 
 await run(async function* () {
   const where = { hostname, port: Math.max(port, 0) };
@@ -93,7 +93,7 @@ await run(async function* () {
   });
   when(timer, () => {
     timer.tryNext();
-    console.error(`${conversations.size} connected, ${registry.size} descriptors registered`);
+    tell(`${conversations.size} connected, ${registry.size} descriptors registered`);
   });
   when(stop, () => isOver = true);
 

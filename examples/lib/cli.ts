@@ -44,6 +44,11 @@ const PERMISSIONS = {
     descriptor: { name: "run" },
     why: "a subprocess is a program of its own",
   },
+  net: { descriptor: { name: "net" }, why: "it listens and connects, on this machine only" },
+  "sys=hostname": {
+    descriptor: { name: "sys", kind: "hostname" },
+    why: "a machine's name tells something of it",
+  },
   env: { descriptor: { name: "env" }, why: "a subprocess gets what it needs by its environment" },
 } as const;
 

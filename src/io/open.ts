@@ -3,6 +3,7 @@
  *
  * Deno binds and listens in the call itself, so listening is a plain function; connecting takes time.
  */
+import { dial } from "./dial.ts";
 import {
   closeQuietly,
   type NativeDatagram,
@@ -87,16 +88,16 @@ export async function openStream(
   target: ConnectTarget,
   signal: AbortSignal,
 ): Promise<NativeStream> {
-  const native = await dial(target, signal);
+  const native = await connectTo(target, signal);
   if (!signal.aborted) return native;
   closeQuietly(native);
   throw signal.reason;
 }
 
-async function dial(target: ConnectTarget, signal: AbortSignal): Promise<NativeStream> {
+async function connectTo(target: ConnectTarget, signal: AbortSignal): Promise<NativeStream> {
   if (target.kind === "unix") return await connectUnix(target.path, signal);
   const { hostname, port, tls } = target;
-  const plain = await Deno.connect({ hostname, port, signal });
+  const plain = await dial(hostname, port, signal);
   return tls === undefined ? plain : await handshake(plain, hostname, tls, signal);
 }
 

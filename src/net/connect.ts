@@ -16,7 +16,10 @@ export interface TcpConnectOptions {
   transport?: "tcp";
   /** The port. */
   port: number;
-  /** The host's name or address. @default {"127.0.0.1"} */
+  /**
+   * The host's name or address. Of a name with several addresses each is tried, 250 ms after the one before or when
+   * that has failed; `localhost` is the loopback of IPv4 and of IPv6. @default {"127.0.0.1"}
+   */
   hostname?: string;
   /** Speaks TLS; `true` with Deno's own trust. The name in the certificate must be the hostname. @default {false} */
   tls?: boolean | TlsClientOptions;

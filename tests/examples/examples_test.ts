@@ -49,6 +49,14 @@ for (
   });
 }
 
+law("hosts shows names, ports, and addresses as text and bytes", async () => {
+  const { out } = await runExample("hosts");
+  assertMatch(out, /^localhost is 127\.0\.0\.1 and ::1$/m);
+  assertMatch(out, /^http has port 80$/m);
+  assertMatch(out, /^127\.0\.0\.1 is 7f000001, 4 bytes, and back 127\.0\.0\.1$/m);
+  assertMatch(out, /^2001:db8::8:0:1 is .*, 16 bytes, and back 2001:db8::8:0:1$/m);
+});
+
 law("udp_boundaries shows that the rest of a datagram is dropped", async () => {
   const { out } = await runExample("udp_boundaries");
   assertMatch(out, /^recvFrom\(1\) gives "h"\nrecvFrom\(100\) gives "world"$/m);

@@ -37,6 +37,7 @@ const SERVERS: [name: string, ...args: string[]][] = [
   ["echo_tcp", "--engine", "coroutine"],
   ["echo_tcp", "--engine", "poll"],
   ["poll_server"],
+  ["select_loop"],
 ];
 
 for (const server of SERVERS) {
