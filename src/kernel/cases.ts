@@ -14,7 +14,7 @@
  * Rejected: a child task for each case. The loser of two that were fed in one pass would have taken its
  * item, and be cancelled with it in its hands.
  */
-import { combine, InternalError } from "./errors.ts";
+import { Cancelled, combine, InternalError } from "./errors.ts";
 import { NOTHING } from "./own_cancel.ts";
 import { CancelScope } from "./scope.ts";
 import { beginning, type Party, type Startable, take, Wait, type WaitSource } from "./wait.ts";
@@ -267,9 +267,19 @@ export class Choice extends Cases {
       if (this.wasCancelled(one)) this.cancel = one.value;
       else this.claimed(one);
     } else if (one !== this.#taken) {
-      if (one.state === "settled") one.origin.undo?.(one.value, one.task);
-      else if (!this.wasCancelled(one)) this.errors.push(one.value);
+      this.lost(one);
     }
+  }
+
+  /**
+   * What a loser came to by itself, in the moment in which another was taken, has not happened: its value is
+   * given back, its failure was seen by nobody. What it threw because it was stopped is an error.
+   */
+  private lost(one: Case): void {
+    if (one.state === "settled") return one.origin.undo?.(one.value, one.task);
+    const { cause } = one.scope!;
+    const wasStopped = cause !== null && Cancelled.wasDelivered(cause);
+    if (wasStopped && !this.wasCancelled(one)) this.errors.push(one.value);
   }
 
   protected override keeps(one: Case): boolean {
@@ -282,6 +292,7 @@ export class Choice extends Cases {
     const { state, value, index } = taken;
     if (this.errors.length > 0) {
       const first = state === "failed" ? [value] : [];
+      if (state === "settled") taken.origin.undo?.(value, taken.task);
       this.outer.fail(combine([...first, ...this.errors], String(this)));
     } else if (state === "failed") {
       this.outer.fail(value);

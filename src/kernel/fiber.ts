@@ -238,9 +238,14 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
   /** A wait of it has ended: it gets a turn. */
   ended(wait: Wait): void {
     if (this.state === "terminated") return;
-    if (this.#ended === null) this.#ended = wait;
-    else this.#lastEnded!.also = wait;
-    this.#lastEnded = wait;
+    const first = this.#ended;
+    if (first === null) {
+      this.#ended = wait;
+    } else {
+      // Of several, the last is kept; of one, it need not be.
+      const last = first.also === null ? first : this.#lastEnded!;
+      last.also = this.#lastEnded = wait;
+    }
     if (this.state !== "ready") this.host.ready(this);
   }
 

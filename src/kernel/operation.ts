@@ -70,19 +70,19 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
   readonly #label: Label;
   readonly #begin: Begin<T> | null;
   readonly #body: Body<T> | null;
-  readonly #undo: ((value: never, task: Party) => void) | undefined;
+  readonly #options: OperationOptions<T> | null;
 
   constructor(
     label: Label,
     begin: Begin<T> | null,
     body: Body<T> | null,
-    options: OperationOptions<T> | undefined,
+    options: OperationOptions<T> | null,
   ) {
     this.#label = label;
     this.#begin = begin;
     this.#body = body;
-    this.#undo = options?.undo;
-    const scope = options?.optional === true ? null : currentScope();
+    this.#options = options;
+    const scope = options !== null && options.optional === true ? null : currentScope();
     if (scope === null) return;
     note(this, scope.task as unknown as Maker);
     if (siting.runs > 0) noteSite(this);
@@ -135,12 +135,12 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
 
   /** Whether its value can be given back. */
   get canUndo(): boolean {
-    return this.#undo !== undefined;
+    return this.#options?.undo !== undefined;
   }
 
   /** Gives back a value that nobody can have. */
   undo(value: T, task: Party): void {
-    this.#undo?.(value as never, task);
+    this.#options?.undo?.(value, task);
   }
 
   /** As a source: the waits inside a sequence say what the host has to do with it. */
@@ -165,8 +165,13 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
 
 // Functions, because a private method would cost every operation a hidden slot.
 
+/** An operation that may not have been waited for. */
+interface Noted {
+  maker: Maker | null;
+}
+
 /** Notes that nobody has waited for the operation yet. */
-function note(operation: LazyOperation<unknown>, maker: Maker): void {
+function note(operation: Noted, maker: Maker): void {
   operation.maker = maker;
   const others = maker.unstarted;
   if (others === null) maker.unstarted = operation;
@@ -175,7 +180,7 @@ function note(operation: LazyOperation<unknown>, maker: Maker): void {
 }
 
 /** Strikes that note. */
-function strike(operation: LazyOperation<unknown>): void {
+function strike(operation: Noted): void {
   const { maker } = operation;
   if (maker === null) return;
   operation.maker = null;
@@ -201,7 +206,7 @@ function strike(operation: LazyOperation<unknown>): void {
 export function operation<T>(
   label: Label,
   begin: (wait: Wait<T>) => void,
-  options?: OperationOptions<T>,
+  options: OperationOptions<T> | null = null,
 ): Operation<T> {
   return new LazyOperation(label, begin, null, options);
 }
@@ -217,7 +222,7 @@ export function operation<T>(
 export function sequence<T>(
   label: Label,
   body: () => Iterator<unknown, T, unknown>,
-  options?: OperationOptions<T>,
+  options: OperationOptions<T> | null = null,
 ): Operation<T> {
   return new LazyOperation(label, null, body, options);
 }

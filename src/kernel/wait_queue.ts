@@ -101,10 +101,17 @@ export class WaitQueue<T = void> implements WaitSource {
 
   /** Takes the longest wait out of the queue; the caller must end it. */
   shift(): Wait<T> | null {
-    const wait = this.first;
+    const wait = this.#first;
     if (wait === null) return null;
+    if (wait.state === "offered") return this.#shiftOffered(wait);
     this.abandon(wait);
-    if (wait.state === "offered") wait.claim();
+    return wait;
+  }
+
+  #shiftOffered(wait: Wait<T>): Wait<T> | null {
+    if (beginning.choice !== null && wait.choice === beginning.choice) return null;
+    this.abandon(wait);
+    wait.claim();
     return wait;
   }
 

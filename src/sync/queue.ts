@@ -82,6 +82,7 @@ export class Queue<T> implements AsyncIterable<T> {
   readonly #getters: WaitQueue<T>;
   readonly #putters: WaitQueue<void>;
   readonly #joiners: WaitQueue<void>;
+  readonly #giveBack = { undo: (item: T): void => this.#putBack(item) };
   #unfinished = 0;
   #isShutdown = false;
 
@@ -156,7 +157,7 @@ export class Queue<T> implements AsyncIterable<T> {
       if (!this.empty) return wait.settle(this.#take());
       if (this.#isShutdown) throw this.#ended();
       this.#getters.park(wait);
-    }, { undo: (item) => this.#putBack(item) });
+    }, this.#giveBack);
   }
 
   /**

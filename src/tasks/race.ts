@@ -38,9 +38,9 @@ export type RaceResult<C extends Readonly<Record<string, unknown>>> = {
  *
  * **Operations made of others** (`withTimeout(ms, …)`, `event.wait(ms)`, `condition.wait()`, `joinAll(…)`, …)
  * run in the current task, too, but step by step: the losers are cancelled and have cleaned up when the race
- * ends. What such a loser had just taken is lost, unless it can be given back, as a lock can; so race
- * `queue.get()` with `sleep(ms)`, and not `withTimeout(ms, queue.get())` with others. `sendAll` is like them:
- * what it has sent is sent. An operation that cannot be stopped (a datagram on its way) is waited for.
+ * ends. What such a loser had just taken is given back if it can be, as an item of a queue or a lock can,
+ * and is lost if not, as what `recv` gave; so race `recv(n)` with `sleep(ms)`, and not `withTimeout(ms,
+ * recv(n))` with others. `sendAll` is like them: what it has sent is sent. An operation that cannot be stopped (a datagram on its way) is waited for.
  *
  * **Bodies** (generator functions and generators) are child tasks. The losers are cancelled, and have
  * cleaned up when the race ends; an error of theirs is thrown, too. Locks they take are their own.
@@ -121,7 +121,10 @@ class MixedRace {
   readonly #brood: Brood;
   readonly #indexOf = new Map<Task, number>();
   readonly #exits: WaitQueue<void>;
+  readonly #parent = currentTask();
   #first: Task | null = null;
+  /** Gives back what the operation that was taken came to. */
+  #giveBack: (() => void) | null = null;
 
   constructor(
     works: readonly Work<unknown>[],
@@ -139,7 +142,7 @@ class MixedRace {
         this.#places.push(index);
       }
     }
-    this.#brood = new Brood("race", currentTask(), (child) => this.#exited(child), {
+    this.#brood = new Brood("race", this.#parent, (child) => this.#exited(child), {
       isFickle: true,
     });
     this.#exits = new WaitQueue<void>(this.#brood, "children");
@@ -161,7 +164,10 @@ class MixedRace {
     }
     yield* this.#end(cancel);
     errors.push(...this.#brood.errors);
-    if (errors.length > 0) throw combine(errors, this.#label);
+    if (errors.length > 0) {
+      this.#giveBack?.();
+      throw combine(errors, this.#label);
+    }
     if (cancel !== undefined) throw cancel;
     if (this.#first?.cancelled === true && result === this.#first) throw this.#first.error;
     return result === this.#first && this.#first !== null
@@ -177,8 +183,11 @@ class MixedRace {
     });
     takeOver(ended);
     const starts = [...this.#starts, ended as unknown as CaseStart];
-    const onValue = (at: number, value: unknown): unknown =>
-      at < this.#places.length ? this.#named(this.#places[at]!, value) : this.#first;
+    const onValue = (at: number, value: unknown): unknown => {
+      if (at === this.#places.length) return this.#first;
+      this.#giveBack = () => this.#starts[at]!.undo?.(value, this.#parent);
+      return this.#named(this.#places[at]!, value);
+    };
     return operation(this.#label, (wait: Wait<unknown>) => {
       choose(new Choice(wait, this.#label, onValue), starts);
     });
