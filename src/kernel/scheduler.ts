@@ -15,6 +15,7 @@
  * Rejected: a promise per step (four times the cost, and microtasks starve the host); one global
  * scheduler (two runs would mix up their tasks); `setTimeout` to hop (2 ms of idling for each).
  */
+import { CaseOrder } from "./case_order.ts";
 import { type Choose, seededChoose } from "./choice.ts";
 import { safeWarn, thrownText } from "./callback.ts";
 import { type Clock, type HostWaits, SystemClock } from "./clock.ts";
@@ -69,6 +70,8 @@ type Pause = "idle" | "lent" | "slice";
 export class Scheduler implements TaskHost {
   /** The deadlines of this run. */
   readonly timers: Timers;
+  /** In which order the cases of a choice are tried. */
+  readonly cases: CaseOrder;
   /** What the run must give back to the host when it ends. */
   readonly resources: Set<Resource> = new Set();
   readonly #clock: SystemClock | GuardedClock;
@@ -102,15 +105,12 @@ export class Scheduler implements TaskHost {
   #sliceEnd = 0;
   #stepBegan = 0;
   #sitesLeft: number;
-  readonly #choose: Choose | null;
-  /** Which case of a choice among the same places was taken last. */
-  #lastTaken: WeakMap<object, number> | null = null;
 
   /** A scheduler without tasks; `overseer` decides what its tasks' ends mean. */
   constructor(overseer: Overseer, options: SchedulerOptions = {}) {
     checkSchedulerOptions(options);
     const choose: Choose | null = options.seed === undefined ? null : seededChoose(options.seed);
-    this.#choose = choose;
+    this.cases = new CaseOrder(choose);
     this.#overseer = overseer;
     const { sites } = options;
     this.#sitesLeft = sites === undefined ? SITED_TASKS : sites ? Infinity : 0;
@@ -304,29 +304,6 @@ export class Scheduler implements TaskHost {
   /** Passes on a warning. */
   warn(message: string): void {
     this.#warn(message);
-  }
-
-  /**
-   * In which order a choice among `n` cases tries which of them is ready. As they are listed, at first;
-   * the next time, for the same place, behind the one that was taken: so nobody is starved by a case
-   * that is always ready. Under a seed, any order.
-   */
-  caseOrder(n: number, place: object): number[] {
-    const order = Array.from({ length: n }, (_, i) => i);
-    if (this.#choose !== null) {
-      for (let left = n; left > 1; left--) {
-        const picked = this.#choose(left);
-        [order[picked], order[left - 1]] = [order[left - 1]!, order[picked]!];
-      }
-      return order;
-    }
-    const last = this.#lastTaken?.get(place);
-    return last === undefined ? order : order.map((i) => (i + last + 1) % n);
-  }
-
-  /** Takes note of which case of a choice was taken, among those that were ready. */
-  caseTaken(index: number, place: object): void {
-    (this.#lastTaken ??= new WeakMap()).set(place, index);
   }
 
   // -- The loop's parts --

@@ -78,7 +78,7 @@ export class Timers {
 
   /** Sets a timer for a time on the clock of the run; one that is past rings at the next look. */
   at(at: number, ring: () => void): Timer {
-    const timer = new Timer(at, ring);
+    const timer = new Timer(Math.max(at, this.#clock.now()), ring);
     timer.serial = ++this.#serial;
     if (timer.at === Infinity) return timer;
     this.#heap.push(timer);

@@ -104,10 +104,10 @@ export function race(
 /** Begins a choice among cases, in the order that the run gives. */
 export function choose(choice: Choice, starts: readonly CaseStart[]): void {
   const task = choice.outer.task as Task;
-  const scheduler = schedulerOf(task);
+  const { cases } = schedulerOf(task);
   const place = starts.map(placeOf).find((one) => one !== null) ?? task;
-  choice.begin(starts, scheduler.caseOrder(starts.length, place));
-  if (choice.taken !== null) scheduler.caseTaken(choice.taken, place);
+  choice.begin(starts, cases.order(starts.length, place));
+  if (choice.taken !== null) cases.taken(choice.taken, place);
 }
 
 /** A race in which there are bodies. */
