@@ -23,6 +23,7 @@ import { currentScope } from "./context.ts";
 import type { Fiber, TaskGenerator } from "./fiber.ts";
 import { GuardedClock } from "./guarded_clock.ts";
 import { combineInstruments, type Instrument } from "./instrument.ts";
+import type { Overseer } from "./overseer.ts";
 import { ChosenPolicy, type Policy } from "./policy.ts";
 import { ReadyList } from "./ready_list.ts";
 import type { Resource } from "./resource.ts";
@@ -33,6 +34,7 @@ import { Timers } from "./timers.ts";
 import type { Wait } from "./wait.ts";
 import { WaitQueue } from "./wait_queue.ts";
 
+export type { Overseer } from "./overseer.ts";
 export type { SchedulerOptions } from "./scheduler_options.ts";
 
 /** How long a burst of steps may keep the host waiting, in milliseconds. */
@@ -45,23 +47,6 @@ const MOST_STEPS = 64;
 const SITED_TASKS = 1000;
 /** Async code that has not reached a checkpoint after this many microtasks is watched for leaving. */
 const PATIENCE = 6;
-
-/** Who looks after the run as a whole: when it ends, and what becomes of failures. */
-export interface Overseer {
-  /** A task was made. */
-  spawned(task: Task): void;
-  /** A task has ended. */
-  exited(task: Task): void;
-  /** A failure has been seen. */
-  observed(task: Task): void;
-  /** A task has become a daemon, or an ordinary task again. */
-  daemonChanged(task: Task): void;
-  /**
-   * Nothing is ready, no timer is set, the host has nothing pending, and tasks are alive. Returns
-   * whether something was done about it; if not, the loop sleeps until it is roused.
-   */
-  stuck(): boolean;
-}
 
 /** Why a burst of steps ended. */
 type Pause = "idle" | "lent" | "slice";

@@ -73,12 +73,15 @@ export class Timers {
 
   /** Sets a timer `ms` from now. `Infinity` is a deadline that never comes, and sets nothing. */
   after(ms: number, ring: () => void): Timer {
-    return this.at(this.#clock.now() + ms, ring);
+    return this.#set(new Timer(this.#clock.now() + ms, ring));
   }
 
   /** Sets a timer for a time on the clock of the run; one that is past rings at the next look. */
   at(at: number, ring: () => void): Timer {
-    const timer = new Timer(Math.max(at, this.#clock.now()), ring);
+    return this.#set(new Timer(Math.max(at, this.#clock.now()), ring));
+  }
+
+  #set(timer: Timer): Timer {
     timer.serial = ++this.#serial;
     if (timer.at === Infinity) return timer;
     this.#heap.push(timer);
