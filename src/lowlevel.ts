@@ -8,6 +8,7 @@ export type { HeapItem } from "./internal/heap.ts";
 export { type Choose, seededChoose } from "./kernel/choice.ts";
 export { type Clock, type HostWaits, SystemClock } from "./kernel/clock.ts";
 export { currentScope } from "./kernel/context.ts";
+export type { CaseOrder } from "./kernel/case_order.ts";
 export { Entered, type EnterOptions } from "./kernel/deadline.ts";
 export { reportCycle } from "./kernel/deadlock.ts";
 export { taskTree, type TreeOptions } from "./kernel/report.ts";
