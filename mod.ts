@@ -130,6 +130,8 @@ export { PipeWriter, writeTo } from "./src/net/pipe_writer.ts";
 export type { ByteSource } from "./src/net/read_framed.ts";
 export { serve, type ServeOptions } from "./src/net/serve.ts";
 export { Socket } from "./src/net/socket.ts";
+export { socketPair } from "./src/net/socket_pair.ts";
+export type { MemoryStreamOptions } from "./src/io/memory_stream.ts";
 export { Client } from "./src/server/client.ts";
 export type {
   DatagramClass,
