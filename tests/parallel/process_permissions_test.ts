@@ -32,8 +32,9 @@ const program = `
 async function runProject(
   flags: readonly string[],
   args: readonly string[],
+  prefix = "",
 ): Promise<{ out: string; err: string; folder: string }> {
-  const folder = await Deno.realPath(await Deno.makeTempDir());
+  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix }));
   try {
     await Deno.writeTextFile(`${folder}/main.ts`, program);
     const imports = {
@@ -113,4 +114,17 @@ law("Without --allow-run and --allow-env no subprocess starts, and the error say
   assertStringIncludes(one.out, "lacks --allow-env, which");
   const other = await runProject(["--allow-read", "--allow-run=x", "--allow-env"], ["subprocess"]);
   assertStringIncludes(other.out, `lacks --allow-run, which starting ${Deno.execPath()} takes`);
+});
+
+law("A folder with a comma does not split the permissions of a subprocess", async () => {
+  const flags = ["--allow-read", "--allow-run", "--allow-env"];
+  for (const prefix of ["a,b", ",", "with %2C and ,,"]) {
+    const whole = await runProject(flags, ["subprocess"], prefix);
+    assertEquals(whole.out, "granted: read,env,run");
+    const part = await runProject([...flags, "--deny-read=/nothing"], ["subprocess"], prefix);
+    assertStringIncludes(part.out, 'Cannot start "Process-1" as a subprocess: its code lies in');
+    assertStringIncludes(part.out, "cannot name a folder with a comma");
+    const worker = await runProject([...flags, "--deny-read=/nothing"], ["worker"], prefix);
+    assertStringIncludes(worker.out, "granted: ");
+  }
 });

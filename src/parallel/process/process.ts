@@ -21,6 +21,7 @@
  * its result. Who wants errors as values uses a pool. The option `report` takes the place of stderr.
  */
 import { printable } from "../../kernel/printable.ts";
+import { callSafely } from "../../kernel/callback.ts";
 import { checkMs } from "../../kernel/checks.ts";
 import { ClosedError } from "../../kernel/errors.ts";
 import { type Operation, operation, sequence } from "../../kernel/operation.ts";
@@ -350,9 +351,16 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
     this.#leave();
     letGo(this.#resource);
     this.#dropBegin();
-    if (ending.error !== undefined) this.#report(ending.error, this.name);
     this.#joins.wakeAll();
     this.#over?.resolve();
+    if (ending.error !== undefined) this.#tell(ending.error);
+  }
+
+  #tell(error: unknown): void {
+    callSafely(() => this.#report(error, this.name), (thrown) => {
+      printFailure(thrown, `The report of ${this}`);
+      printFailure(error, this.name);
+    });
   }
 
   /** The ends of pipes that it never received are closed. */

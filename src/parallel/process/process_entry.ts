@@ -7,18 +7,19 @@
  */
 import process from "node:process";
 import { SystemClock } from "../../kernel/clock.ts";
+import { messageText } from "../../kernel/printable.ts";
 import { enterProcess, type Self } from "./process_current.ts";
 import { type Line, runProcess } from "./process_main.ts";
-import { unpackBegin } from "./process_pack.ts";
+import { packMessage, unpackBegin } from "./process_pack.ts";
 import {
   type EndMessage,
-  type StopMessage,
-  type SubprocessBeginMessage,
+  isStopMessage,
+  isSubprocessBegin,
   TERMINATED,
   type WorkerBeginMessage,
 } from "./process_wire.ts";
 import { takeTicket } from "../shared/shared_party.ts";
-import { unpackError } from "../transported_error.ts";
+import { packError, unpackError } from "../transported_error.ts";
 
 /** How long a daemon gets to clean up when its parent is gone, in milliseconds. */
 const ORPHAN_MS = 100;
@@ -50,7 +51,11 @@ function serveAsWorker(realm: WorkerRealm, begin: WorkerBeginMessage): void {
   const close = realm.close;
   const end = (message: EndMessage): void => {
     realm.removeEventListener("unload", unload);
-    port.postMessage(message);
+    try {
+      port.postMessage(message);
+    } catch {
+      port.postMessage(plainEnd(message));
+    }
     close.call(realm);
   };
   // `Deno.exit` and `process.exit` announce themselves, `self.close` does not.
@@ -58,7 +63,7 @@ function serveAsWorker(realm: WorkerRealm, begin: WorkerBeginMessage): void {
     port.postMessage({ kind: "weft.end", code: Deno.exitCode, error: null } satisfies EndMessage);
   realm.addEventListener("unload", unload);
   realm.close = () => end({ kind: "weft.end", code: Deno.exitCode, error: null });
-  port.onmessage = (event: MessageEvent<StopMessage>) => hearStop(current, event.data);
+  port.onmessage = (event: MessageEvent<unknown>) => hearStop(current, event.data);
   runProcess(begin, current, { isHeard: () => true, end });
 }
 
@@ -70,16 +75,16 @@ function awaitSubprocessBegin(): void {
       if (process.connected) {
         await new Promise<void>((sent) => {
           process.once("disconnect", sent);
-          process.send!(message, undefined, undefined, () => sent());
+          process.send!(sendable(message), undefined, undefined, () => sent());
         });
       }
       Deno.exit(message.code < 0 ? 128 - message.code : message.code);
     },
   };
-  process.on("message", (message: SubprocessBeginMessage | StopMessage) => {
-    if (message.kind === "weft.stop") {
-      if (current !== null) hearStop(current, message);
-    } else if (message.kind === "weft.begin" && current === null) {
+  process.on("message", (message: unknown) => {
+    if (current !== null) {
+      hearStop(current, message);
+    } else if (isSubprocessBegin(message)) {
       const begin = unpackBegin(message.bytes);
       current = enterProcess(begin, null, null);
       runProcess(begin, current, line);
@@ -95,6 +100,26 @@ function awaitSubprocessBegin(): void {
   });
 }
 
-function hearStop(current: Self, message: StopMessage): void {
-  if (message.kind === "weft.stop") current.stop(unpackError(message.reason));
+function hearStop(current: Self, message: unknown): void {
+  if (isStopMessage(message)) current.stop(unpackError(message.reason));
+}
+
+/** A last word that the channel of a subprocess can carry. */
+function sendable(message: EndMessage): EndMessage {
+  try {
+    packMessage(message);
+    return message;
+  } catch {
+    return plainEnd(message);
+  }
+}
+
+/** The same in words alone. */
+function plainEnd({ kind, code, error }: EndMessage): EndMessage {
+  const { message } = error === null ? new Error() : asError(unpackError(error));
+  return { kind, code, error: packError(new Error(message)) };
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(messageText(thrown));
 }

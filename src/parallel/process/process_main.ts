@@ -1,5 +1,6 @@
 /** What a process does between its first message and its last. */
 import { Cancelled, ClosedError } from "../../kernel/errors.ts";
+import { messageText } from "../../kernel/printable.ts";
 import { RunLife } from "../../kernel/run_life.ts";
 import type { TaskGenerator } from "../../kernel/fiber.ts";
 import { type AnyFunction, findJob } from "../jobs.ts";
@@ -9,8 +10,9 @@ import { openBegin } from "./process_begin.ts";
 import { endChildren } from "./process_children.ts";
 import { type AnyClass, findClass } from "./process_classes.ts";
 import type { Self } from "./process_current.ts";
+import { printFailure } from "./process_options.ts";
 import { type BeginMessage, type EndMessage, type Place, TERMINATED } from "./process_wire.ts";
-import { packError } from "../transported_error.ts";
+import { packError, unpackError } from "../transported_error.ts";
 import { WorkerError } from "../worker_error.ts";
 
 /** The way back to the parent. */
@@ -31,8 +33,11 @@ export async function runProcess(
   const end = async (error: unknown, failed: boolean): Promise<void> => {
     if (isOver) return;
     isOver = true;
-    await endChildren();
-    line.end(endMessage(error, failed, current, line));
+    try {
+      await endChildren();
+    } finally {
+      line.end(endMessage(error, failed, current, line));
+    }
   };
   watchErrors((error) => end(error, true));
   try {
@@ -63,8 +68,7 @@ async function load(place: Place, find: (place: Place) => unknown): Promise<unkn
   try {
     module = await whileLoading<Record<string, unknown>>(import(url));
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new WorkerError(name, `Cannot load "${name}": ${why}`, { cause });
+    throw new WorkerError(name, `Cannot load "${name}": ${messageText(cause)}`, { cause });
   }
   const found = find(place) ?? module[name];
   if (typeof found === "function") return found;
@@ -96,13 +100,20 @@ function endMessage(
   if (current.stopRequested && isStop(error, current.signal.reason)) {
     return { kind: "weft.end", code: TERMINATED, error: null };
   }
-  if (!line.isHeard()) console.error(`${current} failed:`, error);
-  return { kind: "weft.end", code: 1, error: packError(error) };
+  const packed = packError(error);
+  // Printed as it was unpacked: to look at what was thrown may throw.
+  if (!line.isHeard()) printFailure(unpackError(packed), current.name);
+  return { kind: "weft.end", code: 1, error: packed };
 }
 
 /** Whether an error only says that the process let itself be stopped; a shared lock says it by the last. */
 function isStop(error: unknown, reason: unknown): boolean {
-  return error instanceof Cancelled || error === reason || error instanceof ClosedError;
+  if (error === reason) return true;
+  try {
+    return error instanceof Cancelled || error instanceof ClosedError;
+  } catch {
+    return false; // it cannot even be asked
+  }
 }
 
 function stopped(): Error {

@@ -1,27 +1,27 @@
 /**
- * The first message to a subprocess, as bytes.
+ * Messages to and from a subprocess, as bytes.
  *
  * The channel would serialize it by itself, but only once the child is there, and its errors come up
  * where nobody waits for them. It also copies a view of shared memory in silence; the plain serializer
  * refuses that, as it should, because what was to be shared would not be.
  */
 import process from "node:process";
-import type { BeginMessage } from "./process_wire.ts";
+import type { BeginMessage, EndMessage } from "./process_wire.ts";
 
 /**
- * Takes the message apart.
+ * Takes a message apart.
  *
  * @throws {Error} If something in it has no copy in another process.
  */
-export function packBegin(begin: BeginMessage): Uint8Array {
+export function packMessage(message: BeginMessage | EndMessage): Uint8Array {
   const { Serializer } = process.getBuiltinModule("node:v8");
   const serializer = new Serializer();
   serializer.writeHeader();
-  serializer.writeValue(begin);
+  serializer.writeValue(message);
   return serializer.releaseBuffer();
 }
 
-/** Puts it together again. */
+/** Puts the first one together again. */
 export function unpackBegin(bytes: Uint8Array): BeginMessage {
   const { Deserializer } = process.getBuiltinModule("node:v8");
   const deserializer = new Deserializer(bytes);

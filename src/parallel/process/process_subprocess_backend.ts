@@ -14,14 +14,15 @@ import process from "node:process";
 import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
 import { subprocessFlags } from "./process_flags.ts";
-import { packBegin } from "./process_pack.ts";
-import type {
-  Departure,
-  EndMessage,
-  ProcessBody,
-  ProcessEnding,
-  StopMessage,
-  SubprocessBeginMessage,
+import { packMessage } from "./process_pack.ts";
+import {
+  type Departure,
+  garbledEnding,
+  isEndMessage,
+  type ProcessBody,
+  type ProcessEnding,
+  type StopMessage,
+  type SubprocessBeginMessage,
 } from "./process_wire.ts";
 import { packError, unpackError } from "../transported_error.ts";
 
@@ -54,19 +55,21 @@ class SubprocessBody implements ProcessBody {
   /** What the system says. */
   #status: ProcessEnding | null = null;
   #ended = false;
+  /** Whether it was killed for what it sent. */
+  #isGarbled = false;
 
   constructor(departure: Departure) {
     this.#departure = departure;
     const { begin, flags } = departure;
     const command = subprocessFlags(begin, flags);
-    const message: SubprocessBeginMessage = { kind: "weft.begin", bytes: packBegin(begin) };
+    const message: SubprocessBeginMessage = { kind: "weft.begin", bytes: packMessage(begin) };
     const { spawn } = process.getBuiltinModule("node:child_process");
     this.#child = spawn(Deno.execPath(), command, {
       stdio: ["inherit", "inherit", "inherit", "ipc"],
       serialization: "advanced",
     });
     this.#child.on("error", (error) => this.#failed(error));
-    this.#child.on("message", (message) => this.#hear(message as unknown as EndMessage));
+    this.#child.on("message", (message: unknown) => this.#hear(message));
     this.#child.on("disconnect", () => this.#settleSoon());
     this.#child.on("exit", (code, signal) => this.#exited(code, signal));
     if (this.#child.pid !== undefined) this.#child.send(message);
@@ -105,10 +108,17 @@ class SubprocessBody implements ProcessBody {
     }
   }
 
-  #hear({ kind, code, error }: EndMessage): void {
-    if (kind !== "weft.end") return; // the program has a channel of its own on this one
-    this.#said = { code, error: error === null ? undefined : unpackError(error) };
-    this.#settleSoon();
+  #hear(data: unknown): void {
+    if (this.#said !== null) return;
+    if (isEndMessage(data)) {
+      const { code, error } = data;
+      this.#said = { code, error: error === null ? undefined : unpackError(error) };
+      this.#settleSoon();
+    } else {
+      this.#said = garbledEnding(this.#departure.begin.name);
+      this.#isGarbled = true;
+      this.kill();
+    }
   }
 
   /** The channel could not be used, or the process not be started. */
@@ -138,7 +148,8 @@ class SubprocessBody implements ProcessBody {
     this.#clock.clearAlarm();
     if (this.#child.connected) this.#child.disconnect();
     // A signal has the last word: it may have come when all was said.
-    const ending = this.#status.code < 0 ? this.#status : this.#said ?? this.#status;
+    const isSignalled = this.#status.code < 0 && !this.#isGarbled;
+    const ending = isSignalled ? this.#status : this.#said ?? this.#status;
     this.#departure.ended(ending);
   }
 }

@@ -5,7 +5,9 @@
  * queue, a pipe) is the program's own business and travels by means of its own.
  */
 import type { PartyTicket } from "../shared/shared_party.ts";
+import { printable } from "../../kernel/printable.ts";
 import type { TransportedError } from "../transported_error.ts";
+import { WorkerCrashedError } from "../worker_error.ts";
 
 /** Which kind of process: a thread of this one, or a real one. */
 export type ProcessBackend = "worker" | "subprocess";
@@ -88,6 +90,37 @@ export interface EndMessage {
   readonly code: number;
   /** What it failed with. */
   readonly error: TransportedError | null;
+}
+
+/** Whether this is a last word. The program may get at the channel, so nothing is believed unseen. */
+export function isEndMessage(data: unknown): data is EndMessage {
+  if (!isKind(data, "weft.end")) return false;
+  const { code, error } = data as Partial<EndMessage>;
+  return Number.isInteger(code) && (error === null || typeof error === "object");
+}
+
+/** Whether this asks a process to stop. */
+export function isStopMessage(data: unknown): data is StopMessage {
+  return isKind(data, "weft.stop") && typeof (data as Partial<StopMessage>).reason === "object";
+}
+
+/** Whether a process is to begin by this. */
+export function isSubprocessBegin(data: unknown): data is SubprocessBeginMessage {
+  return isKind(data, "weft.begin") &&
+    (data as Partial<SubprocessBeginMessage>).bytes instanceof Uint8Array;
+}
+
+function isKind(data: unknown, kind: string): boolean {
+  return typeof data === "object" && data !== null && (data as { kind?: unknown }).kind === kind;
+}
+
+/** How a process that has said something else has ended. */
+export function garbledEnding(name: string): ProcessEnding {
+  const why = "it sent a message that is none of a process's, and was ended";
+  return {
+    code: 1,
+    error: new WorkerCrashedError(name, `Cannot finish "${printable(name)}": ${why}`),
+  };
 }
 
 /** How a process ended. */

@@ -15,7 +15,8 @@ import { withScope } from "../../kernel/context.ts";
 import { identWord } from "./process_current.ts";
 import {
   type Departure,
-  type EndMessage,
+  garbledEnding,
+  isEndMessage,
   KILLED,
   type ProcessBody,
   type ProcessEnding,
@@ -71,6 +72,7 @@ class WorkerBody implements ProcessBody {
     this.ident = begin.ident;
     this.#party = enrolThread(begin.name);
     const { port1, port2 } = new WatchedChannel() as unknown as MessageChannel;
+    this.#port = port1 as HostPort;
     const message: WorkerBeginMessage = {
       ...begin,
       port: port2,
@@ -79,19 +81,21 @@ class WorkerBody implements ProcessBody {
       party: this.#party,
     };
     const movables = movablesOf([...begin.args, ...Object.values(begin.fields)]) ?? [];
-    this.#worker = new Worker(entry, { type: "module", name: begin.name });
+    let worker: Worker | undefined;
     try {
-      this.#worker.postMessage(message, [port2, ...movables]);
+      worker = new Worker(entry, { type: "module", name: begin.name });
+      worker.postMessage(message, [port2, ...movables]);
     } catch (error) {
       strikeThread(this.#party);
-      this.#worker.terminate();
+      worker?.terminate();
       port1.close();
       throw error;
     }
-    this.#port = port1 as HostPort;
-    port1.onmessage = (event: MessageEvent<EndMessage>) => this.#hear(event.data);
+    this.#worker = worker;
+    port1.onmessage = (event: MessageEvent<unknown>) => this.#hear(event.data);
+    port1.onmessageerror = () => this.#hear(undefined);
     port1.addEventListener("close", () => this.#closed());
-    this.#worker.onerror = (event) => {
+    worker.onerror = (event) => {
       event.preventDefault(); // or it would end this thread, too
       this.#said ??= { code: 1, error: new Error(event.message) };
       this.#lost();
@@ -144,8 +148,15 @@ class WorkerBody implements ProcessBody {
     else this.#clock.setAlarm(this.#clock.now() + grace, end);
   }
 
-  #hear({ code, error }: EndMessage): void {
-    this.#said ??= { code, error: error === null ? undefined : unpackError(error) };
+  #hear(data: unknown): void {
+    if (this.#said !== null) return;
+    if (isEndMessage(data)) {
+      const { code, error } = data;
+      this.#said = { code, error: error === null ? undefined : unpackError(error) };
+    } else {
+      this.#said = garbledEnding(this.#departure.begin.name);
+      this.kill();
+    }
   }
 
   /** Its end of the port is closed. One that never got up has an error to tell, which comes later. */
