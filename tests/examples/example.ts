@@ -148,6 +148,11 @@ export class Server implements AsyncDisposable {
     return Number(/:(\d+)$/.exec(this.where)![1]);
   }
 
+  /** Its process. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** Its memory in bytes as the kernel counts it (Linux). */
   get residentBytes(): number {
     const status = Deno.readTextFileSync(`/proc/${this.#child.pid}/status`);
