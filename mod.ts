@@ -78,7 +78,14 @@ export { supervise, type SuperviseOptions } from "./src/tasks/supervise.ts";
 export type { ChildBody, Children, ChildSpec, Restart } from "./src/tasks/supervised_child.ts";
 export { SupervisionError } from "./src/tasks/supervision_error.ts";
 export type { Strategy } from "./src/tasks/supervisor.ts";
-export { TaskPool, type TaskPoolStatistics } from "./src/tasks/task_pool.ts";
+export {
+  type TaskImapOptions,
+  type TaskMapOptions,
+  TaskPool,
+  type TaskPoolShutdownOptions,
+  type TaskPoolStatistics,
+} from "./src/tasks/task_pool.ts";
+export type { OnItemError } from "./src/tasks/imap_run.ts";
 export { wait, type WaitOptions, type WaitTarget } from "./src/tasks/wait.ts";
 export { createLocal, Local } from "./src/tasks/local.ts";
 export type { EitherGenerator, Work, WorkResult } from "./src/tasks/perform.ts";

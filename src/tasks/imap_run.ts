@@ -11,15 +11,16 @@
 import { Deque } from "../internal/deque.ts";
 import type { Holding } from "../kernel/holding.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
+import { show } from "../kernel/printable.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Party, Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
 import { mapPass, type PassHost, type PassPlan, type PassSink } from "./map_pass.ts";
 
-/** The place of a result in the order of giving out; empty until its task has returned. */
+/** The place of a result in the order of giving out; empty until its task has ended. */
 interface Slot<R> {
-  result: { readonly value: R } | null;
+  result: { readonly value: R } | "left out" | null;
 }
 
 /** Results on their way from tasks to the consumer. */
@@ -44,18 +45,35 @@ class Outlet<R> {
     if (!this.#ordered) this.#slots.push(slot);
   }
 
-  /** Takes the next result, if it is there. */
-  take(): { readonly value: R } | null {
-    const result = this.#slots.at(0)?.result ?? null;
-    if (result !== null) this.#slots.shift();
-    return result;
+  /** Leaves the task's result out. */
+  leaveOut(slot: Slot<R>): void {
+    slot.result = "left out";
+    if (!this.#ordered) this.#slots.push(slot);
+  }
+
+  /** Takes the next result, if it is there; `onLeftOut` is called for each one that will never come. */
+  take(onLeftOut: () => void): { readonly value: R } | null {
+    for (;;) {
+      const result = this.#slots.at(0)?.result ?? null;
+      if (result !== null) this.#slots.shift();
+      if (result !== "left out") return result;
+      onLeftOut();
+    }
   }
 }
+
+/**
+ * What an `imap` does with an item whose task fails, or is cancelled on its own: `"raise"` its error and stop,
+ * `"skip"` it, or `"yield"` the error in its place. (What is no `Error` comes as the `cause` of one.)
+ */
+export type OnItemError = "raise" | "skip" | "yield";
 
 /** What an `imap` does. */
 export interface ImapPlan<I, R> extends Omit<PassPlan<I, R, unknown>, "sink"> {
   /** Whether results come in the order of the items, or in that of completion. */
   readonly ordered: boolean;
+  /** What becomes of an item whose task has failed. */
+  readonly onError: OnItemError;
 }
 
 /** The life of an `imap`; given up by its consumer, it goes on to its end, but gives out nothing. */
@@ -102,7 +120,7 @@ export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding 
     return operation(this.#takers, (wait: Wait<IteratorResult<R, undefined>>) => {
       if (this.#phase === "new") this.#begin(wait.task as Task);
       if (this.#phase === "given up" || this.#failure !== null) return this.#answerEnd(wait);
-      const result = this.#outlet.take();
+      const result = this.#take();
       if (result !== null) {
         wait.settle({ done: false, value: result.value });
         this.#gaveOut();
@@ -139,12 +157,17 @@ export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding 
   /** Takes a result, and gives out what can be given out now. */
   ended(slot: Slot<R>, value: R): void {
     this.#outlet.put(slot, value);
-    while (this.#takers.size > 0) {
-      const result = this.#outlet.take();
-      if (result === null) return;
-      this.#takers.wake({ done: false, value: result.value });
-      this.#gaveOut();
-    }
+    this.#giveOut();
+  }
+
+  /** Takes the failure of a task, if it is not to end the whole. */
+  failed(slot: Slot<R>, error: unknown): boolean {
+    const { onError } = this.#plan;
+    if (onError === "raise") return false;
+    if (onError === "skip") this.#outlet.leaveOut(slot);
+    else this.#outlet.put(slot, asError(error) as R);
+    this.#giveOut();
+    return true;
   }
 
   /** The consumer has ended. */
@@ -198,8 +221,27 @@ export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding 
     else wait.fail(drawer.error);
   }
 
+  #take(): { readonly value: R } | null {
+    return this.#outlet.take(() => this.#gaveOut());
+  }
+
+  /** Gives out what can be given out now. */
+  #giveOut(): void {
+    while (this.#takers.size > 0) {
+      const result = this.#take();
+      if (result === null) return;
+      this.#takers.wake({ done: false, value: result.value });
+      this.#gaveOut();
+    }
+  }
+
   #gaveOut(): void {
     this.#ahead--;
     this.#room.wake();
   }
+}
+
+function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  return new Error(`The task of an item threw ${show(thrown)}`, { cause: thrown });
 }

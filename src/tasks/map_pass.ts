@@ -11,7 +11,7 @@
  * is given back meanwhile, or a full pool would wait for itself.
  */
 import { Entered } from "../kernel/deadline.ts";
-import { combine } from "../kernel/errors.ts";
+import { combine, TimeoutError } from "../kernel/errors.ts";
 import type { Operation } from "../kernel/operation.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
@@ -37,6 +37,8 @@ export interface PassSink<R, K> {
   started(): K;
   /** A task has returned. */
   ended(key: K, value: R): void;
+  /** A task has failed. Returns whether the pass goes on all the same. @default it does not */
+  failed?(key: K, error: unknown): boolean;
 }
 
 /** What a pass does. */
@@ -47,6 +49,8 @@ export interface PassPlan<I, R, K> {
   readonly body: TaskBody<[I], R>;
   /** The items. */
   readonly items: Items<I>;
+  /** How many milliseconds it may take. */
+  readonly timeout: number;
   /** Where the results go. */
   readonly sink: PassSink<R, K>;
 }
@@ -56,7 +60,7 @@ export function* mapPass<I, R, K>(
   host: PassHost,
   plan: PassPlan<I, R, K>,
 ): Generator<unknown, void, unknown> {
-  using entered = new Entered();
+  using entered = new Entered({ ms: plan.timeout });
   yield* new MapPass(host, plan, entered).run();
 }
 
@@ -94,7 +98,11 @@ class MapPass<I, R, K> {
     }
     const errors = [...this.#brood.errors, ...this.#errors];
     if (errors.length > 0) throw combine(errors, this.#plan.name);
-    if (cancel !== undefined && cancel !== this.#entered.scope.cause) throw cancel;
+    const { cause } = this.#entered.scope;
+    if (cancel !== undefined && cancel !== cause) throw cancel;
+    if (cancel !== undefined && cause?.source === "timeout") {
+      throw new TimeoutError(this.#plan.timeout, this.#plan.name, cancel);
+    }
     if (this.#lost !== undefined) throw this.#lost;
     if (cancel !== undefined) throw cancel;
   }
@@ -166,7 +174,13 @@ class MapPass<I, R, K> {
   #exited(child: Task): void {
     const key = this.#keys.get(child) as K;
     this.#keys.delete(child);
-    if (child.successful) return this.#plan.sink.ended(key, child.value as R);
+    const { sink } = this.#plan;
+    if (child.successful) return sink.ended(key, child.value as R);
+    // A task that is cancelled with the whole pass is no failed item.
+    if (this.#entered.scope.reaching === null && sink.failed?.(key, child.error) === true) {
+      if (child.failed) this.#brood.errors.pop();
+      return;
+    }
     const reason = `"${child}" ${child.failed ? "failed" : "was cancelled"}`;
     if (child.cancelled) this.#lost ??= child.error;
     this.#brood.cancel(reason, child.error);

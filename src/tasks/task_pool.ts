@@ -10,24 +10,55 @@
  * whoever fills it; `await using` makes it end with a block. Rejected: a pool that only exists as the
  * argument of a body, as a group does.
  */
-import { checkWhole, COUNT } from "../kernel/checks.ts";
+import {
+  checkFlag,
+  checkMs,
+  checkOneOf,
+  checkOptions,
+  checkWhole,
+  COUNT,
+} from "../kernel/checks.ts";
 import { Entered } from "../kernel/deadline.ts";
-import { combine, DeadlockError, RunFinishedError, WouldBlock } from "../kernel/errors.ts";
+import {
+  ClosedError,
+  combine,
+  DeadlockError,
+  RunFinishedError,
+  WouldBlock,
+} from "../kernel/errors.ts";
 import { reportName } from "../kernel/names.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { CancelScope } from "../kernel/scope.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { checkBody } from "./body.ts";
-import { ImapRun } from "./imap_run.ts";
+import { ImapRun, type OnItemError } from "./imap_run.ts";
 import { checkItems, type Items } from "./item_source.ts";
 import { cancelAll } from "./join.ts";
-import { mapPass } from "./map_pass.ts";
+import { mapPass, type PassPlan } from "./map_pass.ts";
 import { begun, type EitherGenerator } from "./perform.ts";
 import { Places } from "./places.ts";
 import { PoolResults } from "./pool_results.ts";
 import { currentTask } from "./run.ts";
 import { UnseenFailures } from "./unseen_failures.ts";
+
+/** How a map is to go. */
+export interface TaskMapOptions {
+  /** How many milliseconds it may take. @default no limit */
+  readonly timeout?: number;
+}
+
+/** How an `imap` is to go. */
+export interface TaskImapOptions extends TaskMapOptions {
+  /** What becomes of an item whose task fails. @default {"raise"} */
+  readonly onError?: OnItemError;
+}
+
+/** How a pool is to be shut down. */
+export interface TaskPoolShutdownOptions {
+  /** Whether submitted tasks that still wait for a place are cancelled. @default {false} */
+  readonly cancelQueued?: boolean;
+}
 
 /** What a task pool is doing. */
 export interface TaskPoolStatistics {
@@ -75,6 +106,7 @@ export class TaskPool {
   /** Where maps run, in tasks of their callers. */
   readonly #maps = new Set<CancelScope>();
   readonly #unseen = new UnseenFailures();
+  #isShutdown = false;
 
   /**
    * Makes an empty pool.
@@ -127,7 +159,10 @@ export class TaskPool {
     ...args: A
   ): Operation<Task<T>> {
     checkBody(body, "spawn", args);
-    return sequence(this.#places.label, () => this.#spawnInPlace(body, args));
+    return sequence(this.#places.label, () => {
+      this.#refuseShut();
+      return this.#spawnInPlace(body, args);
+    });
   }
 
   /**
@@ -196,14 +231,21 @@ export class TaskPool {
    * @typeParam R What a result is.
    * @param body A `function*` or an `async function*` of one item.
    * @param items An iterable or an async iterable.
+   * @param options How long it may take: then {@linkcode TimeoutError} is thrown, as a failure.
    * @returns An operation that evaluates to the list of results.
    * @throws {TypeError} If the body is not a generator function, or there is nothing to iterate.
+   * @throws {ClosedError} If the pool has been shut down or disposed of.
    */
-  map<I, R>(body: TaskBody<[I], R>, items: Items<I>): Operation<R[]> {
+  map<I, R>(body: TaskBody<[I], R>, items: Items<I>, options: TaskMapOptions = {}): Operation<R[]> {
     checkBody(body, "map");
     checkItems(items, "map over");
+    const { timeout = Infinity } = checkOptions(options, "map()");
+    checkMs(timeout, "a timeout");
     const name = `${this.#name}.map()`;
-    return sequence(name, () => this.#map(name, body, items));
+    return sequence(name, () => {
+      this.#refuseShut();
+      return this.#map({ name, body, items, timeout });
+    });
   }
 
   /**
@@ -237,16 +279,45 @@ export class TaskPool {
    * @typeParam R What a result is.
    * @param body A `function*` or an `async function*` of one item.
    * @param items An iterable or an async iterable.
+   * @param options What becomes of an item whose task fails, and how long all may take from the first
+   *   `next` on: then the next `next` throws {@linkcode TimeoutError}, as for a failure.
    * @returns The results, for `for await` or for `yield* results.next()`.
    * @throws {TypeError} If the body is not a generator function, or there is nothing to iterate.
+   * @throws {ClosedError} If the pool has been shut down or disposed of.
    */
-  imap<I, R>(body: TaskBody<[I], R>, items: Items<I>): PoolResults<R> {
-    return this.#imap(body, items, true);
+  imap<I, R>(
+    body: TaskBody<[I], R>,
+    items: Items<I>,
+    options: TaskImapOptions & { readonly onError: "yield" },
+  ): PoolResults<R | Error>;
+  /** The same, where no error is among the results. */
+  imap<I, R>(body: TaskBody<[I], R>, items: Items<I>, options?: TaskImapOptions): PoolResults<R>;
+  imap<I, R>(
+    body: TaskBody<[I], R>,
+    items: Items<I>,
+    options: TaskImapOptions = {},
+  ): PoolResults<R> {
+    return this.#imap(body, items, true, options);
   }
 
   /** Like {@linkcode imap}, but gives out each result as soon as it is there. */
-  imapUnordered<I, R>(body: TaskBody<[I], R>, items: Items<I>): PoolResults<R> {
-    return this.#imap(body, items, false);
+  imapUnordered<I, R>(
+    body: TaskBody<[I], R>,
+    items: Items<I>,
+    options: TaskImapOptions & { readonly onError: "yield" },
+  ): PoolResults<R | Error>;
+  /** The same, where no error is among the results. */
+  imapUnordered<I, R>(
+    body: TaskBody<[I], R>,
+    items: Items<I>,
+    options?: TaskImapOptions,
+  ): PoolResults<R>;
+  imapUnordered<I, R>(
+    body: TaskBody<[I], R>,
+    items: Items<I>,
+    options: TaskImapOptions = {},
+  ): PoolResults<R> {
+    return this.#imap(body, items, false, options);
   }
 
   /**
@@ -271,6 +342,20 @@ export class TaskPool {
     const tasks = [...this.#drawing, ...this.#inLine, ...this.#running];
     for (const scope of this.#maps) scope.abort("explicit", reason);
     return cancelAll(tasks, reason);
+  }
+
+  /**
+   * Takes in nothing new from now on, and ends when what it has is done. Maps under way go on, and so do
+   * tasks that wait in line, unless `cancelQueued` is set.
+   *
+   * @returns Waits like {@linkcode TaskPool.join}. Nobody needs to wait for it.
+   */
+  shutdown(options: TaskPoolShutdownOptions = {}): Operation<void> {
+    const { cancelQueued = false } = checkOptions(options, "shutdown()");
+    checkFlag(cancelQueued, "cancelQueued");
+    this.#isShutdown = true;
+    if (cancelQueued) cancelAll(this.#inLine, `${this.#name} was shut down`);
+    return sequence(`${this.#name}.shutdown()`, () => this.#join(), { optional: true });
   }
 
   /** A frozen record of places and waiters. */
@@ -314,9 +399,14 @@ export class TaskPool {
 
   /** The task that calls, which is to be the spawner of another. */
   #spawner(): Task {
+    this.#refuseShut();
     const spawner = currentTask();
     if (!spawner.done) return spawner;
     throw new RunFinishedError(`Cannot spawn into ${this}: task "${spawner}" has ended`);
+  }
+
+  #refuseShut(): void {
+    if (this.#isShutdown) throw new ClosedError(`Cannot spawn into ${this}: it was shut down`);
   }
 
   /** Starts a task in a place that has been taken. */
@@ -348,11 +438,7 @@ export class TaskPool {
 
   // -- Maps --
 
-  *#map<I, R>(
-    name: string,
-    body: TaskBody<[I], R>,
-    items: Items<I>,
-  ): Generator<unknown, R[], unknown> {
+  *#map<I, R>(plan: Omit<PassPlan<I, R, number>, "sink">): Generator<unknown, R[], unknown> {
     using entered = new Entered();
     const results: R[] = [];
     const sink = {
@@ -362,19 +448,29 @@ export class TaskPool {
     };
     this.#maps.add(entered.scope);
     try {
-      yield* mapPass(this.#host, { name, body, items, sink });
+      yield* mapPass(this.#host, { ...plan, sink });
     } finally {
       this.#maps.delete(entered.scope);
     }
     return results;
   }
 
-  #imap<I, R>(body: TaskBody<[I], R>, items: Items<I>, ordered: boolean): PoolResults<R> {
+  #imap<I, R>(
+    body: TaskBody<[I], R>,
+    items: Items<I>,
+    ordered: boolean,
+    options: TaskImapOptions,
+  ): PoolResults<R> {
     checkBody(body, "map");
     checkItems(items, "map over");
+    const { onError = "raise", timeout = Infinity } = checkOptions(options, "imap()");
+    checkOneOf(onError, ["raise", "skip", "yield"], "onError");
+    checkMs(timeout, "a timeout");
     currentTask(); // outside of a run nobody could draw
+    this.#refuseShut();
     const name = `${this.#name}.${ordered ? "imap" : "imapUnordered"}()`;
-    return new PoolResults(new ImapRun(this.#host, { name, body, items, ordered }));
+    const plan = { name, body, items, ordered, onError, timeout };
+    return new PoolResults(new ImapRun(this.#host, plan));
   }
 
   get #host(): ConstructorParameters<typeof ImapRun>[0] {

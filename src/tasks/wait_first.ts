@@ -125,7 +125,9 @@ function* firstOutcomes(
     let choice: Choice | undefined;
     const one = operation<unknown>(label, (wait: Wait<unknown>) => {
       choice = new Choice(wait, label, (_, value) => value);
-      choose(choice, [...left.values()]);
+      // Only the first choice has its turn; those after it take what is left, as listed.
+      if (outcomes.length === 0) choose(choice, [...left.values()]);
+      else choice.begin([...left.values()], indices.keys());
     }) as Iterable<unknown, unknown, unknown>;
     let outcome: { status: "fulfilled"; value: unknown } | { status: "rejected"; reason: unknown };
     try {
