@@ -78,13 +78,13 @@ export { supervise, type SuperviseOptions } from "./src/tasks/supervise.ts";
 export type { ChildBody, Children, ChildSpec, Restart } from "./src/tasks/supervised_child.ts";
 export { SupervisionError } from "./src/tasks/supervision_error.ts";
 export type { Strategy } from "./src/tasks/supervisor.ts";
-export {
-  type TaskImapOptions,
-  type TaskMapOptions,
-  TaskPool,
-  type TaskPoolShutdownOptions,
-  type TaskPoolStatistics,
-} from "./src/tasks/task_pool.ts";
+export { TaskPool } from "./src/tasks/task_pool.ts";
+export type {
+  TaskImapOptions,
+  TaskMapOptions,
+  TaskPoolShutdownOptions,
+  TaskPoolStatistics,
+} from "./src/tasks/task_pool_options.ts";
 export type { OnItemError } from "./src/tasks/imap_run.ts";
 export { wait, type WaitOptions, type WaitTarget } from "./src/tasks/wait.ts";
 export { createLocal, Local } from "./src/tasks/local.ts";

@@ -32,7 +32,7 @@ import { schedulerOf } from "../kernel/scheduler.ts";
 import type { CancelScope } from "../kernel/scope.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { checkBody } from "./body.ts";
-import { ImapRun, type OnItemError } from "./imap_run.ts";
+import { ImapRun } from "./imap_run.ts";
 import { checkItems, type Items } from "./item_source.ts";
 import { cancelAll } from "./join.ts";
 import { mapPass, type PassPlan } from "./map_pass.ts";
@@ -40,37 +40,13 @@ import { begun, type EitherGenerator } from "./perform.ts";
 import { Places } from "./places.ts";
 import { PoolResults } from "./pool_results.ts";
 import { currentTask } from "./run.ts";
+import type {
+  TaskImapOptions,
+  TaskMapOptions,
+  TaskPoolShutdownOptions,
+  TaskPoolStatistics,
+} from "./task_pool_options.ts";
 import { UnseenFailures } from "./unseen_failures.ts";
-
-/** How a map is to go. */
-export interface TaskMapOptions {
-  /** How many milliseconds it may take. @default no limit */
-  readonly timeout?: number;
-}
-
-/** How an `imap` is to go. */
-export interface TaskImapOptions extends TaskMapOptions {
-  /** What becomes of an item whose task fails. @default {"raise"} */
-  readonly onError?: OnItemError;
-}
-
-/** How a pool is to be shut down. */
-export interface TaskPoolShutdownOptions {
-  /** Whether submitted tasks that still wait for a place are cancelled. @default {false} */
-  readonly cancelQueued?: boolean;
-}
-
-/** What a task pool is doing. */
-export interface TaskPoolStatistics {
-  /** How many tasks may run at a time. */
-  readonly size: number;
-  /** How many run. */
-  readonly running: number;
-  /** How many places are free. */
-  readonly free: number;
-  /** How many wait for a place: callers of `spawn`, submitted tasks, maps. */
-  readonly waiting: number;
-}
 
 /**
  * A bounded pool of tasks.
