@@ -14,7 +14,7 @@
  * Batches are worked off one after another; a job that is a task body is a batch by itself, with a slot
  * from {@linkcode SLOTS} on, and runs beside whatever else its worker does.
  */
-import type { PartyTicket } from "../shared/shared_party.ts";
+import type { ThreadParts } from "../thread/worker_thread.ts";
 import type { TransportedError } from "../transported_error.ts";
 
 /** One value for the whole batch, or one for each job. */
@@ -66,17 +66,11 @@ export type AbortMessage = readonly [
 export type ToWorker = BatchMessage | AbortMessage;
 
 /** The first message, sent through the worker's own channel: what the two will share. */
-export interface StartMessage {
+export interface StartMessage extends ThreadParts {
   /** Tells it from any other message. */
   readonly kind: "weft.start";
-  /** Everything else goes through here; its end is the worker's end. */
-  readonly port: MessagePort;
-  /** The shared words. */
-  readonly words: Int32Array;
   /** What is to be called before the first job. */
   readonly setUp: SetUp | null;
-  /** What the worker is among the threads that share memory. */
-  readonly party: PartyTicket;
 }
 
 /** A function that gets a worker ready, and its arguments. */
@@ -145,28 +139,27 @@ export const TAKEN: number = 1 << 20;
 /** The most jobs in one batch; replies and stealing stay cheap up to here. */
 export const MOST_JOBS = 8192;
 
-/** Index of the word that is 1 once the worker is to stop whatever it does. */
-export const STOP_WORD = 0;
-
-/** Each batch has so many words. */
+/** The words of batches begin behind the one that stops the thread. */
+const FIRST_WORD = 1;
+/** Each batch has so many. */
 const WORDS = 3;
 
 /** Index of the word that counts the jobs begun. */
 export function claimWord(slot: number): number {
-  return 1 + slot * WORDS;
+  return FIRST_WORD + slot * WORDS;
 }
 
 /** Index of the word that holds the job to stop, counted from 1; 0 for none. */
 export function cancelWord(slot: number): number {
-  return 2 + slot * WORDS;
+  return FIRST_WORD + 1 + slot * WORDS;
 }
 
 /** Index of the word that holds the job whose time runs, counted from 1; 0 for none. */
 export function callWord(slot: number): number {
-  return 3 + slot * WORDS;
+  return FIRST_WORD + 2 + slot * WORDS;
 }
 
 /** Makes the words for one worker that may have so many tasks at a time. */
 export function makeWords(tasks: number): Int32Array<SharedArrayBuffer> {
-  return new Int32Array(new SharedArrayBuffer(4 * (1 + (SLOTS + tasks) * WORDS)));
+  return new Int32Array(new SharedArrayBuffer(4 * (FIRST_WORD + (SLOTS + tasks) * WORDS)));
 }

@@ -8,10 +8,20 @@
 import type { Batch, BatchCarrier } from "./batch.ts";
 import { packError, unpackError } from "../transported_error.ts";
 import { checkedMessage, type Speaker } from "./message_check.ts";
-import { type Failure, makeWords, type ResultsMessage, SLOTS } from "./wire.ts";
-import { type WorkerState, type WorkerTerms, WorkerThread } from "./worker_thread.ts";
+import { type Failure, makeWords, type ResultsMessage, type SetUp, SLOTS } from "./wire.ts";
+import { type ThreadState, WorkerThread } from "../thread/worker_thread.ts";
 
-export type { WorkerState, WorkerTerms } from "./worker_thread.ts";
+const entry = new URL("../worker_entry.ts", import.meta.url);
+
+/** What every worker of a pool is started with. */
+export interface WorkerTerms {
+  /** What is to be called before the first job. */
+  readonly setUp: SetUp | null;
+  /** What it may do; `null` for all that this thread may. */
+  readonly permissions: Deno.PermissionOptions | null;
+  /** How many tasks it may have at a time. */
+  readonly tasks: number;
+}
 
 /** Who looks after a worker. */
 export interface WorkerOwner {
@@ -65,7 +75,15 @@ export class WorkerHandle implements BatchCarrier, Speaker {
       { length: terms.tasks },
       (_, slot) => SLOTS + terms.tasks - 1 - slot,
     );
-    this.#thread = new WorkerThread(name, terms, this.words, {
+    const start = {
+      entry,
+      name,
+      permissions: terms.permissions,
+      words: this.words,
+      message: { kind: "weft.start", setUp: terms.setUp },
+      movables: [],
+    };
+    this.#thread = new WorkerThread(start, {
       hear: (data) => this.#hear(data),
       gone: (asked, cause) => {
         if (asked) owner.ended(this);
@@ -75,7 +93,7 @@ export class WorkerHandle implements BatchCarrier, Speaker {
   }
 
   /** Where it stands. */
-  get state(): WorkerState {
+  get state(): ThreadState {
     return this.#thread.state;
   }
 
@@ -202,7 +220,7 @@ export class WorkerHandle implements BatchCarrier, Speaker {
 
   /** Tells a running job to stop. */
   abort(slot: number, index: number, reason: unknown): void {
-    this.#thread.post(["abort", slot, index, packError(reason)], null);
+    this.#thread.post(["abort", slot, index, packError(reason)]);
   }
 
   /** Whether the worker keeps the process alive. */
@@ -236,6 +254,7 @@ export class WorkerHandle implements BatchCarrier, Speaker {
   }
 
   #hear(data: unknown): void {
+    if (this.state === "ending") return;
     this.#heardAt = performance.now();
     this.stuck = false;
     const message = checkedMessage(data, this);

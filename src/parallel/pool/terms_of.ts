@@ -4,7 +4,7 @@ import { addressOf } from "../jobs.ts";
 import type { WorkerPoolOptions } from "./pool_options.ts";
 import { packShared } from "../shared/shared_pack.ts";
 import type { SetUp } from "../dispatch/wire.ts";
-import type { WorkerTerms } from "../dispatch/worker_thread.ts";
+import type { WorkerTerms } from "../dispatch/worker_handle.ts";
 
 /** So many task bodies may run in one worker at a time, unless said otherwise. */
 const TASKS = 64;

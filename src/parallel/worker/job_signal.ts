@@ -1,11 +1,6 @@
-/**
- * How a job learns that nobody wants its result any more.
- *
- * A message cannot reach code that computes, so the pool also writes a word of shared memory, and the
- * signal that a job gets looks at that word whenever its `aborted` is read. Where the job waits for
- * something instead, the message arrives and fires the signal as usual.
- */
-import { cancelWord, STOP_WORD } from "../dispatch/wire.ts";
+/** How a job learns that nobody wants its result any more: the signal of the job that runs. */
+import { cancelWord } from "../dispatch/wire.ts";
+import { STOP_WORD, StopSignal } from "../thread/stop_signal.ts";
 
 /** A job, by the words that speak of it. */
 export interface RunningJob {
@@ -17,49 +12,13 @@ export interface RunningJob {
   readonly index: number;
 }
 
-const nativeAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, "aborted")!.get!;
-
-/** One job's signal, made when it asks. */
-export class JobSignal {
-  readonly #job: RunningJob;
-  readonly #controller = new AbortController();
-  #state: "waiting" | "fired" | "over" = "waiting";
-
-  /** The signal of a job that runs. */
-  constructor(job: RunningJob) {
-    this.#job = job;
-    const { signal } = this.#controller;
-    Object.defineProperty(signal, "aborted", { get: () => this.#aborted });
-    Object.defineProperty(signal, "throwIfAborted", {
-      value: () => {
-        if (this.#aborted) throw signal.reason;
-      },
-    });
-  }
-
-  /** What the job gets to see. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** Fires it. */
-  abort(reason: unknown): void {
-    if (this.#state !== "waiting") return;
-    this.#state = "fired"; // first, because aborting reads `aborted`
-    this.#controller.abort(reason);
-  }
-
-  /** Never fires it from now on. */
-  end(): void {
-    this.#state = "over";
-  }
-
-  get #aborted(): boolean {
-    if (this.#state === "waiting" && isTold(this.#job)) {
-      this.abort(new DOMException("The job was cancelled", "AbortError"));
-    }
-    return nativeAborted.call(this.signal) as boolean;
-  }
+/** Makes the signal of a job. */
+export function makeJobSignal(job: RunningJob): StopSignal {
+  const made = new StopSignal(
+    () => isTold(job),
+    () => made.abort(new DOMException("The job was cancelled", "AbortError")),
+  );
+  return made;
 }
 
 /** Whether the shared words say that a job is to stop. */
@@ -71,10 +30,10 @@ function isTold({ words, slot, index }: RunningJob): boolean {
 let words: Int32Array | null = null;
 let slot = 0;
 let index = 0;
-let made: JobSignal | null = null;
+let made: StopSignal | null = null;
 
 /** Finds the signal of the task body whose code is running; set once a worker runs such jobs. */
-export const taskSignal: { find: () => JobSignal | null } = { find: () => null };
+export const taskSignal: { find: () => StopSignal | null } = { find: () => null };
 
 /** Enters a job, and leaves the one before. */
 export function enterJob(sharedWords: Int32Array, itsSlot: number, itsIndex: number): void {
@@ -130,6 +89,6 @@ export function jobSignal(): AbortSignal {
   return (taskSignal.find() ?? currentSignal())?.signal ?? never;
 }
 
-function currentSignal(): JobSignal | null {
-  return words === null ? null : made ??= new JobSignal({ words, slot, index });
+function currentSignal(): StopSignal | null {
+  return words === null ? null : made ??= makeJobSignal({ words, slot, index });
 }

@@ -15,7 +15,8 @@ import { RunLife } from "../../kernel/run_life.ts";
 import type { Task } from "../../kernel/task.ts";
 import { type EitherGenerator, perform } from "../../tasks/perform.ts";
 import { JobOwner } from "./job_owner.ts";
-import { JobSignal, type RunningJob } from "./job_signal.ts";
+import { makeJobSignal, type RunningJob } from "./job_signal.ts";
+import type { StopSignal } from "../thread/stop_signal.ts";
 import type { Call } from "./worker_function.ts";
 
 /** Under this key the tasks of a job find its signal among their locals. */
@@ -43,14 +44,14 @@ export interface TaskCall {
 export class TaskJob {
   /** Whose errors are its own. */
   readonly owner: JobOwner = new JobOwner();
-  readonly #signal: JobSignal | null;
+  readonly #signal: StopSignal | null;
   #main: Task | null = null;
   #fail: ((error: unknown) => void) | null = null;
   #cancel: { readonly reason: unknown } | null = null;
 
   /** One that has not begun. The words that speak of it, or `null` if it came as a plain job. */
   constructor(words: RunningJob | null) {
-    this.#signal = words === null ? null : new JobSignal(words);
+    this.#signal = words === null ? null : makeJobSignal(words);
   }
 
   /** Runs it to the end of everything it has spawned. */

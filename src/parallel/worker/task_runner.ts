@@ -8,7 +8,8 @@
 import { currentScope } from "../../kernel/context.ts";
 import type { Task } from "../../kernel/task.ts";
 import type { JobOwner, OwnerWatch } from "./job_owner.ts";
-import { type JobSignal, taskSignal } from "./job_signal.ts";
+import { taskSignal } from "./job_signal.ts";
+import type { StopSignal } from "../thread/stop_signal.ts";
 import { signalKey, type TaskCall, TaskJob } from "./task_job.ts";
 import { unpackArguments } from "../shared/shared_unpack.ts";
 import { type Movable, movablesOf } from "../transfer.ts";
@@ -19,7 +20,7 @@ import type { WorkerFunction } from "./worker_function.ts";
 
 taskSignal.find = () => {
   const task = currentScope()?.task as Task | undefined;
-  return task?.locals?.get(signalKey) as JobSignal | undefined ?? null;
+  return task?.locals?.get(signalKey) as StopSignal | undefined ?? null;
 };
 
 /** What a task runner shares with the rest of its worker. */
