@@ -133,9 +133,12 @@ async function* serveAll(servers: readonly (StreamServer | DatagramServer)[]) {
  * Serves until SIGINT or SIGTERM. `race` cancels the server then, and ends when it has cleaned up;
  * whoever has no patience for that sends a second signal, which ends the process at once.
  */
-export async function* serveUntilSignal(where: string, server: Work<unknown>) {
+export async function* serveUntilSignal(
+  where: string | readonly string[],
+  server: Work<unknown>,
+) {
   using stop = signals("SIGINT", "SIGTERM");
-  console.log(`listening on ${where}`);
+  for (const place of [where].flat()) console.log(`listening on ${place}`);
   yield* race([server, async function* () {
     yield* stop.next();
     stop.close();

@@ -97,7 +97,7 @@ export async function runExample(
 
 /** A program that serves until it gets a signal, as a child process. */
 export class Server implements AsyncDisposable {
-  /** What it printed behind `listening on `: `HOST:PORT`, or a path. */
+  /** What it printed first behind `listening on `: `HOST:PORT`, or a path. */
   readonly where: string;
   readonly #child: Deno.ChildProcess;
   readonly #reader: ReadableStreamDefaultReader<string>;
@@ -112,7 +112,7 @@ export class Server implements AsyncDisposable {
     this.#child = child;
     this.#reader = reader;
     this.#firstLine = firstLine;
-    this.where = firstLine.slice("listening on ".length).trim();
+    this.where = firstLine.slice("listening on ".length, firstLine.indexOf("\n"));
   }
 
   /** Starts an example and waits until it says that it is ready. */
@@ -131,7 +131,7 @@ export class Server implements AsyncDisposable {
         if (done) break;
         line += value;
       }
-      if (!/^listening on .+\n$/.test(line)) throw new Error(`Its first words were "${line}"`);
+      if (!/^(listening on .+\n)+$/.test(line)) throw new Error(`Its first words were "${line}"`);
     } catch (error) {
       child.kill("SIGKILL");
       await reader.cancel();
