@@ -21,13 +21,13 @@ export class JobLine {
   /** Puts a job at the back. */
   add(job: Job): void {
     if (this.#last === null) this.#first = job;
-    else this.#last.next = job;
+    else this.#last.behind = job;
     this.#last = job;
   }
 
   /** Puts a job back at the front. */
   unshift(job: Job): void {
-    job.next = this.#first;
+    job.behind = this.#first;
     this.#first = job;
     this.#last ??= job;
   }
@@ -36,9 +36,9 @@ export class JobLine {
   head(): Job | null {
     let job = this.#first;
     while (job !== null && job.done) {
-      const { next }: Job = job;
-      job.next = null;
-      job = next;
+      const { behind }: Job = job;
+      job.behind = null;
+      job = behind;
     }
     this.#first = job;
     if (job === null) this.#last = null;
@@ -47,8 +47,8 @@ export class JobLine {
 
   /** Takes out what {@linkcode head} has just given. */
   shift(job: Job): void {
-    this.#first = job.next;
-    if (job.next === null) this.#last = null;
-    job.next = null;
+    this.#first = job.behind;
+    if (job.behind === null) this.#last = null;
+    job.behind = null;
   }
 }

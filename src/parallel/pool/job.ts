@@ -64,8 +64,8 @@ export class Job implements Future<unknown>, Startable<unknown>, QueueOwner, Rea
   args: readonly unknown[];
   /** Where it is. */
   state: JobState = "queued";
-  /** The next one in the queue. */
-  next: Job | null = null;
+  /** The one behind it in the queue. (Not `next`: what has that and iterates passes for a generator.) */
+  behind: Job | null = null;
   /** The batch it was sent in. */
   batch: Batch | null = null;
   /** Its place there. */
