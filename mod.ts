@@ -221,14 +221,14 @@ export {
   WorkerProcess,
   type WorkerProcessOptions,
 } from "./src/parallel/process/process.ts";
-export { type AnyClass, processes } from "./src/parallel/process/process_classes.ts";
+export { type AnyClass, processes } from "./src/parallel/process/classes.ts";
 export {
   cpuCount,
   type CurrentProcess,
   currentProcess,
   parentProcess,
-} from "./src/parallel/process/process_current.ts";
-export type { ProcessBackend, ProcessInfo } from "./src/parallel/process/process_wire.ts";
+} from "./src/parallel/process/current.ts";
+export type { ProcessBackend, ProcessInfo } from "./src/parallel/process/wire.ts";
 export type { ResultStream } from "./src/parallel/pool/result_stream.ts";
 export type { Discipline, Entry, ReadyJob } from "./src/policy/discipline.ts";
 export { checkJobs, type Job, type Needed } from "./src/policy/job.ts";
@@ -251,18 +251,15 @@ export {
 } from "./src/policy/policies.ts";
 export { SchedulingPolicy, type TaskTerms } from "./src/policy/scheduling_policy.ts";
 export { simulate, type SimulateOptions } from "./src/policy/simulate.ts";
-export { SharedArray } from "./src/parallel/shared/shared_array.ts";
-export {
-  SharedBarrier,
-  type SharedBarrierStatistics,
-} from "./src/parallel/shared/shared_barrier.ts";
-export { SharedCondition } from "./src/parallel/shared/shared_condition.ts";
-export { SharedEvent } from "./src/parallel/shared/shared_event.ts";
+export { SharedArray } from "./src/parallel/shared/array.ts";
+export { SharedBarrier, type SharedBarrierStatistics } from "./src/parallel/shared/barrier.ts";
+export { SharedCondition } from "./src/parallel/shared/condition.ts";
+export { SharedEvent } from "./src/parallel/shared/event.ts";
 export {
   type SharedGuard,
   SharedLock,
   type SharedLockStatistics,
-} from "./src/parallel/shared/shared_lock.ts";
+} from "./src/parallel/shared/lock.ts";
 export type {
   ArrayOf,
   KindArrays,
@@ -270,19 +267,16 @@ export type {
   SharedKind,
   WholeKind,
   WholeOf,
-} from "./src/parallel/shared/shared_number.ts";
-export type { SharedHandle } from "./src/parallel/shared/shared_pack.ts";
+} from "./src/parallel/shared/number_kinds.ts";
+export type { SharedHandle } from "./src/parallel/shared/pack.ts";
 export {
   SharedQueue,
   type SharedQueueOptions,
   type SharedQueueStatistics,
-} from "./src/parallel/shared/shared_queue.ts";
-export { SharedRLock } from "./src/parallel/shared/shared_rlock.ts";
-export {
-  SharedSemaphore,
-  type SharedSemaphoreOptions,
-} from "./src/parallel/shared/shared_semaphore.ts";
-export { SharedValue } from "./src/parallel/shared/shared_value.ts";
+} from "./src/parallel/shared/queue.ts";
+export { SharedRLock } from "./src/parallel/shared/rlock.ts";
+export { SharedSemaphore, type SharedSemaphoreOptions } from "./src/parallel/shared/semaphore.ts";
+export { SharedValue } from "./src/parallel/shared/value.ts";
 export { SimpleQueue } from "./src/parallel/shared/simple_queue.ts";
 export { transfer } from "./src/parallel/transfer.ts";
 export { BrokenPoolError, WorkerCrashedError, WorkerError } from "./src/parallel/worker_error.ts";

@@ -10,7 +10,7 @@
  * @module
  */
 import { JobRunner } from "./worker/job_runner.ts";
-import { takeTicket } from "./shared/shared_party.ts";
+import { takeTicket } from "./thread/thread_id.ts";
 import type { StartMessage, ToWorker } from "./dispatch/wire.ts";
 
 export { jobSignal } from "./worker/job_signal.ts";

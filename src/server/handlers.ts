@@ -4,7 +4,7 @@
  */
 import { type AnyFunction, findJob, type JobAddress, jobAddress, jobs } from "../parallel/jobs.ts";
 import { whileLoading } from "../parallel/loading.ts";
-import { type AnyClass, findClass, processes } from "../parallel/process/process_classes.ts";
+import { type AnyClass, findClass, processes } from "../parallel/process/classes.ts";
 import { isHandlerClass } from "./handler.ts";
 
 /** Where a handler is declared. */

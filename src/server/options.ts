@@ -1,6 +1,6 @@
 /** What every server can be told, checked where it is told. */
 import { checkMs, checkOneOf, checkOptionalFunction, checkWhole, COUNT } from "../kernel/checks.ts";
-import { cpuCount } from "../parallel/process/process_current.ts";
+import { cpuCount } from "../parallel/process/current.ts";
 
 /** How connections or datagrams are served. */
 export type ServerEngine = "sequential" | "coroutine" | "poll" | "worker";

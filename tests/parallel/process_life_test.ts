@@ -8,11 +8,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import { ClosedError, run, sleep, spawn } from "@weft/weft";
-import {
-  cpuCount,
-  currentProcess,
-  parentProcess,
-} from "../../src/parallel/process/process_current.ts";
+import { cpuCount, currentProcess, parentProcess } from "../../src/parallel/process/current.ts";
 import { activeChildren, WorkerProcess } from "../../src/parallel/process/process.ts";
 import { law } from "../lib/law.ts";
 import * as work from "./fixtures/process_work.ts";

@@ -1,8 +1,8 @@
 /** Processes and memory that is shared on purpose. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { WorkerProcess } from "../../src/parallel/process/process.ts";
-import { SharedLock } from "../../src/parallel/shared/shared_lock.ts";
-import { SharedValue } from "../../src/parallel/shared/shared_value.ts";
+import { SharedLock } from "../../src/parallel/shared/lock.ts";
+import { SharedValue } from "../../src/parallel/shared/value.ts";
 import { law } from "../lib/law.ts";
 import { Adder, block, countUnderLock, dieWithLock, shareCount } from "./fixtures/process_share.ts";
 

@@ -18,16 +18,16 @@ import {
 } from "@weft/weft";
 import { sweepCancel } from "@weft/weft/testing";
 import { AbandonedError, DeadlockError } from "../../src/kernel/errors.ts";
-import { Mutex } from "../../src/parallel/shared/shared_mutex.ts";
+import { Mutex } from "../../src/parallel/shared/mutex.ts";
 import {
   enrolThread,
-  Party,
-  PartyTable,
   strikeThread,
-} from "../../src/parallel/shared/shared_party.ts";
-import { seatOf } from "../../src/parallel/shared/shared_seat.ts";
-import { SharedLock } from "../../src/parallel/shared/shared_lock.ts";
-import { SharedRLock } from "../../src/parallel/shared/shared_rlock.ts";
+  ThreadId,
+  ThreadTable,
+} from "../../src/parallel/thread/thread_id.ts";
+import { regionOf } from "../../src/parallel/shared/region.ts";
+import { SharedLock } from "../../src/parallel/shared/lock.ts";
+import { SharedRLock } from "../../src/parallel/shared/rlock.ts";
 import { law } from "../lib/law.ts";
 import type { Death } from "./fixtures/shared_work.ts";
 import { Thread } from "./fixtures/thread.ts";
@@ -312,8 +312,8 @@ law("A waiter that had reserved the lock and gave up does not keep it from other
 law("A lock that is reserved for a thread which dies goes to another", async () => {
   const lock = new SharedLock();
   const ticket = enrolThread("patient");
-  const party = new Party(new PartyTable(ticket.table), ticket.number);
-  const mutex = new Mutex({ ...seatOf(lock.share(), "SharedLock"), party });
+  const thread = new ThreadId(new ThreadTable(ticket.table), ticket.number);
+  const mutex = new Mutex({ ...regionOf(lock.share(), "SharedLock"), thread });
   lock.tryAcquire();
   const entry = mutex.entry("patient", () => true);
   entry.check();
@@ -333,8 +333,8 @@ law(
   async () => {
     const lock = new SharedLock();
     const ticket = enrolThread("patient");
-    const party = new Party(new PartyTable(ticket.table), ticket.number);
-    const mutex = new Mutex({ ...seatOf(lock.share(), "SharedLock"), party });
+    const thread = new ThreadId(new ThreadTable(ticket.table), ticket.number);
+    const mutex = new Mutex({ ...regionOf(lock.share(), "SharedLock"), thread });
     lock.tryAcquire();
     const entry = mutex.entry("patient", () => "taken");
     entry.check();

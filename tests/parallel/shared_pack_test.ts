@@ -3,16 +3,16 @@ import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows }
 import { WorkerPool } from "@weft/weft";
 import { AbandonedError, TimeoutError } from "../../src/kernel/errors.ts";
 import { Connection, pipe } from "../../src/parallel/shared/pipe.ts";
-import { SharedArray } from "../../src/parallel/shared/shared_array.ts";
-import { SharedBarrier } from "../../src/parallel/shared/shared_barrier.ts";
-import { SharedCondition } from "../../src/parallel/shared/shared_condition.ts";
-import { SharedEvent } from "../../src/parallel/shared/shared_event.ts";
-import { SharedLock } from "../../src/parallel/shared/shared_lock.ts";
-import { packShared, unpackShared } from "../../src/parallel/shared/shared_pack.ts";
-import { SharedQueue } from "../../src/parallel/shared/shared_queue.ts";
-import { SharedRLock } from "../../src/parallel/shared/shared_rlock.ts";
-import { SharedSemaphore } from "../../src/parallel/shared/shared_semaphore.ts";
-import { SharedValue } from "../../src/parallel/shared/shared_value.ts";
+import { SharedArray } from "../../src/parallel/shared/array.ts";
+import { SharedBarrier } from "../../src/parallel/shared/barrier.ts";
+import { SharedCondition } from "../../src/parallel/shared/condition.ts";
+import { SharedEvent } from "../../src/parallel/shared/event.ts";
+import { SharedLock } from "../../src/parallel/shared/lock.ts";
+import { packShared, unpackShared } from "../../src/parallel/shared/pack.ts";
+import { SharedQueue } from "../../src/parallel/shared/queue.ts";
+import { SharedRLock } from "../../src/parallel/shared/rlock.ts";
+import { SharedSemaphore } from "../../src/parallel/shared/semaphore.ts";
+import { SharedValue } from "../../src/parallel/shared/value.ts";
 import { SimpleQueue } from "../../src/parallel/shared/simple_queue.ts";
 import { law } from "../lib/law.ts";
 import {

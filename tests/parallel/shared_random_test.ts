@@ -1,11 +1,11 @@
 /** Random programs of several threads and tasks, some of which are cancelled, against what must hold. */
 import { assert, assertEquals } from "@std/assert";
 import { cancelAll, joinAll, moveOnAfter, run, sleep, spawn, type Task } from "@weft/weft";
-import { SharedArray } from "../../src/parallel/shared/shared_array.ts";
-import { SharedCondition } from "../../src/parallel/shared/shared_condition.ts";
-import { SharedLock } from "../../src/parallel/shared/shared_lock.ts";
-import { SharedQueue } from "../../src/parallel/shared/shared_queue.ts";
-import { SharedSemaphore } from "../../src/parallel/shared/shared_semaphore.ts";
+import { SharedArray } from "../../src/parallel/shared/array.ts";
+import { SharedCondition } from "../../src/parallel/shared/condition.ts";
+import { SharedLock } from "../../src/parallel/shared/lock.ts";
+import { SharedQueue } from "../../src/parallel/shared/queue.ts";
+import { SharedSemaphore } from "../../src/parallel/shared/semaphore.ts";
 import { law } from "../lib/law.ts";
 import { randomFrom } from "./fixtures/random.ts";
 import { Thread } from "./fixtures/thread.ts";

@@ -3,11 +3,11 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { group, run, sleep, spawn, WouldBlock } from "@weft/weft";
 import { sweepCancel } from "@weft/weft/testing";
 import { AbandonedError, BrokenBarrierError } from "../../src/kernel/errors.ts";
-import { SharedBarrier } from "../../src/parallel/shared/shared_barrier.ts";
-import { SharedCondition } from "../../src/parallel/shared/shared_condition.ts";
-import { SharedEvent } from "../../src/parallel/shared/shared_event.ts";
-import { SharedSemaphore } from "../../src/parallel/shared/shared_semaphore.ts";
-import { SharedValue } from "../../src/parallel/shared/shared_value.ts";
+import { SharedBarrier } from "../../src/parallel/shared/barrier.ts";
+import { SharedCondition } from "../../src/parallel/shared/condition.ts";
+import { SharedEvent } from "../../src/parallel/shared/event.ts";
+import { SharedSemaphore } from "../../src/parallel/shared/semaphore.ts";
+import { SharedValue } from "../../src/parallel/shared/value.ts";
 import { law } from "../lib/law.ts";
 import { Thread } from "./fixtures/thread.ts";
 

@@ -1,13 +1,9 @@
 /** Values and arrays in shared memory. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { run } from "@weft/weft";
-import { SharedArray } from "../../src/parallel/shared/shared_array.ts";
-import {
-  kindNames,
-  type KindOf,
-  type SharedKind,
-} from "../../src/parallel/shared/shared_number.ts";
-import { SharedValue } from "../../src/parallel/shared/shared_value.ts";
+import { SharedArray } from "../../src/parallel/shared/array.ts";
+import { kindNames, type KindOf, type SharedKind } from "../../src/parallel/shared/number_kinds.ts";
+import { SharedValue } from "../../src/parallel/shared/value.ts";
 import { law } from "../lib/law.ts";
 import { Thread } from "./fixtures/thread.ts";
 

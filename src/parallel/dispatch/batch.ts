@@ -6,7 +6,7 @@
  * the worker either saw before it began a job or did not.
  */
 import type { JobKind } from "./job_kind.ts";
-import { packArguments } from "../shared/shared_pack.ts";
+import { packArguments } from "../shared/pack.ts";
 import type { Movable } from "../transfer.ts";
 import {
   type BatchMessage,

@@ -22,7 +22,7 @@ import type { CancelMeans, Future } from "./future.ts";
 import type { JobKind } from "../dispatch/job_kind.ts";
 import type { CancelPolicy } from "./cancel_policy.ts";
 import { Reaction, type Reactor, reactSoon } from "./reaction.ts";
-import { dropShared } from "../shared/shared_pack.ts";
+import { dropShared } from "../shared/pack.ts";
 
 /** How a job is to be treated. */
 export interface JobDemand {

@@ -13,7 +13,7 @@ import { FailureLog } from "./failure_log.ts";
 import { Job, type JobDemand, type JobTerms } from "./job.ts";
 import { type Addressed, addressOf, type AnyFunction } from "../jobs.ts";
 import { currentRun, type PoolLife } from "./pool_life.ts";
-import { keepShared } from "../shared/shared_pack.ts";
+import { keepShared } from "../shared/pack.ts";
 
 /** The desk of one pool. */
 export class JobDesk {

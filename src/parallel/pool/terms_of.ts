@@ -2,7 +2,7 @@
 import { checkMs, checkWhole } from "../../kernel/checks.ts";
 import { addressOf } from "../jobs.ts";
 import type { WorkerPoolOptions } from "./pool_options.ts";
-import { packShared } from "../shared/shared_pack.ts";
+import { packShared } from "../shared/pack.ts";
 import type { SetUp } from "../dispatch/wire.ts";
 import type { WorkerTerms } from "../dispatch/worker_handle.ts";
 

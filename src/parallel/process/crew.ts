@@ -22,8 +22,8 @@ import { spawn } from "../../tasks/spawn.ts";
 import { supervise } from "../../tasks/supervise.ts";
 import { CrewMember } from "./crew_member.ts";
 import type { Addressed } from "../jobs.ts";
-import { cpuCount } from "./process_current.ts";
-import type { SharedEvent } from "../shared/shared_event.ts";
+import { cpuCount } from "./current.ts";
+import type { SharedEvent } from "../shared/event.ts";
 
 /** How a crew is to be. */
 export interface CrewOptions {

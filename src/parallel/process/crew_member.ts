@@ -4,7 +4,7 @@ import { race } from "../../tasks/race.ts";
 import { shield } from "../../tasks/shield.ts";
 import type { Addressed } from "../jobs.ts";
 import { WorkerProcess } from "./process.ts";
-import { SharedEvent } from "../shared/shared_event.ts";
+import { SharedEvent } from "../shared/event.ts";
 import { WorkerCrashedError } from "../worker_error.ts";
 
 /** A job of a crew: it sets the event when it is ready. */

@@ -30,18 +30,18 @@ import type { Wait } from "../../kernel/wait.ts";
 import { moveOnAfter } from "../../tasks/timeout.ts";
 import { type Addressed, addressOf, type AnyFunction } from "../jobs.ts";
 import { isLoading, loadingError } from "../loading.ts";
-import { type Description, makeBegin } from "./process_begin.ts";
-import { type Child, childrenAlive, countProcess, enterChild } from "./process_children.ts";
-import type { AnyClass } from "./process_classes.ts";
-import { currentProcess } from "./process_current.ts";
-import { Joins } from "./process_joins.ts";
-import { GRACE_MS, printFailure, type WorkerProcessOptions } from "./process_options.ts";
-import { startSubprocess } from "./process_subprocess_backend.ts";
-import type { BeginMessage, ProcessBackend, ProcessBody, ProcessEnding } from "./process_wire.ts";
-import { startWorker } from "./process_worker_backend.ts";
-import { dropShared } from "../shared/shared_pack.ts";
+import { type Description, makeBegin } from "./begin.ts";
+import { type Child, childrenAlive, countProcess, enterChild } from "./children.ts";
+import type { AnyClass } from "./classes.ts";
+import { currentProcess } from "./current.ts";
+import { Joins } from "./joins.ts";
+import { GRACE_MS, printFailure, type WorkerProcessOptions } from "./options.ts";
+import { startSubprocess } from "./subprocess_backend.ts";
+import type { BeginMessage, ProcessBackend, ProcessBody, ProcessEnding } from "./wire.ts";
+import { startWorker } from "./worker_backend.ts";
+import { dropShared } from "../shared/pack.ts";
 
-export type { WorkerProcessOptions } from "./process_options.ts";
+export type { WorkerProcessOptions } from "./options.ts";
 
 /** The life of a process, as its parent knows it; or that it is the process that asks. */
 type Life =

@@ -8,21 +8,15 @@
  */
 import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
-import {
-  Channel,
-  channelBytes,
-  type ChannelTerms,
-  initChannel,
-  UNBOUNDED,
-} from "./shared_channel.ts";
-import { refuseMainThread } from "./shared_blocking.ts";
-import { NOT_YET } from "./shared_gate.ts";
-import { Holders, holdersWords } from "./shared_holders.ts";
-import { registerShared, shareable, type SharedHandle } from "./shared_pack.ts";
-import { DEFAULT_BYTES, type SharedQueueOptions } from "./shared_queue.ts";
-import { ringSize } from "./shared_ring.ts";
-import { handleOf, handleWithin, newSeat, type Seat, seatOf } from "./shared_seat.ts";
-import { inTime, within } from "./shared_time.ts";
+import { Channel, channelBytes, type ChannelTerms, initChannel, UNBOUNDED } from "./channel.ts";
+import { refuseMainThread } from "./blocking.ts";
+import { NOT_YET } from "./gate.ts";
+import { Holders, holdersWords } from "./holders.ts";
+import { registerShared, shareable, type SharedHandle } from "./pack.ts";
+import { DEFAULT_BYTES, type SharedQueueOptions } from "./queue.ts";
+import { ringSize } from "./ring.ts";
+import { handleOf, handleWithin, newRegion, type Region, regionOf } from "./region.ts";
+import { inTime, within } from "./time.ts";
 
 /** Whether both ends send and receive. */
 const DUPLEX = 0;
@@ -34,19 +28,19 @@ const ENDS = 2;
 const THREADS = 256;
 const CHANNELS = ENDS + 2 * holdersWords(THREADS);
 
-function holdersOf({ words, party }: Seat, side: number): Holders {
-  return new Holders(words, ENDS + side * holdersWords(THREADS), THREADS, party);
+function holdersOf({ words, thread }: Region, side: number): Holders {
+  return new Holders(words, ENDS + side * holdersWords(THREADS), THREADS, thread);
 }
 
 /** Counts copies down that nobody closed before they were garbage. */
 const forgotten = new FinalizationRegistry<() => void>((leave) => leave());
 
 /** The channel that an end writes, or the one it reads. */
-function channelOf(seat: Seat, writer: number, terms: ChannelTerms): Channel | null {
-  const { words } = seat;
+function channelOf(region: Region, writer: number, terms: ChannelTerms): Channel | null {
+  const { words } = region;
   const first = words[DUPLEX] === 1 ? 0 : 1;
   if (writer < first) return null;
-  return new Channel(seat, CHANNELS + (writer - first) * (channelBytes(words[SIZE]!) / 4), terms);
+  return new Channel(region, CHANNELS + (writer - first) * (channelBytes(words[SIZE]!) / 4), terms);
 }
 
 /**
@@ -65,7 +59,7 @@ export class Connection<T = unknown> implements Disposable {
    * @throws {ClosedError} If this end is closed.
    */
   readonly share: () => SharedHandle = shareable(this, () => this.#share(), true);
-  readonly #seat: Seat;
+  readonly #region: Region;
   readonly #side: number;
   readonly #out: Channel | null;
   readonly #in: Channel | null;
@@ -75,14 +69,14 @@ export class Connection<T = unknown> implements Disposable {
 
   /** Made by {@linkcode pipe}. */
   constructor(handle: SharedHandle) {
-    const seat = this.#seat = seatOf(handle, "Connection");
-    const side = this.#side = seat.at;
+    const region = this.#region = regionOf(handle, "Connection");
+    const side = this.#side = region.at;
     const ended = (): string | null => this.#whyEnded();
     const terms = { write: `send through ${this}`, read: `receive from ${this}`, ended };
-    this.#out = channelOf(seat, side, terms);
-    this.#in = channelOf(seat, 1 - side, terms);
-    const mine = this.#mine = holdersOf(seat, side);
-    this.#others = holdersOf(seat, 1 - side);
+    this.#out = channelOf(region, side, terms);
+    this.#in = channelOf(region, 1 - side, terms);
+    const mine = this.#mine = holdersOf(region, side);
+    this.#others = holdersOf(region, 1 - side);
     this.#count();
     if (handle.pass !== undefined) takePass(mine, handle.pass);
     const channels = [this.#out, this.#in];
@@ -208,7 +202,7 @@ export class Connection<T = unknown> implements Disposable {
 
   /** As in `Pipe#1.a`. */
   toString(): string {
-    return this.#seat.name;
+    return this.#region.name;
   }
 
   #writing(): Channel {
@@ -227,14 +221,14 @@ export class Connection<T = unknown> implements Disposable {
     if (this.#others.held) return null;
     const dead = this.#others.findDead();
     if (dead === undefined) return "its other end is closed";
-    return `"${this.#seat.party.nameOf(dead)}", which had its other end, is gone`;
+    return `"${this.#region.thread.nameOf(dead)}", which had its other end, is gone`;
   }
 
   #share(): SharedHandle {
     if (this.#closed) throw new ClosedError(`Cannot pass ${this} on: it is closed`);
     this.#count();
-    const pass = { by: this.#seat.party.number, taken: new SharedArrayBuffer(4) };
-    return { ...handleOf(this.#seat), pass };
+    const pass = { by: this.#region.thread.number, taken: new SharedArrayBuffer(4) };
+    return { ...handleOf(this.#region), pass };
   }
 
   #count(): void {
@@ -296,19 +290,19 @@ export function pipe<T = unknown>(
 ): [a: Connection<T>, b: Connection<T>] {
   const { size } = ringSize(options.bytes ?? DEFAULT_BYTES);
   const bytes = channelBytes(size);
-  const seat = newSeat("Pipe", 4 * CHANNELS + bytes * (duplex ? 2 : 1));
-  const { words, name } = seat;
+  const region = newRegion("Pipe", 4 * CHANNELS + bytes * (duplex ? 2 : 1));
+  const { words, name } = region;
   words[DUPLEX] = Number(duplex);
   words[SIZE] = size;
   for (let i = 0; i < (duplex ? 2 : 1); i++) {
     initChannel(words, CHANNELS + i * (bytes / 4), size, UNBOUNDED);
   }
   const [a, b] = ["a", "b"].map((end, side) =>
-    new Connection<T>(handleWithin(seat, "Connection", side, `${name}.${end}`))
+    new Connection<T>(handleWithin(region, "Connection", side, `${name}.${end}`))
   );
   return [a!, b!];
 }
 
 registerShared("Connection", Connection.from, (handle) => {
-  takePass(holdersOf(seatOf(handle, "Connection"), handle.at), handle.pass!);
+  takePass(holdersOf(regionOf(handle, "Connection"), handle.at), handle.pass!);
 });

@@ -1,17 +1,17 @@
 /** The plainest queue between threads: put, get, empty. */
 import type { Operation } from "../../kernel/operation.ts";
-import { Channel, channelBytes, initChannel, UNBOUNDED } from "./shared_channel.ts";
-import { refuseMainThread } from "./shared_blocking.ts";
-import { registerShared, shareable, type SharedHandle } from "./shared_pack.ts";
-import { DEFAULT_BYTES, type SharedQueueOptions } from "./shared_queue.ts";
-import { ringSize } from "./shared_ring.ts";
-import { handleOf, newSeat, type Seat, seatOf } from "./shared_seat.ts";
+import { Channel, channelBytes, initChannel, UNBOUNDED } from "./channel.ts";
+import { refuseMainThread } from "./blocking.ts";
+import { registerShared, shareable, type SharedHandle } from "./pack.ts";
+import { DEFAULT_BYTES, type SharedQueueOptions } from "./queue.ts";
+import { ringSize } from "./ring.ts";
+import { handleOf, newRegion, type Region, regionOf } from "./region.ts";
 
-function makeSeat({ bytes = DEFAULT_BYTES }: SharedQueueOptions): Seat {
+function makeRegion({ bytes = DEFAULT_BYTES }: SharedQueueOptions): Region {
   const { size } = ringSize(bytes);
-  const seat = newSeat("SimpleQueue", channelBytes(size));
-  initChannel(seat.words, 0, size, UNBOUNDED);
-  return seat;
+  const region = newRegion("SimpleQueue", channelBytes(size));
+  initChannel(region.words, 0, size, UNBOUNDED);
+  return region;
 }
 
 /**
@@ -36,8 +36,8 @@ function makeSeat({ bytes = DEFAULT_BYTES }: SharedQueueOptions): Seat {
  */
 export class SimpleQueue<T = unknown> {
   /** Makes a handle, for a bare `postMessage`; jobs and processes take the queue itself. */
-  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#seat));
-  readonly #seat: Seat;
+  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#region));
+  readonly #region: Region;
   readonly #channel: Channel;
 
   /**
@@ -46,11 +46,11 @@ export class SimpleQueue<T = unknown> {
    * @throws {RangeError} If the number of bytes is out of range.
    */
   constructor(options: SharedQueueOptions | SharedHandle = {}) {
-    const seat = this.#seat = "weft" in options
-      ? seatOf(options, "SimpleQueue")
-      : makeSeat(options);
-    const terms = { write: `put into ${seat.name}`, read: `get from ${seat.name}` };
-    this.#channel = new Channel(seat, 0, terms);
+    const region = this.#region = "weft" in options
+      ? regionOf(options, "SimpleQueue")
+      : makeRegion(options);
+    const terms = { write: `put into ${region.name}`, read: `get from ${region.name}` };
+    this.#channel = new Channel(region, 0, terms);
   }
 
   /** The queue behind a handle. */
@@ -92,7 +92,7 @@ export class SimpleQueue<T = unknown> {
 
   /** As in `SimpleQueue#1`. */
   toString(): string {
-    return this.#seat.name;
+    return this.#region.name;
   }
 }
 

@@ -12,7 +12,7 @@
  */
 import { MessageChannel as WatchedChannel } from "node:worker_threads";
 import { SystemClock } from "../../kernel/clock.ts";
-import { enrolThread, type PartyTicket, stopThread, strikeThread } from "../shared/shared_party.ts";
+import { enrolThread, stopThread, strikeThread, type ThreadTicket } from "./thread_id.ts";
 import { STOP_WORD } from "./stop_signal.ts";
 
 /** How long the thread of an ended worker gets to say goodbye, in milliseconds. */
@@ -59,7 +59,7 @@ export interface ThreadParts {
   /** The shared words. */
   readonly words: Int32Array;
   /** What the thread is among those that share memory. */
-  readonly party: PartyTicket;
+  readonly party: ThreadTicket;
 }
 
 /** Who listens to a thread. */
@@ -78,7 +78,7 @@ export class WorkerThread {
   readonly #words: Int32Array;
   readonly #worker: Worker;
   readonly #port: MessagePort & { ref(): void; unref(): void };
-  readonly #party: PartyTicket;
+  readonly #party: ThreadTicket;
   readonly #clock = new SystemClock();
   #held = true;
 

@@ -227,7 +227,7 @@ function apply(f: Call, args: readonly unknown[], offset: number, size: number):
 
 /** Loads what unpacks shared primitives with the first that may have come, and unpacks. */
 async function unpack(args: readonly unknown[], packed: Iterable<number>): Promise<void> {
-  const { unpackArguments } = await import("../shared/shared_unpack.ts");
+  const { unpackArguments } = await import("../shared/unpack.ts");
   await unpackArguments(args, packed);
 }
 

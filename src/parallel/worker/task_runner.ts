@@ -11,7 +11,7 @@ import type { JobOwner, OwnerWatch } from "./job_owner.ts";
 import { taskSignal } from "./job_signal.ts";
 import type { StopSignal } from "../thread/stop_signal.ts";
 import { signalKey, type TaskCall, TaskJob } from "./task_job.ts";
-import { unpackArguments } from "../shared/shared_unpack.ts";
+import { unpackArguments } from "../shared/unpack.ts";
 import { type Movable, movablesOf } from "../transfer.ts";
 import { packError } from "../transported_error.ts";
 import { at, type BatchMessage, callWord, type ToPool } from "../dispatch/wire.ts";

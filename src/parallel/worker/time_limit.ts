@@ -13,7 +13,7 @@
 import type { Script } from "node:vm";
 import { SystemClock } from "../../kernel/clock.ts";
 import { TimeoutError } from "../../kernel/errors.ts";
-import { locksHeld } from "../shared/shared_party.ts";
+import { locksHeld } from "../thread/thread_id.ts";
 
 const hook = Symbol.for("weft.limitedCall");
 

@@ -1,0 +1,165 @@
+/**
+ * The process that runs this code, as its own code sees it.
+ *
+ * A realm (a worker's, a process's) holds one process, so what stands here is plain module state,
+ * written once by the entry. The stop flag is read from shared memory where there is some, so that a
+ * loop that never waits can see it, too.
+ *
+ * What a stop cancels are the runs of this realm: every task of each, and also the small run behind an
+ * `await` of plain async code. They are found in the ledger of held resources, because the user's code
+ * may have started its run by itself, where nobody can hand it a signal.
+ */
+import { heldResources } from "../../kernel/resource.ts";
+import { RunLife } from "../../kernel/run_life.ts";
+import type { BeginMessage, ProcessInfo } from "./wire.ts";
+
+const nativeAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, "aborted")!.get!;
+
+/** The process that runs the code which asks. */
+export interface CurrentProcess extends ProcessInfo {
+  /** Its number, as in {@linkcode WorkerProcess.ident}; 0 for the main process. */
+  readonly ident: number;
+  /** Whether its parent ends without it. */
+  readonly daemon: boolean;
+  /** Who started it; `null` in the main process. */
+  readonly parent: ProcessInfo | null;
+  /**
+   * Whether it was asked to stop, by `stop` or `terminate`. In a worker this can be polled in a loop
+   * that never waits; in a subprocess the message arrives only between turns of the event loop.
+   */
+  readonly stopRequested: boolean;
+  /** Aborts when it is asked to stop; its `aborted` can be polled like `stopRequested`. */
+  readonly signal: AbortSignal;
+  /** The name. */
+  toString(): string;
+}
+
+/** The one process of this realm. */
+export class Self implements CurrentProcess {
+  /** Its name: `MainProcess` in what no {@linkcode WorkerProcess} started. */
+  readonly name: string;
+  /** The operating system's number of the process that this code runs in. */
+  readonly pid: number = Deno.pid;
+  /** Its number. */
+  readonly ident: number;
+  /** Whether its parent ends without it. */
+  readonly daemon: boolean;
+  /** Who started it. */
+  readonly parent: ProcessInfo | null;
+  readonly #stopWord: Int32Array | null;
+  readonly #controller = new AbortController();
+  #asked = false;
+
+  /** Made once in a realm. */
+  constructor(begin: BeginMessage | null, stopWord: Int32Array | null) {
+    this.name = begin?.name ?? "MainProcess";
+    this.ident = begin === null ? 0 : begin.backend === "worker" ? begin.ident : Deno.pid;
+    this.daemon = begin?.daemon ?? false;
+    this.parent = begin?.parent ?? null;
+    this.#stopWord = stopWord;
+    const { signal } = this.#controller;
+    // Not simply the flag: aborting reads `aborted` first, and would find that there is nothing to do.
+    Object.defineProperty(signal, "aborted", {
+      get: () => this.stopRequested && (nativeAborted.call(signal) as boolean),
+    });
+    Object.defineProperty(signal, "throwIfAborted", {
+      value: () => {
+        if (this.stopRequested) throw signal.reason;
+      },
+    });
+  }
+
+  /** Whether it was asked to stop; looks at the shared word. */
+  get stopRequested(): boolean {
+    if (this.#asked) return true;
+    if (this.#stopWord === null || Atomics.load(this.#stopWord, 0) === 0) return false;
+    this.stop(new DOMException("The process was asked to stop", "AbortError"));
+    return true;
+  }
+
+  /** Aborts when it is asked to stop. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** The name. */
+  toString(): string {
+    return this.name;
+  }
+
+  /** Aborts the signal, and cancels every task of every run of this realm. For the entry. */
+  stop(reason: unknown): void {
+    if (this.#asked) return;
+    this.#asked = true;
+    this.#controller.abort(reason);
+    for (const resource of heldResources()) {
+      if (resource instanceof RunLife) resource.wind({ source: "shutdown", reason, cause: reason });
+    }
+  }
+}
+
+let current: Self | null = null;
+let mainModule: string | null = null;
+let idents: Int32Array | null = null;
+
+/** Makes this realm that of a process. For the entry. */
+export function enterProcess(
+  begin: BeginMessage,
+  stopWord: Int32Array | null,
+  sharedIdents: Int32Array | null,
+): Self {
+  mainModule = begin.mainModule;
+  idents = sharedIdents;
+  return current = new Self(begin, stopWord);
+}
+
+/**
+ * The process that runs this code: `multiprocessing.current_process()`.
+ *
+ * In a process made by {@linkcode WorkerProcess} it tells name and parent, and whether the process has
+ * been asked to stop; elsewhere it stands for the main process.
+ *
+ * @example A loop that can be stopped
+ * ```ts
+ * import { currentProcess, jobs, WorkerProcess } from "@weft/weft";
+ * const { count } = jobs(import.meta, {
+ *   count(): void {
+ *     for (let n = 0; !currentProcess().stopRequested; n++);
+ *   },
+ * });
+ * if (import.meta.main) {
+ *   const process = new WorkerProcess({ target: count });
+ *   process.start();
+ *   process.stop();
+ *   await process.join();
+ * }
+ * ```
+ */
+export function currentProcess(): CurrentProcess {
+  return current ??= new Self(null, null);
+}
+
+/** Who started this process; `null` in the main process: `multiprocessing.parent_process()`. */
+export function parentProcess(): ProcessInfo | null {
+  return currentProcess().parent;
+}
+
+/** How many processors the machine has for this process: `multiprocessing.cpu_count()`. */
+export function cpuCount(): number {
+  return navigator.hardwareConcurrency;
+}
+
+/** The main module of the program, also where a worker asks; `null` if that is not known. */
+export function programModule(): string | null {
+  return mainModule ?? (Deno.mainModule as string | undefined) ?? null;
+}
+
+/** The word that counts the workers of this operating system process. */
+export function identWord(): Int32Array {
+  return idents ??= new Int32Array(new SharedArrayBuffer(4));
+}
+
+/** The number of the next worker in this operating system process. */
+export function nextIdent(): number {
+  return Atomics.add(identWord(), 0, 1) + 1;
+}

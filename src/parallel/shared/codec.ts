@@ -1,0 +1,189 @@
+/**
+ * Values as bytes, for queues and pipes in shared memory.
+ *
+ * Numbers, strings, byte arrays and the like are written here. Everything else that can be cloned (lists,
+ * maps, dates, errors, objects that contain themselves) goes through the engine's own serializer, the
+ * one behind `structuredClone`. It costs some microseconds a value and 5 ms to load, so it is loaded
+ * when it is first needed. Rejected: a serializer for objects of our own; it would be faster for small
+ * ones, and different from a clone in a hundred corners.
+ *
+ * That serializer knows only the engine's own types: of a `URL` or a `Blob` it makes `{}`, in silence. So
+ * an object is looked through for objects of the platform first. An error goes as in every message of
+ * this library: with its class, code and fields.
+ */
+import { messageText } from "../../kernel/printable.ts";
+import { packError, type TransportedError, unpackError } from "../transported_error.ts";
+import { findPlatformObject } from "./platform_objects.ts";
+import { isShared } from "./pack.ts";
+
+/** A value as bytes. */
+export interface Packet {
+  /** How to read them. */
+  readonly tag: number;
+  /** The bytes; unless they are {@linkcode keep}t, only good until the next value is encoded. */
+  readonly bytes: Uint8Array;
+}
+
+/** Tags must be less than this. */
+export const TAGS = 16;
+
+const UNDEFINED = 0;
+const NULL = 1;
+const TRUE = 2;
+const FALSE = 3;
+const INT32 = 4;
+const FLOAT64 = 5;
+const STRING = 6;
+const BYTES = 7;
+const CLONE = 8;
+const ERROR = 9;
+/** Tags from here on mean nothing. */
+const KNOWN = 10;
+
+const scratch = new Uint8Array(1 << 14);
+const cells = new DataView(scratch.buffer);
+const none = new Uint8Array(0);
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** The part of `node:v8` that is used. */
+interface Engine {
+  Serializer: new () => {
+    writeHeader(): void;
+    writeValue(value: unknown): void;
+    releaseBuffer(): Uint8Array;
+  };
+  Deserializer: new (bytes: Uint8Array) => { readHeader(): void; readValue(): unknown };
+}
+
+let loaded: Engine | null = null;
+
+function engine(): Engine {
+  return loaded ??= process.getBuiltinModule("node:v8") as unknown as Engine;
+}
+
+/** Whether encoding it may run code of the value's own, such as a getter. */
+export function isPlainCode(value: unknown): boolean {
+  return typeof value !== "object" || value === null || isBytes(value);
+}
+
+/** Whether it is a `Uint8Array` and nothing more. Runs no code of the value's own. */
+function isBytes(value: object): value is Uint8Array {
+  return ArrayBuffer.isView(value) && Object.getPrototypeOf(value) === Uint8Array.prototype;
+}
+
+/**
+ * Encodes a value. `what` needs that, as in `put into SharedQueue#1`.
+ *
+ * @throws {TypeError} If it cannot be cloned.
+ */
+export function encode(value: unknown, what: string): Packet {
+  switch (typeof value) {
+    case "undefined":
+      return { tag: UNDEFINED, bytes: none };
+    case "boolean":
+      return { tag: value ? TRUE : FALSE, bytes: none };
+    case "number":
+      return encodeNumber(value);
+    case "string":
+      if (value.isWellFormed()) return { tag: STRING, bytes: encodeText(value) };
+      break;
+    case "object":
+      if (value === null) return { tag: NULL, bytes: none };
+      if (isBytes(value)) return { tag: BYTES, bytes: attached(value, what) };
+      if (isShared(value)) throw refusal(what, value, "pass it as an argument instead");
+      break;
+  }
+  try {
+    if (Error.isError(value)) return { tag: ERROR, bytes: serialize(packError(value)) };
+    const stranger = findPlatformObject(value);
+    if (stranger === null) return { tag: CLONE, bytes: serialize(value) };
+    throw new TypeError(`a ${stranger} has no copy that is bytes`);
+  } catch (error) {
+    throw refusal(what, value, messageText(error), error);
+  }
+}
+
+/** The bytes themselves, which cannot be copied if they were moved elsewhere. */
+function attached(bytes: Uint8Array, what: string): Uint8Array {
+  if (!(bytes.buffer as ArrayBuffer).detached) return bytes;
+  throw refusal(what, bytes, "its memory was moved to another thread");
+}
+
+function serialize(value: unknown): Uint8Array {
+  const serializer = new (engine().Serializer)();
+  serializer.writeHeader();
+  serializer.writeValue(value);
+  return serializer.releaseBuffer();
+}
+
+/** A packet that stays as it is. */
+export function keep({ tag, bytes }: Packet): Packet {
+  return { tag, bytes: bytes.slice() };
+}
+
+/** Where the bytes of a value of some length are to be copied before they are decoded. */
+export function room(tag: number, length: number): Uint8Array {
+  return tag >= BYTES || length > scratch.length
+    ? new Uint8Array(length)
+    : scratch.subarray(0, length);
+}
+
+/** Whether a tag means anything, and may stand before so many bytes. */
+export function isSound(tag: number, length: number): boolean {
+  switch (tag) {
+    case INT32:
+      return length === 4;
+    case FLOAT64:
+      return length === 8;
+    default:
+      return tag > FALSE ? tag < KNOWN : length === 0;
+  }
+}
+
+/** Decodes a value. */
+export function decode(tag: number, bytes: Uint8Array): unknown {
+  switch (tag) {
+    case UNDEFINED:
+      return undefined;
+    case NULL:
+      return null;
+    case TRUE:
+      return true;
+    case FALSE:
+      return false;
+    case INT32:
+      return cells.getInt32(0, true);
+    case FLOAT64:
+      return cells.getFloat64(0, true);
+    case STRING:
+      return decoder.decode(bytes);
+    case BYTES:
+      return bytes;
+  }
+  const deserializer = new (engine().Deserializer)(bytes);
+  deserializer.readHeader();
+  const value = deserializer.readValue();
+  return tag === ERROR ? unpackError(value as TransportedError) : value;
+}
+
+function encodeNumber(value: number): Packet {
+  if ((value | 0) === value && !Object.is(value, -0)) {
+    cells.setInt32(0, value, true);
+    return { tag: INT32, bytes: scratch.subarray(0, 4) };
+  }
+  cells.setFloat64(0, value, true);
+  return { tag: FLOAT64, bytes: scratch.subarray(0, 8) };
+}
+
+function encodeText(text: string): Uint8Array {
+  if (3 * text.length > scratch.length) return encoder.encode(text);
+  return scratch.subarray(0, encoder.encodeInto(text, scratch).written);
+}
+
+function refusal(what: string, value: unknown, why: string, cause?: unknown): TypeError {
+  const name = typeof value === "object" && value !== null && isShared(value)
+    ? value.toString()
+    : `a value of type ${typeof value}`;
+  return new TypeError(`Cannot ${what}: ${name} does not go into bytes: ${why}`, { cause });
+}

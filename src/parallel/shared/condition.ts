@@ -1,0 +1,214 @@
+/**
+ * A condition between threads.
+ *
+ * A notification goes to one that was waiting when it was sent, in order, and never to one that came
+ * later, has given up, or has died: see line.ts.
+ */
+import { checkMs } from "../../kernel/checks.ts";
+import { type Operation, sequence } from "../../kernel/operation.ts";
+import { shield } from "../../tasks/shield.ts";
+import { refuseMainThread } from "./blocking.ts";
+import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
+import { Line, LINE_WORDS, type Place, PLACES } from "./line.ts";
+import { type SharedGuard, SharedLock } from "./lock.ts";
+import { registerShared, shareable, type SharedHandle } from "./pack.ts";
+import { handleOf, type Region, regionFor } from "./region.ts";
+import { inTime, within } from "./time.ts";
+
+/** Its gate, and then the line of those who wait. */
+const GATE = 0;
+const LINE = GATE + GATE_WORDS;
+
+/**
+ * A condition: threads wait under a lock until others say that something has changed.
+ *
+ * `wait()` gives the lock back, waits to be notified and takes the lock again, also when it is
+ * cancelled. Those who wait are notified in the order in which they came. A notification that reaches
+ * one who is being cancelled goes on to the next. After Python's `multiprocessing.Condition`.
+ *
+ * @example Wait for a state, not for a sign
+ * ```ts
+ * import { jobs, run, SharedCondition, SharedValue, WorkerPool } from "@weft/weft";
+ *
+ * const { raise } = jobs(import.meta, {
+ *   raise(changed: SharedCondition, level: SharedValue<"int32">): void {
+ *     using _guard = changed.lock.acquireSync();
+ *     level.value = 3;
+ *     changed.notifyAll();
+ *   },
+ * });
+ *
+ * if (import.meta.main) {
+ *   await using pool = new WorkerPool(1);
+ *   await run(async function* () {
+ *     const [changed, level] = [new SharedCondition(), new SharedValue("int32")];
+ *     pool.submit(raise, changed, level);
+ *     using _guard = yield* changed.lock.acquire();
+ *     yield* changed.waitFor(() => level.value >= 3);
+ *   });
+ * }
+ * ```
+ */
+export class SharedCondition {
+  /** Makes a handle, for a bare `postMessage`; jobs and processes take the condition itself. */
+  readonly share: () => SharedHandle = shareable(
+    this,
+    () => ({ ...handleOf(this.#region), inner: this.lock.share() }),
+  );
+  /** The lock it works under. */
+  readonly lock: SharedLock;
+  readonly #region: Region;
+  readonly #gate: Gate;
+  readonly #line: Line;
+
+  /** Makes a condition under `lock`; with a handle, another view of the one behind it. */
+  constructor(lock: SharedLock | SharedHandle = new SharedLock()) {
+    const handle = lock instanceof SharedLock ? undefined : lock;
+    const region = regionFor("SharedCondition", handle, 4 * (LINE + LINE_WORDS));
+    this.lock = lock instanceof SharedLock ? lock : SharedLock.from(lock.inner!);
+    this.#region = region;
+    this.#gate = new Gate(region.words, GATE, region.thread, "all");
+    this.#line = new Line(region.words, LINE, region.thread);
+  }
+
+  /** The condition behind a handle. */
+  static from(handle: SharedHandle): SharedCondition {
+    return new SharedCondition(handle);
+  }
+
+  /** Waits for the lock. */
+  acquire(): Operation<SharedGuard> {
+    return this.lock.acquire();
+  }
+
+  /** Blocks until this thread has the lock; see {@linkcode SharedLock.acquireSync}. */
+  acquireSync(ms?: number): SharedGuard {
+    return this.lock.acquireSync(ms);
+  }
+
+  /** Gives the lock back. */
+  release(): void {
+    this.lock.release();
+  }
+
+  /**
+   * Gives the lock back, waits to be notified, at most `ms` milliseconds if that is given, and takes the
+   * lock again. Evaluates to whether it was notified.
+   *
+   * @throws {Error} If this thread does not hold the lock.
+   */
+  wait(ms?: number): Operation<boolean> {
+    const label = `${this}.wait()`;
+    return sequence(label, () => this.#wait(label, ms));
+  }
+
+  /**
+   * Waits until `predicate` is true, which is called under the lock, now and after each notification; at
+   * most `ms` milliseconds if that is given. Evaluates to what the predicate said last.
+   */
+  waitFor(predicate: () => boolean, ms: number = Infinity): Operation<boolean> {
+    const label = `${this}.waitFor()`;
+    const until = performance.now() + checkMs(ms, "a timeout");
+    const wait = (left: number) => this.#wait(label, ms === Infinity ? undefined : left);
+    return sequence(label, function* () {
+      for (let left = ms; !predicate(); left = until - performance.now()) {
+        if (left <= 0) return false;
+        yield* wait(left);
+      }
+      return true;
+    });
+  }
+
+  /**
+   * Blocks until it is notified, at most `ms` milliseconds; the lock is given back meanwhile. For the
+   * plain code of a worker. Returns whether it was notified.
+   *
+   * @throws {Error} If this thread does not hold the lock, on the main thread, and in a task.
+   */
+  waitSync(ms?: number): boolean {
+    refuseMainThread(this, "waitSync");
+    const label = `${this}.waitSync()`;
+    const place = this.#enter("waitSync");
+    let told = false;
+    try {
+      told = inTime(() => this.#gate.block(this.#entry(place, label), ms));
+    } finally {
+      const late = place.leave();
+      this.lock.acquireSync();
+      if (late) this.notify();
+    }
+    return told;
+  }
+
+  /** Blocks until `predicate` is true, at most `ms` milliseconds; see {@linkcode waitFor}. */
+  waitForSync(predicate: () => boolean, ms: number = Infinity): boolean {
+    const until = performance.now() + checkMs(ms, "a timeout");
+    for (let left = ms; !predicate(); left = until - performance.now()) {
+      if (left <= 0) return false;
+      this.waitSync(left);
+    }
+    return true;
+  }
+
+  /**
+   * Notifies the longest waiters, `count` of them. They go on when they have got the lock. Returns how
+   * many there were.
+   *
+   * @throws {Error} If this thread does not hold the lock.
+   */
+  notify(count = 1): number {
+    this.#needLock("notify");
+    const told = this.#line.notify(count);
+    if (told > 0) this.#gate.wakeAll();
+    return told;
+  }
+
+  /** Notifies everyone who waits. Returns how many there were. */
+  notifyAll(): number {
+    return this.notify(Infinity);
+  }
+
+  /** As in `SharedCondition#1`. */
+  toString(): string {
+    return this.#region.name;
+  }
+
+  *#wait(label: string, ms: number | undefined): Generator<unknown, boolean, unknown> {
+    const place = this.#enter("wait");
+    try {
+      const told = () => this.#gate.enter(label, () => this.#entry(place, label));
+      return yield* within(ms, label, told, () => false);
+    } finally {
+      const passOn = place.leave();
+      yield* shield(this.lock.acquire());
+      if (passOn) this.notify();
+    }
+  }
+
+  /** Gets in line, and gives the lock back: in this order, or a notification could come between. */
+  #enter(verb: string): Place {
+    this.#needLock(verb);
+    const place = this.#line.enter();
+    if (place === undefined) {
+      throw new RangeError(`Cannot wait for ${this}: ${PLACES} wait already`);
+    }
+    this.lock.release();
+    return place;
+  }
+
+  #needLock(verb: string): void {
+    if (this.lock.isMine) return;
+    throw new Error(`Cannot call ${this}.${verb}(): this thread does not hold ${this.lock}`);
+  }
+
+  #entry(place: Place, label: string): Entry<true> {
+    return {
+      label,
+      attempt: () => place.pass() ? true : NOT_YET,
+      check: () => this.lock.check(),
+      leave: () => true,
+    };
+  }
+}
+
+registerShared("SharedCondition", SharedCondition.from);

@@ -1,0 +1,248 @@
+/**
+ * Where threads wait for shared memory to change: blocked, or parked as operations.
+ *
+ * A gate is two words, a count of changes and a count of waiting threads. Whoever wants something tries
+ * for it (an {@linkcode Entry}); in vain, it waits until the count of changes moves, and tries again.
+ * Whoever changes something looks whether anybody waits, and only then moves the count and notifies. A
+ * waiter counts itself in before it tries, a changer changes before it looks, and atomics have one
+ * order: so one of the two sees the other, and no wake-up is lost.
+ *
+ * A worker's plain code blocks in `Atomics.wait`, a slice at a time, because a blocked thread hears
+ * nothing: between two slices it looks whether it was told to end, and whether the thread it waits for
+ * is still alive. A slice also mends a wake-up that went to a thread that died over it.
+ *
+ * A scheduler's thread never blocks: its waits park here, behind one `Atomics.waitAsync` for each gate,
+ * which may be rung when nobody is left who cares; then the ring is passed on. An alarm of the thread
+ * takes the place of the slices; see attendance.ts.
+ */
+import { SystemClock } from "../../kernel/clock.ts";
+import { withScope } from "../../kernel/context.ts";
+import { checkMs } from "../../kernel/checks.ts";
+import { ClosedError, TimeoutError } from "../../kernel/errors.ts";
+import { type Operation, operation } from "../../kernel/operation.ts";
+import type { Wait, WaitSource } from "../../kernel/wait.ts";
+import { attend, SLICE_MS, unattend } from "./attendance.ts";
+import { mainThreadError, onMainThread, refuseTask } from "./blocking.ts";
+import type { ThreadId } from "../thread/thread_id.ts";
+
+/** What an attempt gives that must wait. */
+export const NOT_YET: unique symbol = Symbol("weft.notYet");
+
+/** Something to wait for at a gate. */
+export interface Entry<T> {
+  /** What is waited for, as in `SharedLock#1.acquire()`. */
+  readonly label: string;
+  /** Tries, without waiting. Throws if it can never come true; that is the entry's end. */
+  attempt(): T | typeof NOT_YET;
+  /** Called after attempts in vain: throws if nobody is left who could make it come true, likewise. */
+  check(): void;
+  /**
+   * It is given up: by a cancel, because time is up, because its thread is to end. Returns `false` if it
+   * is too late for that: what it waited for has come true meanwhile and cannot be undone.
+   */
+  leave(): boolean;
+}
+
+/** Whom a change concerns: the next waiter that can use it, or every one. */
+export type GateStyle = "one" | "all";
+
+/** How many words a gate takes. */
+export const GATE_WORDS = 2;
+
+/** So often one looks again at once, when something has changed meanwhile. */
+const MOST_TRIES = 4;
+
+const CHANGES = 0;
+const WAITING = 1;
+
+const clock = new SystemClock();
+
+/** One operation that is parked at a gate. */
+class Parked<T> implements WaitSource {
+  readonly host = "open";
+  readonly entry: Entry<T>;
+  readonly wait: Wait<T>;
+  readonly #gate: Gate;
+
+  constructor(gate: Gate, entry: Entry<T>, wait: Wait<T>) {
+    this.#gate = gate;
+    this.entry = entry;
+    this.wait = wait;
+  }
+
+  abandon(): boolean {
+    return this.#gate.leave(this as Parked<unknown>);
+  }
+
+  toString(): string {
+    return this.entry.label;
+  }
+}
+
+/** A place to wait at, as one thread sees it. */
+export class Gate {
+  readonly #words: Int32Array;
+  readonly #changes: number;
+  readonly #waiting: number;
+  readonly #thread: ThreadId;
+  readonly #style: GateStyle;
+  readonly #parked = new Set<Parked<unknown>>();
+  #armed = false;
+
+  /** The gate whose words begin at `at`. */
+  constructor(words: Int32Array, at: number, thread: ThreadId, style: GateStyle) {
+    this.#words = words;
+    this.#changes = at + CHANGES;
+    this.#waiting = at + WAITING;
+    this.#thread = thread;
+    this.#style = style;
+  }
+
+  /** How many threads wait here, as far as known: one that died waiting is still counted. */
+  get waiting(): number {
+    return Atomics.load(this.#words, this.#waiting);
+  }
+
+  /** Something has changed that `count` waiters may use. */
+  wake(count = 1): void {
+    if (Atomics.load(this.#words, this.#waiting) > 0) this.#ring(count);
+  }
+
+  /** Something has changed for everybody. */
+  wakeAll(): void {
+    this.wake(Infinity);
+  }
+
+  /** An operation that waits until an entry comes true; each wait makes its own. */
+  enter<T>(label: string, makeEntry: () => Entry<T>): Operation<T> {
+    return operation(label, (wait: Wait<T>) => {
+      const entry = makeEntry();
+      const got = entry.attempt();
+      if (got === NOT_YET) this.#park(entry, wait);
+      else wait.settle(got);
+    });
+  }
+
+  /**
+   * Blocks the thread until an entry comes true, at most `ms` milliseconds.
+   *
+   * @throws {TimeoutError} If it takes longer.
+   * @throws {ClosedError} If the thread is told to end.
+   */
+  block<T>(entry: Entry<T>, ms: number | undefined): T {
+    if (onMainThread) throw mainThreadError(entry.label);
+    const limit = ms === undefined ? Infinity : checkMs(ms, "a timeout");
+    const got = entry.attempt();
+    if (got !== NOT_YET) return got;
+    refuseTask(entry.label);
+    Atomics.add(this.#words, this.#waiting, 1);
+    try {
+      return this.#blockCounted(entry, limit);
+    } finally {
+      Atomics.sub(this.#words, this.#waiting, 1);
+    }
+  }
+
+  /** Tries for everyone who is parked here, in order. */
+  look(): void {
+    const words = this.#words;
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const seen = Atomics.load(words, this.#changes);
+      for (const parked of this.#parked) {
+        if (!this.#try(parked) && this.#style === "one") break;
+      }
+      if (this.#parked.size === 0 || this.#armed || this.#arm(seen)) return;
+    }
+    // Others change things faster than one can look: let the rest of this thread have its turn first.
+    this.#expectRing(clock.hop(false));
+  }
+
+  /** A parked operation is cancelled. Returns whether that is still possible. */
+  leave(parked: Parked<unknown>): boolean {
+    if (!parked.entry.leave()) return false;
+    this.#remove(parked);
+    return true;
+  }
+
+  #blockCounted<T>(entry: Entry<T>, limit: number): T {
+    const words = this.#words;
+    const until = performance.now() + limit;
+    for (let left = limit;;) {
+      const seen = Atomics.load(words, this.#changes);
+      const got = entry.attempt();
+      if (got !== NOT_YET) return got;
+      entry.check();
+      if (this.#thread.stopped) {
+        const why = `Cannot wait for ${entry.label}: this thread was told to end`;
+        return this.#giveUp(entry, new ClosedError(why));
+      }
+      if (left <= 0) return this.#giveUp(entry, new TimeoutError(limit, entry.label));
+      Atomics.wait(words, this.#changes, seen, Math.min(SLICE_MS, left));
+      if (limit !== Infinity) left = until - performance.now();
+    }
+  }
+
+  /** Throws, unless it is too late for that. */
+  #giveUp<T>(entry: Entry<T>, error: Error): T {
+    const got = entry.leave() ? NOT_YET : entry.attempt();
+    if (got !== NOT_YET) return got;
+    this.wake(); // a change may have been announced to this waiter alone
+    throw error;
+  }
+
+  #park<T>(entry: Entry<T>, wait: Wait<T>): void {
+    const parked = new Parked(this, entry, wait);
+    wait.park(parked);
+    this.#parked.add(parked as Parked<unknown>);
+    if (this.#parked.size > 1) return;
+    Atomics.add(this.#words, this.#waiting, 1);
+    attend(this);
+    this.look();
+  }
+
+  #remove(parked: Parked<unknown>): void {
+    if (!this.#parked.delete(parked) || this.#parked.size > 0) return;
+    Atomics.sub(this.#words, this.#waiting, 1);
+    unattend(this);
+  }
+
+  /** Returns whether the wait is over. */
+  #try(parked: Parked<unknown>): boolean {
+    const { entry, wait } = parked;
+    try {
+      const got = entry.attempt();
+      if (got === NOT_YET) {
+        entry.check();
+        return false;
+      }
+      this.#remove(parked);
+      wait.settle(got);
+    } catch (error) {
+      this.#remove(parked);
+      wait.fail(error);
+    }
+    return true;
+  }
+
+  /** Returns whether the next change will be told of; if not, there has been one since `seen`. */
+  #arm(seen: number): boolean {
+    const told = withScope(null, () => Atomics.waitAsync(this.#words, this.#changes, seen));
+    if (told.async) this.#expectRing(told.value);
+    return told.async;
+  }
+
+  #expectRing(ring: Promise<unknown>): void {
+    this.#armed = true;
+    withScope(null, () =>
+      ring.then(() => {
+        this.#armed = false;
+        if (this.#parked.size > 0) this.look();
+        else this.wake(); // everyone here has left since
+      }));
+  }
+
+  #ring(count: number): void {
+    Atomics.add(this.#words, this.#changes, 1);
+    Atomics.notify(this.#words, this.#changes, count);
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The lock inside all that locks: one word that holds the number of the holding thread.
+ *
+ * Free is 0, so taking and giving back is one compare-and-exchange each while nobody else wants it.
+ *
+ * Whoever comes by when it is free may take it, before those who wait: handing it straight to a sleeping
+ * thread would leave it idle for the 50 µs and more that the thread takes to wake up, each time, and
+ * four workers that count under a lock would take ten times as long. But a waiter that was passed over
+ * for {@linkcode PATIENCE_MS} reserves it: the next release keeps it for that one. So nobody is passed
+ * over for ever.
+ *
+ * When the holder has died, the word keeps its number: whoever wants the lock, then or later, gets an
+ * {@linkcode AbandonedError}, because what it guards may be half done.
+ */
+import { AbandonedError } from "../../kernel/errors.ts";
+import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
+import type { ThreadId } from "../thread/thread_id.ts";
+import type { Region } from "./region.ts";
+
+/** How many words it takes. */
+export const MUTEX_WORDS: number = 2 + GATE_WORDS;
+
+/** Who has it. */
+const HOLDER = 0;
+/** Who has reserved it. */
+const RESERVER = 1;
+const GATE = 2;
+
+/** In the holder's word: somebody has reserved the lock. Numbers of threads are smaller. */
+const RESERVED = 1 << 30;
+
+/** Waiters let others pass for so long, in milliseconds. */
+const PATIENCE_MS = 10;
+
+/** A mutual exclusion lock between threads, without the manners of a public one. */
+export class Mutex {
+  readonly #words: Int32Array;
+  readonly #at: number;
+  readonly #thread: ThreadId;
+  readonly #me: number;
+  readonly #gate: Gate;
+  readonly #name: string;
+
+  /** The lock whose words begin at `at` in the region's memory. */
+  constructor(region: Region, at: number = region.at, name: string = region.name) {
+    this.#words = region.words;
+    this.#at = at;
+    this.#thread = region.thread;
+    this.#me = region.thread.number;
+    this.#gate = new Gate(region.words, at + GATE, region.thread, "one");
+    this.#name = name;
+  }
+
+  /** Where those wait who want it. */
+  get gate(): Gate {
+    return this.#gate;
+  }
+
+  /** The number of the thread that has it; 0 for none. */
+  get holder(): number {
+    return Atomics.load(this.#words, this.#at + HOLDER) & ~RESERVED;
+  }
+
+  /** The name of the thread that has it. */
+  get holderName(): string | undefined {
+    const { holder } = this;
+    return holder === 0 ? undefined : this.#thread.nameOf(holder);
+  }
+
+  /** Whether this thread has it. */
+  get isMine(): boolean {
+    return this.holder === this.#me;
+  }
+
+  /** Takes it if it is free. */
+  tryTake(): boolean {
+    if (Atomics.compareExchange(this.#words, this.#at, 0, this.#me) !== 0) return false;
+    this.#thread.locks++;
+    return true;
+  }
+
+  /** Gives it back. Returns `false` if this thread does not have it. */
+  give(): boolean {
+    if (Atomics.compareExchange(this.#words, this.#at, this.#me, 0) === this.#me) {
+      this.#thread.locks--;
+      this.#gate.wake();
+      return true;
+    }
+    return this.#giveReserved();
+  }
+
+  /** Frees it if its holder has died. Returns whether it had. */
+  recover(): boolean {
+    const held = Atomics.load(this.#words, this.#at);
+    const holder = held & ~RESERVED;
+    if (holder === 0 || this.#thread.isAlive(holder)) return false;
+    if (Atomics.compareExchange(this.#words, this.#at, held, held & RESERVED) !== held) {
+      return false;
+    }
+    this.#gate.wakeAll();
+    return true;
+  }
+
+  /**
+   * Makes sure that whoever has it is alive; `what` needs that, as in `acquire SharedLock#1`.
+   *
+   * @throws {AbandonedError} If not.
+   */
+  checkHolder(what: string): void {
+    if (this.#isAbandoned) throw new AbandonedError(what, this.holderName!);
+  }
+
+  get #isAbandoned(): boolean {
+    const { holder } = this;
+    return holder !== 0 && holder !== this.#me && !this.#thread.isAlive(holder);
+  }
+
+  /** Waits for it, then evaluates to what `taken` returns. */
+  entry<T>(label: string, taken: () => T): Entry<T> {
+    let reserved = false;
+    let since = 0;
+    return {
+      label,
+      attempt: () => {
+        if (!(reserved ? this.#takeReserved() : this.tryTake())) return NOT_YET;
+        reserved = false;
+        return taken();
+      },
+      check: () => {
+        if (reserved) {
+          if (!this.#isAbandoned) return;
+          this.#unreserve(this.#me);
+        }
+        this.checkHolder(`acquire ${this.#name}`);
+        const now = performance.now();
+        if (since === 0) since = now;
+        else if (now - since > PATIENCE_MS) reserved = this.#reserve();
+      },
+      leave: () => {
+        if (reserved) this.#unreserve(this.#me);
+        return true;
+      },
+    };
+  }
+
+  /** Somebody has reserved it, or takes that back at this very moment, or this thread has not got it. */
+  #giveReserved(): boolean {
+    const held = Atomics.load(this.#words, this.#at);
+    if ((held & ~RESERVED) !== this.#me) return false;
+    if (Atomics.compareExchange(this.#words, this.#at, held, held & RESERVED) !== held) {
+      return this.#giveReserved();
+    }
+    this.#thread.locks--;
+    this.#gate.wakeAll();
+    return true;
+  }
+
+  #reserve(): boolean {
+    const words = this.#words;
+    const before = Atomics.compareExchange(words, this.#at + RESERVER, 0, this.#me);
+    if (before === 0) {
+      Atomics.or(words, this.#at, RESERVED);
+      this.#gate.wake(); // it may have become free a moment ago
+      return true;
+    }
+    if (before !== this.#me && !this.#thread.isAlive(before)) this.#unreserve(before);
+    return false;
+  }
+
+  #takeReserved(): boolean {
+    const before = Atomics.compareExchange(this.#words, this.#at, RESERVED, this.#me);
+    if (before !== RESERVED) return false;
+    Atomics.store(this.#words, this.#at + RESERVER, 0);
+    this.#thread.locks++;
+    return true;
+  }
+
+  /** Lets everybody compete again. The bit goes first: its owner's word keeps others from setting it. */
+  #unreserve(reserver: number): void {
+    if (Atomics.load(this.#words, this.#at + RESERVER) !== reserver) return;
+    Atomics.and(this.#words, this.#at, ~RESERVED);
+    Atomics.compareExchange(this.#words, this.#at + RESERVER, reserver, 0);
+    this.#gate.wake();
+  }
+}

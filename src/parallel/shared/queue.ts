@@ -1,0 +1,336 @@
+/** A queue between threads, with everything that Python's `multiprocessing.JoinableQueue` has. */
+import { BOUND, checkWhole } from "../../kernel/checks.ts";
+import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
+import type { Operation } from "../../kernel/operation.ts";
+import { Channel, channelBytes, type Count, initChannel, UNBOUNDED } from "./channel.ts";
+import { refuseMainThread } from "./blocking.ts";
+import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
+import { registerShared, shareable, type SharedHandle } from "./pack.ts";
+import { ringSize } from "./ring.ts";
+import { handleOf, newRegion, type Region, regionOf } from "./region.ts";
+
+/** How to make a {@linkcode SharedQueue}, a {@linkcode SimpleQueue} or a {@linkcode pipe}. */
+export interface SharedQueueOptions {
+  /**
+   * How many bytes of items there is room for; also limits the size of one.
+   *
+   * @default as many as are needed in a {@linkcode SharedQueue}, 1 MiB in the others
+   */
+  bytes?: number;
+}
+
+/** What a shared queue is doing. */
+export interface SharedQueueStatistics {
+  /** How many items it holds. */
+  readonly size: number;
+  /** The most items it holds. */
+  readonly capacity: number;
+  /** How many threads wait for an item. */
+  readonly getting: number;
+  /** How many threads wait for room. */
+  readonly putting: number;
+  /** How many items were put and not reported done. */
+  readonly unfinished: number;
+}
+
+/** How many items were put and not reported done. */
+const UNFINISHED = 0;
+const JOINERS = 1;
+const CHANNEL = (JOINERS + GATE_WORDS + 1) & ~1;
+
+/** A pipe or a simple queue has room for so many bytes if nobody says otherwise. */
+export const DEFAULT_BYTES: number = 1 << 20;
+
+function makeRegion(capacity: number, { bytes }: SharedQueueOptions): Region {
+  checkWhole(capacity, "make a SharedQueue for", "items", BOUND);
+  const { size, growth } = ringSize(bytes);
+  const region = newRegion("SharedQueue", 4 * CHANNEL + channelBytes(size), growth);
+  initChannel(region.words, CHANNEL, size, Math.min(capacity, UNBOUNDED));
+  return region;
+}
+
+/**
+ * A first-in, first-out queue between threads: pass it to a job, and it is the same queue there.
+ *
+ * - Items are copied, as by a message: what can be cloned can be put, except for shared memory itself.
+ * - It holds `capacity` items; `put` waits for room. Its memory grows as items need it, up to 1 GiB, where a
+ *   `put` is an error, and stays; so without a capacity `put` never waits, whether anybody gets or not.
+ *   With the option `bytes` it does not grow: `put` waits for that, too, and a larger item is an error.
+ * - An item goes to one getter, exactly once. Several getters, or putters, are served about in turn.
+ * - A cancelled `get` takes nothing, a cancelled `put` leaves nothing behind.
+ * - When a thread dies half-way through a `put` or a `get`, complete items can still be taken; then, and
+ *   for every other `put`, there is an {@linkcode AbandonedError}, within about a tenth of a second.
+ *
+ * An item costs a few tenths of a microsecond if it is a number, a string or a `Uint8Array`, and some
+ * microseconds if it is an object. After Python's `multiprocessing.Queue` and `JoinableQueue`.
+ *
+ * @example A worker puts, the scheduler's thread gets
+ * ```ts
+ * import { jobs, run, SharedQueue, WorkerPool } from "@weft/weft";
+ *
+ * const { produce } = jobs(import.meta, {
+ *   produce(queue: SharedQueue<number>): void {
+ *     for (const item of [1, 2, 3]) queue.putSync(item);
+ *     queue.shutdown();
+ *   },
+ * });
+ *
+ * if (import.meta.main) {
+ *   await using pool = new WorkerPool(1);
+ *   await run(async function* () {
+ *     const queue = new SharedQueue<number>(2);
+ *     pool.submit(produce, queue);
+ *     let sum = 0;
+ *     for await (const item of queue) sum += item;
+ *     if (sum !== 6) throw new Error(`${sum}`);
+ *   });
+ * }
+ * ```
+ *
+ * @typeParam T The items' type.
+ */
+export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
+  /** Makes a handle, for a bare `postMessage`; jobs and processes take the queue itself. */
+  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#region));
+  readonly #region: Region;
+  readonly #channel: Channel;
+  readonly #joiners: Gate;
+  #closed = false;
+  readonly #count: Count = (by) => void Atomics.add(this.#region.words, UNFINISHED, by);
+
+  /**
+   * Makes an empty queue; with a handle, another view of the one behind it.
+   *
+   * @param capacity The most items it holds, at least 1. @default {Infinity}
+   * @param options How many bytes it has.
+   * @throws {RangeError} If the capacity, or the number of bytes, is out of range.
+   */
+  constructor(capacity: number | SharedHandle = Infinity, options: SharedQueueOptions = {}) {
+    const region = this.#region = typeof capacity === "number"
+      ? makeRegion(capacity, options)
+      : regionOf(capacity, "SharedQueue");
+    this.#channel = new Channel(region, CHANNEL, {
+      write: `put into ${region.name}`,
+      read: `get from ${region.name}`,
+      ended: () => this.#closed ? "it was closed in this thread" : null,
+    });
+    this.#joiners = new Gate(region.words, JOINERS, region.thread, "all");
+  }
+
+  /** The queue behind a handle. */
+  static from<T = unknown>(handle: SharedHandle): SharedQueue<T> {
+    return new SharedQueue(handle);
+  }
+
+  /** How many items it holds at this moment. */
+  get size(): number {
+    return this.#channel.length;
+  }
+
+  /** Whether it holds none at this moment. */
+  get empty(): boolean {
+    return this.size === 0;
+  }
+
+  /** Whether it holds as many items as it may at this moment. */
+  get full(): boolean {
+    return this.size >= this.#channel.capacity;
+  }
+
+  /** Whether {@linkcode shutdown} was called. */
+  get isShutdown(): boolean {
+    return this.#channel.isClosed;
+  }
+
+  /**
+   * Puts an item in; waits while there is no room.
+   *
+   * @throws {ClosedError} If the queue was shut down, or closed here: then nothing was put.
+   * @throws {TypeError} If the item cannot be cloned.
+   * @throws {RangeError} If it is larger than the whole queue.
+   * @throws {AbandonedError} If a thread died half-way through a `put` or `get`.
+   */
+  put(item: T): Operation<void> {
+    const label = `${this}.put()`;
+    return this.#channel.room.enter(label, () => {
+      return this.#channel.writing(label, this.#channel.encode(item), this.#count);
+    });
+  }
+
+  /**
+   * Takes the item that was put first; waits while there is none.
+   *
+   * @throws {ClosedError} If the queue was shut down and is empty.
+   * @throws {AbandonedError} If it is empty and a thread died half-way through a `put` or `get`.
+   */
+  get(): Operation<T> {
+    const label = `${this}.get()`;
+    return this.#channel.values.enter(label, () => this.#channel.reading(label)) as Operation<T>;
+  }
+
+  /**
+   * Puts an item in; blocks while there is no room, at most `ms` milliseconds. For the plain code of a
+   * worker; throws like {@linkcode put}.
+   *
+   * @throws {TimeoutError} If it takes longer.
+   * @throws {Error} On the main thread, and in a task if it would have to wait.
+   */
+  putSync(item: T, ms?: number): void {
+    refuseMainThread(this, "putSync");
+    const packet = this.#channel.encode(item);
+    if (this.#channel.writeNow(packet, this.#count)) return;
+    const writing = this.#channel.writing(`${this}.putSync()`, packet, this.#count);
+    this.#channel.room.block(writing, ms);
+  }
+
+  /**
+   * Takes the item that was put first; blocks while there is none, at most `ms` milliseconds. For the
+   * plain code of a worker; throws like {@linkcode get}.
+   *
+   * @throws {TimeoutError} If it takes longer.
+   * @throws {Error} On the main thread, and in a task if it would have to wait.
+   */
+  getSync(ms?: number): T {
+    refuseMainThread(this, "getSync");
+    const item = this.#channel.readNow();
+    if (item !== NOT_YET) return item as T;
+    return this.#channel.values.block(this.#channel.reading(`${this}.getSync()`), ms) as T;
+  }
+
+  /**
+   * Puts an item in without waiting; otherwise like {@linkcode put}.
+   *
+   * @throws {WouldBlock} If there is no room.
+   */
+  tryPut(item: T): void {
+    if (this.#channel.tryWrite(this.#channel.encode(item), this.#count)) return;
+    throw new WouldBlock(
+      `Cannot put into ${this} now: it holds ${this.size} items and has no room`,
+    );
+  }
+
+  /**
+   * Takes an item without waiting; otherwise like {@linkcode get}.
+   *
+   * @throws {WouldBlock} If there is none.
+   */
+  tryGet(): T {
+    const item = this.#channel.tryRead();
+    if (item === NOT_YET) throw new WouldBlock(`Cannot get from ${this} now: it is empty`);
+    return item as T;
+  }
+
+  /**
+   * Reports one item that was taken as done. Never waits.
+   *
+   * @throws {RangeError} If more are reported than were put.
+   */
+  taskDone(): void {
+    const { words } = this.#region;
+    for (;;) {
+      const unfinished = Atomics.load(words, UNFINISHED);
+      if (unfinished === 0) {
+        throw new RangeError(`Cannot report an item of ${this} done: all that were put are done`);
+      }
+      if (Atomics.compareExchange(words, UNFINISHED, unfinished, unfinished - 1) !== unfinished) {
+        continue;
+      }
+      if (unfinished === 1) this.#joiners.wakeAll();
+      return;
+    }
+  }
+
+  /** Waits until every item that was put is reported done. */
+  join(): Operation<void> {
+    const label = `${this}.join()`;
+    return this.#joiners.enter(label, () => this.#joining(label));
+  }
+
+  /** Blocks until every item that was put is reported done, at most `ms` milliseconds. */
+  joinSync(ms?: number): void {
+    this.#joiners.block(this.#joining(`${this}.joinSync()`), ms);
+  }
+
+  /**
+   * Ends the queue, in all threads: `put` throws `ClosedError` from now on, also where it waits, and
+   * `get` does so once the queue is empty. Never waits. Calling it again has no effect, but for
+   * `immediate`.
+   *
+   * @param immediate Also drops the items that are left, and counts each as done. @default {false}
+   */
+  shutdown(immediate: boolean = false): void {
+    this.#channel.close();
+    if (!immediate) return;
+    for (let left = this.#channel.clear(); left > 0; left--) this.taskDone();
+  }
+
+  /**
+   * Says that nothing more is put through this object, as in Python: other threads go on. Items that are
+   * left can still be taken; then `get` throws `ClosedError`, as `put` does at once. Never waits.
+   */
+  close(): void {
+    this.#closed = true;
+    this.#channel.rouse();
+  }
+
+  /** A frozen record of items and waiters. */
+  statistics(): SharedQueueStatistics {
+    const { length: size, capacity, values, room } = this.#channel;
+    return Object.freeze({
+      size,
+      capacity: capacity === UNBOUNDED ? Infinity : capacity,
+      getting: values.waiting,
+      putting: room.waiting,
+      unfinished: Atomics.load(this.#region.words, UNFINISHED),
+    });
+  }
+
+  /** Gets items until the queue is shut down and empty. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T, void, unknown> {
+    for (;;) {
+      let item: T;
+      try {
+        item = await this.get();
+      } catch (error) {
+        if (this.#isEnd(error)) return;
+        throw error;
+      }
+      yield item;
+    }
+  }
+
+  /** Gets items, blocking, until the queue is shut down and empty. For the plain code of a worker. */
+  *[Symbol.iterator](): Generator<T, void, unknown> {
+    for (;;) {
+      let item: T;
+      try {
+        item = this.getSync();
+      } catch (error) {
+        if (this.#isEnd(error)) return;
+        throw error;
+      }
+      yield item;
+    }
+  }
+
+  /** As in `SharedQueue#1`. */
+  toString(): string {
+    return this.#region.name;
+  }
+
+  /** A thread that is told to end while it waits gets a `ClosedError`, too. */
+  #isEnd(error: unknown): boolean {
+    return error instanceof ClosedError && (this.isShutdown || this.#closed) && this.empty;
+  }
+
+  #joining(label: string): Entry<void> {
+    return {
+      label,
+      attempt: () => Atomics.load(this.#region.words, UNFINISHED) === 0 ? undefined : NOT_YET,
+      check: () => {},
+      leave: () => true,
+    };
+  }
+}
+
+registerShared("SharedQueue", SharedQueue.from);

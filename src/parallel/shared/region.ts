@@ -1,0 +1,64 @@
+/** Where a shared primitive lives: its stretch of shared memory, its name, and this thread's part in it. */
+import { nextName } from "../../kernel/names.ts";
+import { thisThread, type ThreadId, threadIn } from "../thread/thread_id.ts";
+import type { SharedHandle } from "./pack.ts";
+
+/** One thread's view of one primitive's memory. */
+export interface Region {
+  /** Its class. */
+  readonly kind: string;
+  /** What reports call it. */
+  readonly name: string;
+  /** The memory. */
+  readonly memory: SharedArrayBuffer;
+  /** The primitive's words begin here; or which end of a pipe it is. */
+  readonly at: number;
+  /** The words of the whole memory. */
+  readonly words: Int32Array;
+  /** This thread. */
+  readonly thread: ThreadId;
+}
+
+/** Makes a primitive's memory: `bytes` of zeros, to which `growth` more may come. */
+export function newRegion(kind: string, bytes: number, growth = 0): Region {
+  const size = (bytes + 7) & ~7;
+  const memory = growth === 0
+    ? new SharedArrayBuffer(size)
+    : new SharedArrayBuffer(size, { maxByteLength: size + growth });
+  const words = new Int32Array(memory, 0, size / 4);
+  return { kind, name: nextName(kind), memory, at: 0, words, thread: thisThread() };
+}
+
+/** Views the memory that a handle stands for. */
+export function regionOf(handle: SharedHandle, kind: string): Region {
+  if (handle?.weft !== "shared" || handle.kind !== kind) {
+    throw new TypeError(
+      `Cannot make a ${kind} from ${describe(handle)}: pass what share() of a ${kind} gave`,
+    );
+  }
+  const { name, memory, at, threads } = handle;
+  return { kind, name, memory, at, words: new Int32Array(memory), thread: threadIn(threads) };
+}
+
+/** The memory that a handle stands for, or without one new memory of so many bytes. */
+export function regionFor(
+  kind: string,
+  handle: SharedHandle | undefined,
+  bytes: number,
+): Region {
+  return handle === undefined ? newRegion(kind, bytes) : regionOf(handle, kind);
+}
+
+/** A handle of another primitive within the same memory, whose words begin at `at`. */
+export function handleWithin(region: Region, kind: string, at: number, name: string): SharedHandle {
+  return handleOf({ ...region, kind, at, name });
+}
+
+/** What stands for a region in a message. */
+export function handleOf({ kind, name, memory, at, thread }: Region): SharedHandle {
+  return { weft: "shared", kind, name, memory, at, threads: thread.table };
+}
+
+function describe(handle: SharedHandle | undefined): string {
+  return handle?.weft === "shared" ? `a handle of ${handle.name}` : String(handle);
+}
