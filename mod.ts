@@ -113,7 +113,7 @@ export { RLock, type RLockStatistics } from "./src/sync/rlock.ts";
 export { BoundedSemaphore, Semaphore, type SemaphoreStatistics } from "./src/sync/semaphore.ts";
 export { Subscription, type SubscriptionStatistics } from "./src/sync/subscription.ts";
 export { BrokenError, bytesSent, IncompleteError, LimitError } from "./src/io/errors.ts";
-export type { TlsClientOptions, TlsServerOptions } from "./src/io/open.ts";
+export type { TlsClientOptions, TlsServerOptions } from "./src/io/tls.ts";
 export { bindDatagram, type UdpOptions, type UnixPacketOptions } from "./src/net/bind_datagram.ts";
 export { connect, type TcpConnectOptions, type UnixConnectOptions } from "./src/net/connect.ts";
 export { DatagramSocket, type UdpAddress, type UnixAddress } from "./src/net/datagram_socket.ts";

@@ -29,6 +29,8 @@ export interface NativeStream extends NativeReader, NativeWriter {
   readonly localAddr: Deno.Addr;
   /** The other side's address. */
   readonly remoteAddr: Deno.Addr;
+  /** Resolves when nothing of it is left after its close, where that takes more than the pending operations. */
+  readonly settled?: Promise<void>;
 }
 
 /** Gives connections. */

@@ -10,25 +10,8 @@ import {
   type NativeListener,
   type NativeStream,
 } from "./native.ts";
+import { listenTls, startTls, type TlsClientOptions, type TlsServerOptions } from "./tls.ts";
 import { connectUnix, UnixListener } from "./unix_path.ts";
-
-/** The certificate of a TLS server, in PEM. */
-export interface TlsServerOptions {
-  /** The certificate chain. */
-  cert: string;
-  /** Its private key. */
-  key: string;
-  /** Protocols offered in the handshake, such as `["http/1.1"]`. */
-  alpnProtocols?: string[];
-}
-
-/** What a TLS client trusts and asks for. */
-export interface TlsClientOptions {
-  /** Certificates to trust beside the built-in ones, in PEM. */
-  caCerts?: string[];
-  /** Protocols offered in the handshake, such as `["http/1.1"]`. */
-  alpnProtocols?: string[];
-}
 
 /** Where to listen. */
 export type ListenTarget =
@@ -63,7 +46,7 @@ export function openListener(target: ListenTarget): NativeListener {
     ...(reusePort ? { reusePort } : {}),
     ...(backlog === undefined ? {} : { tcpBacklog: backlog }),
   };
-  return tls === undefined ? Deno.listen(options) : Deno.listenTls({ ...options, ...tls });
+  return tls === undefined ? Deno.listen(options) : listenTls(options, tls);
 }
 
 /** Binds a datagram socket. */
@@ -98,29 +81,7 @@ async function connectTo(target: ConnectTarget, signal: AbortSignal): Promise<Na
   if (target.kind === "unix") return await connectUnix(target.path, signal);
   const { hostname, port, tls } = target;
   const plain = await dial(hostname, port, signal);
-  return tls === undefined ? plain : await handshake(plain, hostname, tls, signal);
-}
-
-/** Speaks TLS from here on. `Deno.connectTls` would take no signal, and leave bad certificates to the first read. */
-async function handshake(
-  plain: Deno.TcpConn,
-  hostname: string,
-  tls: TlsClientOptions,
-  signal: AbortSignal,
-): Promise<NativeStream> {
-  signal.throwIfAborted();
-  const secure = await Deno.startTls(plain, { hostname, ...tls });
-  const abort = (): void => closeQuietly(secure);
-  signal.addEventListener("abort", abort);
-  try {
-    await secure.handshake();
-    return secure;
-  } catch (error) {
-    closeQuietly(secure);
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
+  return tls === undefined ? plain : await startTls(plain, hostname, tls, signal);
 }
 
 /**

@@ -51,6 +51,10 @@ export class StreamHandle implements Pollable, Resource {
       closeQuietly(native);
       this.#tenure.close();
     });
+    if (native.settled !== undefined) {
+      this.#tenure.began();
+      native.settled.then(() => this.#tenure.ended());
+    }
   }
 
   /** The connection beneath. */

@@ -1,7 +1,8 @@
 /** Connecting: TCP, TLS and unix streams. */
 import { Connecting } from "../io/connecting.ts";
 import { checkTimeout } from "../io/limit.ts";
-import type { ConnectTarget, TlsClientOptions } from "../io/open.ts";
+import type { ConnectTarget } from "../io/open.ts";
+import type { TlsClientOptions } from "../io/tls.ts";
 import { StreamHandle } from "../io/stream.ts";
 import { setTcpOption } from "../io/tcp_options.ts";
 import { nextName } from "../kernel/names.ts";

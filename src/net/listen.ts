@@ -2,7 +2,8 @@
 import { checkTimeout } from "../io/limit.ts";
 import { ListenerHandle } from "../io/listener.ts";
 import type { NativeStream } from "../io/native.ts";
-import { type ListenTarget, openListener, type TlsServerOptions } from "../io/open.ts";
+import { type ListenTarget, openListener } from "../io/open.ts";
+import type { TlsServerOptions } from "../io/tls.ts";
 import { StreamHandle } from "../io/stream.ts";
 import { setTcpOption } from "../io/tcp_options.ts";
 import { nextName } from "../kernel/names.ts";

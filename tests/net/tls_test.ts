@@ -1,7 +1,17 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
-import { BrokenError, connect, listen, run, spawn, TimeoutError } from "@weft/weft";
+import {
+  BrokenError,
+  connect,
+  listen,
+  run,
+  sleep,
+  type Socket,
+  spawn,
+  TimeoutError,
+  withTimeout,
+} from "@weft/weft";
 import { law } from "../lib/law.ts";
-import { countToEnd, decode, encode, errorOf } from "../lib/sockets.ts";
+import { countToEnd, decode, encode, errorOf, start } from "../lib/sockets.ts";
 import { AUTHORITY, CERTIFICATE, KEY } from "./fixtures/certificates.ts";
 
 const server = { cert: CERTIFICATE, key: KEY };
@@ -60,3 +70,121 @@ law(
       assertInstanceOf(error, TimeoutError);
     }),
 );
+
+/** How many descriptors this process has. */
+const descriptors = (): number => [...Deno.readDirSync("/proc/self/fd")].length;
+
+/** Waits, for a moment at most, until there are so many: the host lets go of some in the background. */
+function* descriptorsBecome(expected: number): Generator<unknown, void, unknown> {
+  for (let turns = 0; turns < 100 && descriptors() !== expected; turns++) yield* sleep(5);
+  assertEquals(descriptors(), expected);
+}
+
+/** A law about descriptors, which only Linux shows. */
+function descriptorLaw(name: string, fn: () => Promise<unknown>): void {
+  Deno.test({ name, ignore: Deno.build.os !== "linux", timeout: 20_000, fn: () => fn().then() });
+}
+
+descriptorLaw(
+  "a TLS client whose handshake never ends frees its descriptors at the timeout",
+  () =>
+    run(function* () {
+      using listener = listen({ hostname: "127.0.0.1", port: 0 }); // speaks no TLS at all
+      const { port } = listener.localAddr;
+      const peers: Socket[] = [];
+      const before = descriptors();
+      for (let i = 0; i < 10; i++) {
+        const error = yield* errorOf(
+          connect({ hostname: "localhost", port, tls: true, timeout: 10 }),
+        );
+        assertInstanceOf(error, TimeoutError);
+        peers.push(yield* listener.accept());
+      }
+      yield* sleep(20);
+      assertEquals(
+        descriptors(),
+        before + peers.length,
+        "besides the ends of the peers, which stay open",
+      );
+      for (const peer of peers) yield* peer.close();
+    }),
+);
+
+descriptorLaw(
+  "a TLS server frees the descriptors of clients that never shake hands",
+  () =>
+    run(function* () {
+      using listener = listen({ hostname: "127.0.0.1", port: 0, tls: server });
+      const { port } = listener.localAddr;
+      const before = descriptors();
+      const clients: Socket[] = [];
+      for (let i = 0; i < 10; i++) {
+        clients.push(yield* connect({ hostname: "127.0.0.1", port })); // and says nothing
+        const socket = yield* listener.accept();
+        if (i % 2 === 0) {
+          assertInstanceOf(yield* errorOf(withTimeout(5, socket.handshake())), TimeoutError);
+        } else {
+          socket.timeout = 5;
+          assertInstanceOf(yield* errorOf(socket.recv()), TimeoutError);
+        }
+        yield* socket.close();
+      }
+      yield* sleep(20);
+      assertEquals(descriptors(), before + clients.length);
+      for (const client of clients) yield* client.close();
+    }),
+);
+
+descriptorLaw("TLS connections that end well leave no descriptor", () =>
+  run(async function* () {
+    using listener = listen({ hostname: "127.0.0.1", port: 0, tls: server });
+    const { port } = listener.localAddr;
+    const before = descriptors();
+    for (let i = 0; i < 5; i++) {
+      const accepted = start(listener.accept());
+      const client = yield* connect({
+        hostname: "localhost",
+        port,
+        tls: { caCerts: [AUTHORITY] },
+      });
+      const socket = yield* accepted.get();
+      yield* socket.sendAll(encode("good-bye"));
+      yield* socket.close();
+      assertEquals(decode(yield* client.recvExactly(8)), "good-bye");
+      assertEquals(yield* countToEnd(client), 0);
+      yield* client.close();
+    }
+    yield* descriptorsBecome(before);
+  }));
+
+law(
+  "a TLS server that is closed has sent what was handed over, and a peer that never reads cannot hold it",
+  () =>
+    run(async function* () {
+      using listener = listen({ hostname: "127.0.0.1", port: 0, tls: server });
+      const { port } = listener.localAddr;
+      const accepted = start(listener.accept());
+      using client = yield* connect({ hostname: "localhost", port, tls: { caCerts: [AUTHORITY] } });
+      const socket = yield* accepted.get();
+      const sent = start(errorOf(socket.sendAll(new Uint8Array(20_000_000))));
+      yield* sleep(50);
+      socket.close();
+      yield* sent.join();
+      assertEquals(client.closed, false);
+    }),
+);
+
+law("TLS sockets take the options of TCP", () =>
+  run(async function* () {
+    using listener = listen({ hostname: "127.0.0.1", port: 0, tls: server, noDelay: true });
+    const accepted = start(listener.accept());
+    using client = yield* connect({
+      hostname: "localhost",
+      port: listener.localAddr.port,
+      tls: { caCerts: [AUTHORITY] },
+      keepAlive: true,
+    });
+    using socket = yield* accepted.get();
+    assertEquals(socket.remoteAddr.port, client.localAddr.port);
+    assertEquals(client.remoteAddr.port, listener.localAddr.port);
+  }));
