@@ -1,6 +1,16 @@
 /** Whose file a unix socket's path is, and connecting where the line is full. */
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
-import { all, bindDatagram, connect, listen, moveOnAfter, run, sleep, spawn } from "@weft/weft";
+import {
+  all,
+  bindDatagram,
+  connect,
+  listen,
+  moveOnAfter,
+  run,
+  sleep,
+  spawn,
+  type Task,
+} from "@weft/weft";
 import { law } from "../lib/law.ts";
 import { decode, encode, errorOf, start } from "../lib/sockets.ts";
 
@@ -10,6 +20,16 @@ async function withPath(body: (path: string, folder: string) => Promise<unknown>
     await body(`${folder}/socket`, folder);
   } finally {
     await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** The tasks that are still waiting when no more of them end. */
+function* thoseWhoWait<T>(tasks: readonly Task<T>[]): Generator<unknown, Task<T>[], unknown> {
+  for (let before = -1;;) {
+    const waiting = tasks.filter((task) => !task.done);
+    if (waiting.length === before) return waiting;
+    before = waiting.length;
+    yield* sleep(100);
   }
 }
 
@@ -104,8 +124,7 @@ law(
           { length: 1200 },
           () => start(connect({ transport: "unix", path })),
         );
-        yield* sleep(50);
-        const late = waiting.filter((task) => !task.done);
+        const late = yield* thoseWhoWait(waiting);
         assert(late.length > 50, `${late.length} wait`);
         assertEquals(
           yield* moveOnAfter(5, connect({ transport: "unix", path })),
@@ -129,8 +148,7 @@ law(
           { length: 1100 },
           () => start(errorOf(connect({ transport: "unix", path }))),
         );
-        yield* sleep(50);
-        const late = waiting.filter((task) => !task.done);
+        const late = yield* thoseWhoWait(waiting);
         assert(late.length > 0);
         yield* listener.close();
         for (const task of late) assertInstanceOf(yield* task.get(), Error);
