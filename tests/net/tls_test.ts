@@ -124,8 +124,7 @@ descriptorLaw(
         }
         yield* socket.close();
       }
-      yield* sleep(20);
-      assertEquals(descriptors(), before + clients.length);
+      yield* descriptorsFallTo(before + clients.length);
       for (const client of clients) yield* client.close();
     }),
 );
