@@ -7,7 +7,7 @@
  *     deno run --allow-net --allow-read --allow-write examples/http_server.ts
  *     deno run --allow-net --allow-read --allow-write examples/http_server.ts --port 8000 --root public
  */
-import { connect, listen, run } from "@weft/weft";
+import { connect, run } from "@weft/weft";
 import { decode, encode } from "./lib/bytes.ts";
 import { readArgs, refuse } from "./lib/cli.ts";
 import { DemoSite } from "./lib/http/demo_site.ts";
@@ -41,18 +41,19 @@ const { string, number } = readArgs(
 const hostname = string.hostname!;
 const port = checkPort(number.port!);
 const site = new DemoSite(string.root === "" ? null : openRoot(string.root!));
-const server = new HttpServer((request) => site.answer(request), {
-  limits: { body: number["max-body"]! },
-  maxConnections: number["max-connections"]!,
-  headerTimeout: number["header-timeout"]!,
-});
 
 await run(async function* () {
   const where = { hostname, port: Math.max(port, 0) };
-  const listener = openOrRefuse(show(where), () => listen(where));
-  const serving = server.serve(listener);
-  if (port >= 0) yield* serveUntilSignal(show(listener.localAddr), serving);
-  else yield* serveDuring(tryIt(listener.localAddr.port), serving);
+  const server = openOrRefuse(show(where), () =>
+    new HttpServer((request) => site.answer(request), {
+      ...where,
+      limits: { body: number["max-body"]! },
+      maxConnections: number["max-connections"]!,
+      headerTimeout: number["header-timeout"]!,
+    }));
+  const serving = server.serveForever();
+  if (port >= 0) yield* serveUntilSignal(show(server.address), serving);
+  else yield* serveDuring(tryIt(server.address.port), serving);
 });
 
 function openRoot(path: string): Root {

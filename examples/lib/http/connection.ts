@@ -17,6 +17,7 @@ import {
   withTimeout,
   type Work,
 } from "@weft/weft";
+import { show } from "../serve.ts";
 import { type RequestHead, type RequestLimits, RequestParser } from "./parser.ts";
 import { errorReply, isDelimited, type Reply, sendReply } from "./reply.ts";
 import { ClientGone, HttpRequest } from "./request.ts";
@@ -201,8 +202,8 @@ export class HttpConnection {
   }
 
   #report(request: HttpRequest, error: unknown): void {
-    const { hostname, port } = request.peer as Deno.NetAddr;
-    this.#host.report(`${request.method} ${request.path} from ${hostname}:${port} failed`, error);
+    const peer = show(request.peer as Deno.NetAddr);
+    this.#host.report(`${request.method} ${request.path} from ${peer} failed`, error);
   }
 }
 

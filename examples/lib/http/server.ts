@@ -1,27 +1,22 @@
 /**
- * An HTTP/1.1 server on a listener: a task for each connection, as many of them as are allowed, and an end
- * that cuts off no answer.
+ * An HTTP/1.1 server: a task for each connection, as many of them as are allowed, and an end that cuts off
+ * no answer.
  *
  * When it is cancelled it goes on for as long as requests that have begun need, within the grace: idle
  * connections close at once, and every other answer says `Connection: close`.
  */
-import {
-  Cancelled,
-  Event,
-  type Listener,
-  serve,
-  shield,
-  sleep,
-  type Socket,
-  spawn,
-  type Task,
-} from "@weft/weft";
+import { Event, shield, sleep, type Socket, spawn, StreamServer, type Task } from "@weft/weft";
+import { show } from "../serve.ts";
 import { type ConnectionHost, CROSSING_MS, type Handler, HttpConnection } from "./connection.ts";
 import { LIMITS, type RequestLimits } from "./parser.ts";
 import { textReply } from "./reply.ts";
 
 /** How an HTTP server is to be. */
 export interface HttpServerOptions {
+  /** The address to bind. @default {"127.0.0.1"} */
+  hostname?: string;
+  /** The port; with 0 the host chooses one. @default {0} */
+  port?: number;
   /** How much a client may send. */
   limits?: Partial<RequestLimits>;
   /** How many connections are served at a time; further ones are told to come again (503). */
@@ -45,20 +40,31 @@ export class HttpServer implements ConnectionHost {
   readonly headerTimeout: number;
   readonly report: (message: string, error: unknown) => void;
   readonly #maxConnections: number;
-  readonly #grace: number;
+  readonly #server: StreamServer;
   readonly #connections = new Set<HttpConnection>();
   #refusals = 0;
   /** Set when it is coming to its end. */
   readonly stopped: Event = new Event();
 
-  /** A server that answers by `handler`. */
+  /** A server that answers by `handler`. It listens from now on; throws if the host does not let it. */
   constructor(handler: Handler, options: HttpServerOptions = {}) {
     this.handler = handler;
     this.limits = { ...LIMITS, ...options.limits };
     this.headerTimeout = options.headerTimeout ?? 10_000;
     this.report = options.report ?? reportToStderr;
     this.#maxConnections = options.maxConnections ?? 10_000;
-    this.#grace = options.grace ?? 5000;
+    const answer = (socket: Socket) => this.#answer(socket);
+    this.#server = new StreamServer(
+      function* connection(socket) {
+        yield* answer(socket);
+      },
+      {
+        hostname: options.hostname ?? "127.0.0.1",
+        port: options.port ?? 0,
+        grace: options.grace ?? 5000,
+        onError: (error, peer) => this.report(`A connection of ${showPeer(peer)} failed`, error),
+      },
+    );
   }
 
   /** How many connections are open. */
@@ -66,20 +72,22 @@ export class HttpServer implements ConnectionHost {
     return this.#connections.size;
   }
 
-  /** Serves those who connect, until it is cancelled; then it stops in order. The listener is closed. */
-  *serve(listener: Listener): Generator<unknown, void, unknown> {
-    const answer = (socket: Socket) => this.#answer(socket);
-    const grace = this.#grace;
+  /** Where it listens; with port 0 asked for, the port that the host chose. */
+  get address(): Deno.NetAddr {
+    return this.#server.address as Deno.NetAddr;
+  }
+
+  /** Serves those who connect, until it is cancelled; then it stops in order. */
+  *serveForever(): Generator<unknown, void, unknown> {
+    const server = this.#server;
     const serving = spawn(function* accepting() {
-      yield* serve(listener, function* connection(socket) {
-        yield* answer(socket);
-      }, { grace });
+      yield* server.serveForever();
     });
     try {
       yield* serving.get();
     } finally {
       this.stopped.set();
-      serving.cancel("the server stops");
+      server.shutdown();
       yield* shield(this.#windUp(serving));
     }
   }
@@ -100,14 +108,15 @@ export class HttpServer implements ConnectionHost {
     if (isFull) this.#refusals++;
     try {
       yield* isFull ? connection.refuse(FULL) : connection.run();
-    } catch (error) {
-      if (error instanceof Cancelled) throw error;
-      this.report("A connection failed", error); // ours to mend, and no reason to hang up on others
     } finally {
       this.#connections.delete(connection);
       if (isFull) this.#refusals--;
     }
   }
+}
+
+function showPeer(peer: Deno.Addr | undefined): string {
+  return peer === undefined ? "a newcomer" : show(peer as Deno.NetAddr);
 }
 
 function reportToStderr(message: string, error: unknown): void {
