@@ -101,7 +101,7 @@ export class Server implements AsyncDisposable {
   readonly where: string;
   readonly #child: Deno.ChildProcess;
   readonly #reader: ReadableStreamDefaultReader<string>;
-  readonly #firstLine: string;
+  #firstLine: string;
   #ended: Promise<Ended> | null = null;
 
   private constructor(
@@ -131,7 +131,7 @@ export class Server implements AsyncDisposable {
         if (done) break;
         line += value;
       }
-      if (!/^(listening on .+\n)+$/.test(line)) throw new Error(`Its first words were "${line}"`);
+      if (!/^listening on .+\n/.test(line)) throw new Error(`Its first words were "${line}"`);
     } catch (error) {
       child.kill("SIGKILL");
       await reader.cancel();
@@ -151,6 +151,16 @@ export class Server implements AsyncDisposable {
   /** Its process. */
   get pid(): number {
     return this.#child.pid;
+  }
+
+  /** The ports of all its ready lines, in their order; waits until there are `count`. */
+  async ports(count: number): Promise<number[]> {
+    while (this.#firstLine.split("\n").length <= count) {
+      const { value, done } = await deadline(this.#reader.read(), 10_000);
+      if (done) throw new Error(`It has only said "${this.#firstLine}"`);
+      this.#firstLine += value;
+    }
+    return [...this.#firstLine.matchAll(/:(\d+)$/gm)].map(([, port]) => Number(port));
   }
 
   /** Its memory in bytes as the kernel counts it (Linux). */

@@ -4,7 +4,7 @@
  */
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { Server } from "../examples/example.ts";
-import { law } from "../lib/law.ts";
+import { firstThatRuns, lawWith } from "./peers.ts";
 
 const HERE = new URL("./", import.meta.url);
 
@@ -31,27 +31,8 @@ const DATAGRAM_CASES = [
   "flood",
 ];
 
-const LIMIT_MS = 60_000;
-
 const PYTHON = firstThatRuns("python3");
 const COMPILER = firstThatRuns("gcc", "clang", "cc");
-
-function firstThatRuns(...programs: string[]): string | null {
-  for (const program of programs) {
-    try {
-      if (new Deno.Command(program, { args: ["--version"] }).outputSync().success) return program;
-    } catch {
-      // Not there: the next one, perhaps.
-    }
-  }
-  return null;
-}
-
-/** A law about programs that not every machine has. */
-function lawWith(programs: (string | null)[], name: string, body: () => Promise<void>): void {
-  if (programs.includes(null)) Deno.test.ignore(name, () => {});
-  else law(name, body, LIMIT_MS);
-}
 
 async function succeeds(program: string, ...args: string[]): Promise<void> {
   const child = new Deno.Command(program, { args, cwd: HERE, stdin: "null" });
