@@ -11,9 +11,8 @@
  */
 import { heldResources } from "../../kernel/resource.ts";
 import { RunLife } from "../../kernel/run_life.ts";
+import { STOP_WORD, StopSignal } from "../thread/stop_signal.ts";
 import type { BeginMessage, ProcessInfo } from "./wire.ts";
-
-const nativeAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, "aborted")!.get!;
 
 /** The process that runs the code which asks. */
 export interface CurrentProcess extends ProcessInfo {
@@ -46,40 +45,29 @@ export class Self implements CurrentProcess {
   readonly daemon: boolean;
   /** Who started it. */
   readonly parent: ProcessInfo | null;
-  readonly #stopWord: Int32Array | null;
-  readonly #controller = new AbortController();
+  readonly #stop: StopSignal;
   #asked = false;
 
   /** Made once in a realm. */
-  constructor(begin: BeginMessage | null, stopWord: Int32Array | null) {
+  constructor(begin: BeginMessage | null, words: Int32Array | null) {
     this.name = begin?.name ?? "MainProcess";
     this.ident = begin === null ? 0 : begin.backend === "worker" ? begin.ident : Deno.pid;
     this.daemon = begin?.daemon ?? false;
     this.parent = begin?.parent ?? null;
-    this.#stopWord = stopWord;
-    const { signal } = this.#controller;
-    // Not simply the flag: aborting reads `aborted` first, and would find that there is nothing to do.
-    Object.defineProperty(signal, "aborted", {
-      get: () => this.stopRequested && (nativeAborted.call(signal) as boolean),
-    });
-    Object.defineProperty(signal, "throwIfAborted", {
-      value: () => {
-        if (this.stopRequested) throw signal.reason;
-      },
-    });
+    this.#stop = new StopSignal(
+      () => words !== null && Atomics.load(words, STOP_WORD) !== 0,
+      () => this.stop(new DOMException("The process was asked to stop", "AbortError")),
+    );
   }
 
   /** Whether it was asked to stop; looks at the shared word. */
   get stopRequested(): boolean {
-    if (this.#asked) return true;
-    if (this.#stopWord === null || Atomics.load(this.#stopWord, 0) === 0) return false;
-    this.stop(new DOMException("The process was asked to stop", "AbortError"));
-    return true;
+    return this.#stop.aborted;
   }
 
   /** Aborts when it is asked to stop. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#stop.signal;
   }
 
   /** The name. */
@@ -91,7 +79,7 @@ export class Self implements CurrentProcess {
   stop(reason: unknown): void {
     if (this.#asked) return;
     this.#asked = true;
-    this.#controller.abort(reason);
+    this.#stop.abort(reason);
     for (const resource of heldResources()) {
       if (resource instanceof RunLife) resource.wind({ source: "shutdown", reason, cause: reason });
     }
@@ -105,12 +93,12 @@ let idents: Int32Array | null = null;
 /** Makes this realm that of a process. For the entry. */
 export function enterProcess(
   begin: BeginMessage,
-  stopWord: Int32Array | null,
+  words: Int32Array | null,
   sharedIdents: Int32Array | null,
 ): Self {
   mainModule = begin.mainModule;
   idents = sharedIdents;
-  return current = new Self(begin, stopWord);
+  return current = new Self(begin, words);
 }
 
 /**

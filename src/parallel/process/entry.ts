@@ -45,9 +45,9 @@ function awaitWorkerBegin(realm: WorkerRealm): void {
 }
 
 function serveAsWorker(realm: WorkerRealm, begin: WorkerBeginMessage): void {
-  const { port, stopWord, idents, thread } = begin;
-  takeTicket(thread);
-  const current = enterProcess(begin, stopWord, idents);
+  const { port, words, idents, party } = begin;
+  takeTicket(party);
+  const current = enterProcess(begin, words, idents);
   const close = realm.close;
   const end = (message: EndMessage): void => {
     realm.removeEventListener("unload", unload);

@@ -4,7 +4,7 @@
  * There are three things to say: begin, please stop, and how it ended. Everything else (a value, a
  * queue, a pipe) is the program's own business and travels by means of its own.
  */
-import type { ThreadTicket } from "../thread/thread_id.ts";
+import type { ThreadParts } from "../thread/worker_thread.ts";
 import { printable } from "../../kernel/printable.ts";
 import type { TransportedError } from "../transported_error.ts";
 import { WorkerCrashedError } from "../worker_error.ts";
@@ -55,15 +55,9 @@ export interface BeginMessage {
 }
 
 /** The first message to a worker, through its own channel. */
-export interface WorkerBeginMessage extends BeginMessage {
-  /** Everything else goes through here; its end is the worker's end. */
-  readonly port: MessagePort;
-  /** The word that is 1 once the worker is to stop. */
-  readonly stopWord: Int32Array;
+export interface WorkerBeginMessage extends BeginMessage, ThreadParts {
   /** The word that counts the workers of this operating system process. */
   readonly idents: Int32Array;
-  /** Its line among the threads that share memory. */
-  readonly thread: ThreadTicket;
 }
 
 /** The first message to a subprocess: the begin message, serialized where its errors can be told. */

@@ -1,17 +1,14 @@
 /**
  * A process that is a worker: a thread of this process with memory of its own.
  *
- * A Deno worker that calls `Deno.exit` or `self.close` disappears without an event; but its end of a
- * port closes, after its last message has arrived. So everything goes through one port, which is also
- * the life line. Only ports made by `node:worker_threads` tell of that.
- *
- * Ending one by force is cooperative on this Deno: `terminate()` does not interrupt a loop
- * (denoland/deno#35657). A worker that does not go is taken for gone after a moment and forgotten by
- * the host; what it computes, it computes unheard until the process ends.
+ * How a thread is started, heard and ended stands in thread/worker_thread.ts; here, what that comes to
+ * for a process: its exit code and its error.
  */
-import { MessageChannel as WatchedChannel } from "node:worker_threads";
-import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
+import { packError, unpackError } from "../transported_error.ts";
+import { WorkerThread } from "../thread/worker_thread.ts";
+import { movablesOf } from "../transfer.ts";
+import { WorkerCrashedError } from "../worker_error.ts";
 import { identWord } from "./current.ts";
 import {
   type Departure,
@@ -22,16 +19,7 @@ import {
   type ProcessEnding,
   type StopMessage,
   TERMINATED,
-  type WorkerBeginMessage,
 } from "./wire.ts";
-import { enrolThread, stopThread, strikeThread, type ThreadTicket } from "../thread/thread_id.ts";
-import { movablesOf } from "../transfer.ts";
-import { packError, unpackError } from "../transported_error.ts";
-import { WorkerCrashedError } from "../worker_error.ts";
-import { holdWorker } from "../worker_ref.ts";
-
-/** How long the thread of a terminated worker gets to say goodbye, in milliseconds. */
-const LINGER_MS = 50;
 
 const entry = new URL("./entry.ts", import.meta.url);
 
@@ -44,108 +32,56 @@ export function startWorker(departure: Departure): ProcessBody {
   return withScope(null, () => new WorkerBody(departure));
 }
 
-/** A port of `node:worker_threads`. */
-type HostPort = MessagePort & { ref(): void; unref(): void };
-
 /** One worker that is a process. */
 class WorkerBody implements ProcessBody {
   readonly pid: number = Deno.pid;
   readonly ident: number;
   readonly #departure: Departure;
-  readonly #worker: Worker;
-  readonly #port: HostPort;
-  readonly #stopWord = new Int32Array(new SharedArrayBuffer(4));
-  readonly #thread: ThreadTicket;
-  readonly #clock = new SystemClock();
-  /** What it said of its end. */
+  readonly #thread: WorkerThread;
+  /** What it said of its end, or what is said of it. */
   #said: ProcessEnding | null = null;
-  /** How it ended if it does not say so; as if by that signal, once it was sent. */
-  #silent: ProcessEnding;
-  #held = true;
-  #state: "alive" | "ending" | "ended" = "alive";
+  /** Minus the signal that it was sent, as far as a worker has signals; 0 for none. */
+  #signal = 0;
 
   constructor(departure: Departure) {
     this.#departure = departure;
     const { begin } = departure;
-    const why = `Cannot finish "${begin.name}": its worker ended without a word`;
-    this.#silent = { code: 1, error: new WorkerCrashedError(begin.name, why) };
     this.ident = begin.ident;
-    this.#thread = enrolThread(begin.name);
-    const { port1, port2 } = new WatchedChannel() as unknown as MessageChannel;
-    this.#port = port1 as HostPort;
-    const message: WorkerBeginMessage = {
-      ...begin,
-      port: port2,
-      stopWord: this.#stopWord,
-      idents: identWord(),
-      thread: this.#thread,
+    const start = {
+      entry,
+      name: begin.name,
+      permissions: null,
+      words: new Int32Array(new SharedArrayBuffer(4)),
+      message: { ...begin, idents: identWord() },
+      movables: movablesOf([...begin.args, ...Object.values(begin.fields)]) ?? [],
     };
-    const movables = movablesOf([...begin.args, ...Object.values(begin.fields)]) ?? [];
-    let worker: Worker | undefined;
-    try {
-      worker = new Worker(entry, { type: "module", name: begin.name });
-      worker.postMessage(message, [port2, ...movables]);
-    } catch (error) {
-      strikeThread(this.#thread);
-      worker?.terminate();
-      port1.close();
-      throw error;
-    }
-    this.#worker = worker;
-    port1.onmessage = (event: MessageEvent<unknown>) => this.#hear(event.data);
-    port1.onmessageerror = () => this.#hear(undefined);
-    port1.addEventListener("close", () => this.#closed());
-    worker.onerror = (event) => {
-      event.preventDefault(); // or it would end this thread, too
-      this.#said ??= { code: 1, error: new Error(event.message) };
-      this.#lost();
-    };
+    this.#thread = new WorkerThread(start, {
+      hear: (data) => this.#hear(data),
+      gone: (_asked, cause) => departure.ended(this.#said ?? this.#silentEnding(cause)),
+    });
   }
 
   stop(reason: unknown): void {
-    if (this.#state === "ended") return;
-    this.#raiseFlag();
-    const message: StopMessage = { kind: "weft.stop", reason: packError(reason) };
-    this.#port.postMessage(message);
+    if (this.#thread.state === "ended") return;
+    this.#thread.stop();
+    this.#thread.post({ kind: "weft.stop", reason: packError(reason) } satisfies StopMessage);
   }
 
   terminate(): void {
-    if (this.#state !== "alive") return;
+    if (this.#signal !== 0 || this.#thread.state === "ended") return;
     this.stop(`${this.#departure.begin.name} was terminated`);
-    this.#endAfter(this.#departure.grace, TERMINATED);
+    this.#signal = TERMINATED;
+    this.#thread.end(this.#departure.grace);
   }
 
   kill(): void {
-    if (this.#state === "ended") return;
-    this.#raiseFlag();
-    this.#endAfter(0, KILLED);
-    this.#said ??= this.#silent; // it is not heard any more
+    this.#signal = KILLED;
+    this.#said ??= { code: KILLED, error: undefined }; // it is not heard any more
+    this.#thread.end();
   }
 
   hold(held: boolean): void {
-    if (held === this.#held) return; // the host counts
-    this.#held = held;
-    holdWorker(this.#worker, held);
-    if (held) this.#port.ref();
-    else this.#port.unref();
-  }
-
-  /** Seen at the next look, also by a thread that is blocked on shared memory. */
-  #raiseFlag(): void {
-    Atomics.store(this.#stopWord, 0, 1);
-    Atomics.notify(this.#stopWord, 0);
-    stopThread(this.#thread);
-  }
-
-  #endAfter(grace: number, code: number): void {
-    this.#state = "ending";
-    this.#silent = { code, error: undefined };
-    const end = (): void => {
-      this.#worker.terminate();
-      this.#clock.setAlarm(this.#clock.now() + LINGER_MS, () => this.#lost());
-    };
-    if (grace === 0) end();
-    else this.#clock.setAlarm(this.#clock.now() + grace, end);
+    this.#thread.hold(held);
   }
 
   #hear(data: unknown): void {
@@ -153,28 +89,19 @@ class WorkerBody implements ProcessBody {
     if (isEndMessage(data)) {
       const { code, error } = data;
       this.#said = { code, error: error === null ? undefined : unpackError(error) };
+      if (this.#thread.state === "starting") this.#thread.state = "up"; // there is no more to wait for
     } else {
       this.#said = garbledEnding(this.#departure.begin.name);
       this.kill();
     }
   }
 
-  /** Its end of the port is closed. One that never got up has an error to tell, which comes later. */
-  #closed(): void {
-    if (this.#state === "ended") return;
-    if (this.#said !== null || this.#state === "ending") return this.#lost();
-    this.#clock.setAlarm(this.#clock.now() + LINGER_MS, () => this.#lost());
-  }
-
-  /** The thread is gone, or is taken for gone. */
-  #lost(): void {
-    if (this.#state === "ended") return;
-    this.#state = "ended";
-    strikeThread(this.#thread);
-    this.#clock.clearAlarm();
-    this.#worker.terminate();
-    this.hold(false);
-    this.#port.close();
-    this.#departure.ended(this.#said ?? this.#silent);
+  /** How it ended if it did not say so. */
+  #silentEnding(cause: unknown): ProcessEnding {
+    if (cause !== undefined) return { code: 1, error: cause };
+    if (this.#signal !== 0) return { code: this.#signal, error: undefined };
+    const { name } = this.#departure.begin;
+    const why = `Cannot finish "${name}": its worker ended without a word`;
+    return { code: 1, error: new WorkerCrashedError(name, why) };
   }
 }
