@@ -186,10 +186,10 @@ export {
   type RegistryStatistics,
 } from "./src/poll/registry.ts";
 export { select } from "./src/poll/select.ts";
-export type { CancelPolicy } from "./src/parallel/pool/cancel_policy.ts";
+export type { CancelPolicy } from "./src/parallel/pool/future.ts";
 export { Crew, type CrewOptions, type CrewStatistics } from "./src/parallel/process/crew.ts";
 export type { CancelMeans, Future } from "./src/parallel/pool/future.ts";
-export { inWorker } from "./src/parallel/in_worker.ts";
+export { inWorker } from "./src/parallel/pool/in_worker.ts";
 export {
   type Addressed,
   type AnyFunction,

@@ -11,7 +11,7 @@
  */
 import { JobRunner } from "./worker/job_runner.ts";
 import { takeTicket } from "./thread/thread_id.ts";
-import type { StartMessage, ToWorker } from "./dispatch/wire.ts";
+import type { StartMessage, ToWorker } from "./thread/wire.ts";
 
 export { jobSignal } from "./worker/job_signal.ts";
 export {

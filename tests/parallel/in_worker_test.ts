@@ -12,7 +12,7 @@ import {
   WorkerCrashedError,
 } from "@weft/weft";
 import { heldResources } from "../../src/kernel/resource.ts";
-import { inWorker } from "../../src/parallel/in_worker.ts";
+import { inWorker } from "../../src/parallel/pool/in_worker.ts";
 import { runProgram } from "../lib/child.ts";
 import { law, lawInBothLanes } from "../lib/law.ts";
 import { claim, type Same } from "../types/claims.ts";

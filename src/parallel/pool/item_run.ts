@@ -1,29 +1,26 @@
 /**
- * A map under way, whatever becomes of its results: draws items and deals them out in stretches.
+ * A map under way, whatever becomes of its results: draws items and deals them out in chunks.
  *
  * The window is kept here. An item counts from the moment it is drawn until its sink lets go of it: for
  * a `map` when its result is there, for an `imap` when the result has been read. What an async source
  * was asked for ahead counts as well, so that the bound is exact.
  *
- * Stretches that come back (from a busy worker, or a crashed one) are dealt out again, first items
+ * Chunks that come back (from a busy worker, or a crashed one) are dealt out again, first items
  * first, before new ones are drawn.
  */
-
 import { cancelled } from "../../kernel/errors.ts";
-import { Batch } from "../dispatch/batch.ts";
-import { feedOf } from "./feed.ts";
-import type { Feed, FeedListener } from "./feed_types.ts";
-import type { JobKind } from "../dispatch/job_kind.ts";
-import type { Allowance, JobSource } from "../dispatch/job_source.ts";
-import { layOut, listOf } from "./spread.ts";
-import { Stretch, type StretchOwner } from "./stretch.ts";
+import { Batch } from "./batch.ts";
+import { type ItemSource, itemSourceOf, type ItemSourceOwner } from "./item_source.ts";
+import type { JobKind } from "./job_kinds.ts";
+import type { Allowance, JobSource } from "./placement.ts";
+import { ItemChunk, type ItemChunkOwner, layOut, listOf } from "./item_chunk.ts";
 import { movablesOf } from "../transfer.ts";
-import { weightOf } from "../dispatch/weight.ts";
+import { weightOf } from "../thread/weight.ts";
 
 /** A map that draws as it goes deals out no less than this part of its window at a time. */
 const LEAST_PART = 8;
 
-/** Whoever deals out the stretches. */
+/** Whoever deals out the chunks. */
 export interface ItemHost {
   /** There is something to deal out. */
   more(): void;
@@ -40,7 +37,7 @@ export interface ItemSink {
   /** The item at `index` came to an error. */
   failed(index: number, error: unknown): void;
   /** The iterable threw: nothing further is drawn. */
-  starved(error: unknown): void;
+  sourceFailed(error: unknown): void;
   /** Every item has come to something, and there are no more. */
   finished(): void;
   /** The run was ended from outside: nothing further will come. */
@@ -72,12 +69,12 @@ interface Piece {
 }
 
 /** Items dealt out, until there are no more. */
-export class ItemRun implements JobSource, FeedListener, StretchOwner {
+export class ItemRun implements JobSource, ItemSourceOwner, ItemChunkOwner {
   readonly #work: ItemWork;
   readonly #sink: ItemSink;
   readonly #host: ItemHost;
-  readonly #feed: Feed;
-  readonly #batches = new Map<Stretch, Batch>();
+  readonly #source: ItemSource;
+  readonly #batches = new Map<ItemChunk, Batch>();
   #pieces: Piece[] = [];
   #givenBack = 0;
   #weight = 0;
@@ -91,7 +88,7 @@ export class ItemRun implements JobSource, FeedListener, StretchOwner {
     this.#work = work;
     this.#sink = sink;
     this.#host = host;
-    this.#feed = feedOf(work.items, this);
+    this.#source = itemSourceOf(work.items, this);
   }
 
   /** The function. */
@@ -122,7 +119,7 @@ export class ItemRun implements JobSource, FeedListener, StretchOwner {
   /** How many items could be dealt out now. */
   get waiting(): number {
     if (this.#over) return 0;
-    return this.#givenBack + Math.max(0, Math.min(this.#feed.ready, this.room));
+    return this.#givenBack + Math.max(0, Math.min(this.#source.ready, this.room));
   }
 
   /** About how long one worker would take for them. */
@@ -133,11 +130,11 @@ export class ItemRun implements JobSource, FeedListener, StretchOwner {
 
   /** Begins. */
   begin(): void {
-    this.#feed.draw();
+    this.#source.draw();
     this.#checkEnd();
   }
 
-  /** Deals out a stretch. */
+  /** Deals out a chunk. */
   take(allowance: Allowance): Batch | null {
     const { kind, limit } = this.#work;
     if (!kind.measured && !allowance.idle) return null;
@@ -151,8 +148,8 @@ export class ItemRun implements JobSource, FeedListener, StretchOwner {
       : { arity: 1, args: items };
     this.#weight = weightOf(args[0]);
     this.#out += items.length;
-    const stretch = new Stretch(this, first, items);
-    const batch = new Batch(stretch, {
+    const itemChunk = new ItemChunk(this, first, items);
+    const batch = new Batch(itemChunk, {
       count: items.length,
       kinds: kind,
       arity,
@@ -162,7 +159,7 @@ export class ItemRun implements JobSource, FeedListener, StretchOwner {
       cost: this.#itemCost,
       priority: this.#work.priority,
     });
-    this.#batches.set(stretch, batch);
+    this.#batches.set(itemChunk, batch);
     return batch;
   }
 
@@ -170,7 +167,7 @@ export class ItemRun implements JobSource, FeedListener, StretchOwner {
   release(count: number): void {
     if (this.#over) return;
     this.#held -= count;
-    this.#feed.draw();
+    this.#source.draw();
   }
 
   /** Ends it from outside. */
@@ -196,44 +193,44 @@ export class ItemRun implements JobSource, FeedListener, StretchOwner {
     this.#batches.clear();
     this.#pieces = [];
     this.#givenBack = 0;
-    return this.#feed.close();
+    return this.#source.close();
   }
 
   // -- What feed and workers tell --
 
   /** There may be more items now. */
-  fed(): void {
+  moreItems(): void {
     if (this.#over) return;
     this.#checkEnd();
     this.#host.more();
   }
 
   /** The iterable threw. */
-  starved(error: unknown): void {
+  sourceFailed(error: unknown): void {
     if (this.#over) return;
-    this.#sink.starved(error);
-    this.fed();
+    this.#sink.sourceFailed(error);
+    this.moreItems();
   }
 
   /** Results have come. */
-  returned(first: number, values: readonly unknown[], stretch: Stretch): void {
+  returned(first: number, values: readonly unknown[], itemChunk: ItemChunk): void {
     if (this.#over) return;
     this.#out -= values.length;
     this.#sink.returned(first, values);
-    this.#answered(stretch);
+    this.#answered(itemChunk);
   }
 
   /** An error has come. */
-  failed(index: number, error: unknown, stretch: Stretch): void {
+  failed(index: number, error: unknown, itemChunk: ItemChunk): void {
     if (this.#over) return;
     this.#out--;
     this.#sink.failed(index, error);
-    this.#answered(stretch);
+    this.#answered(itemChunk);
   }
 
   /** Items have come back. */
-  giveBack(first: number, items: readonly unknown[], stretch: Stretch): void {
-    if (!stretch.open) this.#batches.delete(stretch);
+  giveBack(first: number, items: readonly unknown[], itemChunk: ItemChunk): void {
+    if (!itemChunk.open) this.#batches.delete(itemChunk);
     if (this.#over) return;
     this.#pieces.push({ first, items });
     this.#pieces.sort((a, b) => a.first - b.first);
@@ -246,13 +243,13 @@ export class ItemRun implements JobSource, FeedListener, StretchOwner {
     this.fail(cancelled("shutdown", reason));
   }
 
-  /** How many items the next stretch should have at most. */
+  /** How many items the next chunk should have at most. */
   #most({ most, jobs, ms }: Allowance): number {
     const { chunk, kind, window } = this.#work;
     if (chunk > 0) return Math.min(chunk, most);
     if (!kind.measured) return 1;
-    // The last items are shared out. Before that, small stretches would make small rooms for small ones.
-    const last = this.#feed.complete && this.#feed.ready <= this.room;
+    // The last items are shared out. Before that, small chunks would make small rooms for small ones.
+    const last = this.#source.complete && this.#source.ready <= this.room;
     const share = last ? jobs : Math.max(jobs, Math.floor(window / LEAST_PART));
     return Math.min(share, most, Math.max(1, Math.floor(ms / this.#itemCost)));
   }
@@ -287,10 +284,10 @@ export class ItemRun implements JobSource, FeedListener, StretchOwner {
 
   #draw(count: number): Piece {
     const first = this.#drawn;
-    const items = this.#listed(this.#feed.take(count));
+    const items = this.#listed(this.#source.take(count));
     this.#drawn += items.length;
     this.#held += items.length;
-    this.#feed.draw(); // only now is it known how much room there is
+    this.#source.draw(); // only now is it known how much room there is
     if (items.length === 0) this.#checkEnd();
     return { first, items };
   }
@@ -315,14 +312,14 @@ export class ItemRun implements JobSource, FeedListener, StretchOwner {
     return { first: piece.first, items };
   }
 
-  #answered(stretch: Stretch): void {
-    if (stretch.open || this.#over) return;
-    this.#batches.delete(stretch);
+  #answered(itemChunk: ItemChunk): void {
+    if (itemChunk.open || this.#over) return;
+    this.#batches.delete(itemChunk);
     this.#checkEnd();
   }
 
   #checkEnd(): void {
-    if (this.#over || this.#out > 0 || this.#givenBack > 0 || !this.#feed.ended) return;
+    if (this.#over || this.#out > 0 || this.#givenBack > 0 || !this.#source.ended) return;
     this.#end();
     this.#sink.finished();
   }

@@ -16,11 +16,11 @@ import { cancelled, TimeoutError, WouldBlock } from "../../kernel/errors.ts";
 import { type Operation, operation, sequence } from "../../kernel/operation.ts";
 import type { Startable, Wait } from "../../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../../kernel/wait_queue.ts";
-import type { Batch } from "../dispatch/batch.ts";
+import type { Batch } from "./batch.ts";
 import type { FailureLog } from "./failure_log.ts";
 import type { CancelMeans, Future } from "./future.ts";
-import type { JobKind } from "../dispatch/job_kind.ts";
-import type { CancelPolicy } from "./cancel_policy.ts";
+import type { JobKind } from "./job_kinds.ts";
+import type { CancelPolicy } from "./future.ts";
 import { Reaction, type Reactor, reactSoon } from "./reaction.ts";
 import { dropShared } from "../shared/pack.ts";
 

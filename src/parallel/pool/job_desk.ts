@@ -8,11 +8,11 @@ import { WouldBlock } from "../../kernel/errors.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import type { Wait } from "../../kernel/wait.ts";
 import { WaitQueue } from "../../kernel/wait_queue.ts";
-import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import { FailureLog } from "./failure_log.ts";
+import { currentRun, type PoolLife } from "./pool_life.ts";
 import { Job, type JobDemand, type JobTerms } from "./job.ts";
 import { type Addressed, addressOf, type AnyFunction } from "../jobs.ts";
-import { currentRun, type PoolLife } from "./pool_life.ts";
 import { keepShared } from "../shared/pack.ts";
 
 /** The desk of one pool. */

@@ -10,17 +10,8 @@ import { BOUND, checkMs, checkWhole, COUNT } from "../../kernel/checks.ts";
 import { reportName } from "../../kernel/names.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import type { Items } from "../../tasks/item_source.ts";
-import { application } from "./apply.ts";
-import { checkPolicy } from "./cancel_policy.ts";
-import { checkLimit } from "../checks.ts";
-import { Dispatcher } from "../dispatch/dispatcher.ts";
-import type { Future } from "./future.ts";
-import type { Job } from "./job.ts";
-import { JobDesk } from "./job_desk.ts";
-import type { Addressed, AnyFunction, JobArguments, JobItem, JobResult } from "../jobs.ts";
-import { Mapping } from "./mapping.ts";
-import { type ModuleJobs, moduleJobs, moduleUrl } from "./module_jobs.ts";
-import { PoolLife } from "./pool_life.ts";
+import { application, OptionedSender } from "./job_sender.ts";
+import { checkPolicy } from "./future.ts";
 import type {
   JobOptions,
   JobSender,
@@ -28,9 +19,17 @@ import type {
   WorkerPoolOptions,
   WorkerPoolStatistics,
 } from "./pool_options.ts";
+import { checkLimit } from "../checks.ts";
+import { Dispatcher } from "./dispatcher.ts";
+import type { Future } from "./future.ts";
+import type { Job } from "./job.ts";
+import { JobDesk } from "./job_desk.ts";
+import type { Addressed, AnyFunction, JobArguments, JobItem, JobResult } from "../jobs.ts";
+import { Maps } from "./map.ts";
+import { type ModuleJobs, moduleJobs, moduleUrl } from "./module_jobs.ts";
+import { PoolLife } from "./pool_life.ts";
 import type { ResultStream } from "./result_stream.ts";
-import { OptionedSender } from "./sender.ts";
-import { idleTermsOf, workerTermsOf } from "./terms_of.ts";
+import { idleTermsOf, workerTermsOf } from "./worker_terms.ts";
 
 export type {
   JobOptions,
@@ -90,7 +89,7 @@ export class WorkerPool implements JobSender {
   readonly #dispatcher: Dispatcher;
   readonly #life: PoolLife;
   readonly #desk: JobDesk;
-  readonly #mapping: Mapping;
+  readonly #maps_: Maps;
   /** The jobs of modules, by URL: a function is to be one job, however often it is asked for. */
   readonly #modules = new Map<string, ModuleJobs<unknown>>();
   #lost = 0;
@@ -143,12 +142,12 @@ export class WorkerPool implements JobSender {
       this.#life,
       this.#dispatcher,
     );
-    this.#mapping = new Mapping(name, this.#life, this.#desk, this.#dispatcher);
+    this.#maps_ = new Maps(name, this.#life, this.#desk, this.#dispatcher);
   }
 
   /** How many workers it may have at a time. */
   get size(): number {
-    return this.#dispatcher.staff.size;
+    return this.#dispatcher.workerSet.size;
   }
 
   /**
@@ -242,7 +241,7 @@ export class WorkerPool implements JobSender {
     items: Items<JobItem<F>>,
     options: MapOptions = {},
   ): Operation<JobResult<F>[]> {
-    const map = this.#mapping.map(job, items, options, false);
+    const map = this.#maps_.map(job, items, options, false);
     return map as Operation<JobResult<F>[]>;
   }
 
@@ -265,7 +264,7 @@ export class WorkerPool implements JobSender {
     items: Items<Readonly<JobArguments<F>>>,
     options: MapOptions = {},
   ): Operation<JobResult<F>[]> {
-    const map = this.#mapping.map(job, items, options, true);
+    const map = this.#maps_.map(job, items, options, true);
     return map as Operation<JobResult<F>[]>;
   }
 
@@ -305,7 +304,7 @@ export class WorkerPool implements JobSender {
     items: Items<JobItem<F>>,
     options: MapOptions = {},
   ): ResultStream<JobResult<F>> {
-    const stream = this.#mapping.imap(job, items, options, true);
+    const stream = this.#maps_.imap(job, items, options, true);
     return stream as ResultStream<JobResult<F>>;
   }
 
@@ -317,7 +316,7 @@ export class WorkerPool implements JobSender {
     items: Items<JobItem<F>>,
     options: MapOptions = {},
   ): ResultStream<JobResult<F>> {
-    const stream = this.#mapping.imap(job, items, options, false);
+    const stream = this.#maps_.imap(job, items, options, false);
     return stream as ResultStream<JobResult<F>>;
   }
 
@@ -380,14 +379,14 @@ export class WorkerPool implements JobSender {
 
   /** A frozen record of workers and jobs. */
   statistics(): WorkerPoolStatistics {
-    const { staff } = this.#dispatcher;
+    const { workerSet } = this.#dispatcher;
     return Object.freeze({
       state: this.#life.state === "open" && this.#dispatcher.broken ? "broken" : this.#life.state,
-      workers: staff.active.length,
+      workers: workerSet.active.length,
       queued: this.#dispatcher.waiting,
-      running: staff.owed,
+      running: workerSet.owed,
       submitted: this.#desk.submitted,
-      started: staff.hired,
+      started: workerSet.started,
       lost: this.#lost,
     });
   }

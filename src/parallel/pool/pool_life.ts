@@ -13,7 +13,7 @@ import { type Scheduler, schedulerOf } from "../../kernel/scheduler.ts";
 import type { Task } from "../../kernel/task.ts";
 import type { Wait } from "../../kernel/wait.ts";
 import { WaitQueue } from "../../kernel/wait_queue.ts";
-import type { Dispatcher } from "../dispatch/dispatcher.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import { FailureLog } from "./failure_log.ts";
 import { isLoading, loadingError } from "../loading.ts";
 import type { PoolState } from "./pool_options.ts";
@@ -97,13 +97,13 @@ export class PoolLife {
 
   /** The dispatcher has changed something: goes on to the next state if that was all it waited for. */
   dealt(): void {
-    const { busy, staff } = this.#dispatcher;
+    const { busy, workerSet } = this.#dispatcher;
     if (this.state === "closing" && !busy) {
       this.state = "ending";
       this.#dispatcher.dismiss();
     }
-    if (staff.empty === this.#held) this.#setHeld(!staff.empty);
-    if (this.state === "ending" && staff.empty) this.#end();
+    if (workerSet.empty === this.#held) this.#setHeld(!workerSet.empty);
+    if (this.state === "ending" && workerSet.empty) this.#end();
   }
 
   /** Enters the pool into the ledger of held resources with its first worker, and strikes it off with the last. */

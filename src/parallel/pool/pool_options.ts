@@ -1,7 +1,6 @@
 /** What a pool can be told, and what it tells. */
 import type { Operation } from "../../kernel/operation.ts";
-import type { CancelPolicy } from "./cancel_policy.ts";
-import type { Future } from "./future.ts";
+import type { CancelPolicy, Future } from "./future.ts";
 import type { Addressed, AnyFunction, JobArguments, JobResult } from "../jobs.ts";
 
 /** How a pool is to be. */

@@ -1,5 +1,5 @@
 /**
- * One `pool.imap` under way: results wait on a shelf for readers, or readers for results.
+ * One `pool.imap` under way: results wait on a buffer for readers, or readers for results.
  *
  * Room for new items is made a quarter of a window at a time, or when a reader finds nothing: a deal for
  * every result that is read would send items one by one. And it is made by the next read, not by the one
@@ -18,7 +18,7 @@ import { Deque } from "../../internal/deque.ts";
 import type { ItemRun, ItemSink } from "./item_run.ts";
 import { currentRun } from "./pool_life.ts";
 import type { ResultStream } from "./result_stream.ts";
-import { type Parcel, PlainShelf, type Shelf } from "./shelf.ts";
+import { type ResultBuffer, type ResultChunk, UnorderedBuffer } from "./result_buffer.ts";
 
 /** What a reader gets. */
 type Step = IteratorResult<unknown, undefined>;
@@ -32,7 +32,7 @@ interface Reader {
 const end: Step = Object.freeze({ done: true, value: undefined });
 /** Why jobs are stopped when a `for await` is left. */
 const LEFT = "its reader left";
-const nothing: Parcel = { values: [], failed: false };
+const nothing: ResultChunk = { values: [], failed: false };
 
 /** How a stream gets its items: made at the first read. */
 export type Source = (sink: ItemSink) => ItemRun;
@@ -41,7 +41,7 @@ export type Source = (sink: ItemSink) => ItemRun;
 export class StreamRun implements ResultStream<unknown>, ItemSink, Resource {
   readonly #name: string;
   readonly #source: Source;
-  #shelf: Shelf;
+  #buffer: ResultBuffer;
   /** Room is made for so many items at a time. */
   readonly #step: number;
   readonly #waits: WaitQueue<Step> = new WaitQueue<Step>(this, "next", "bound");
@@ -49,15 +49,15 @@ export class StreamRun implements ResultStream<unknown>, ItemSink, Resource {
   #state: "idle" | "open" | "over" = "idle";
   #run: ItemRun | null = null;
   #scheduler: Scheduler | null = null;
-  #parcel = nothing;
+  #chunk = nothing;
   #place = 0;
   #read = 0;
   #failure: { readonly error: unknown } | null = null;
 
   /** A stream that has not begun; `window` is that of its source. */
-  constructor(name: string, shelf: Shelf, window: number, source: Source) {
+  constructor(name: string, buffer: ResultBuffer, window: number, source: Source) {
     this.#name = name;
-    this.#shelf = shelf;
+    this.#buffer = buffer;
     this.#step = Math.max(1, Math.floor(window / 4));
     this.#source = source;
   }
@@ -116,18 +116,18 @@ export class StreamRun implements ResultStream<unknown>, ItemSink, Resource {
 
   /** Results have come. */
   returned(first: number, values: readonly unknown[]): void {
-    this.#shelf.put(first, { values, failed: false });
+    this.#buffer.put(first, { values, failed: false });
     this.#serve();
   }
 
   /** An item came to an error. */
   failed(index: number, error: unknown): void {
-    this.#shelf.put(index, { values: [error], failed: true });
+    this.#buffer.put(index, { values: [error], failed: true });
     this.#serve();
   }
 
   /** The iterable threw: that comes last. */
-  starved(error: unknown): void {
+  sourceFailed(error: unknown): void {
     this.#failure = { error };
   }
 
@@ -156,7 +156,7 @@ export class StreamRun implements ResultStream<unknown>, ItemSink, Resource {
   /** Gives a reader what is there for it: a result, or the end. Returns whether there was anything. */
   #give(reader: Reader): boolean {
     if (this.#load()) {
-      const { values, failed } = this.#parcel;
+      const { values, failed } = this.#chunk;
       const value = values[this.#place++];
       this.#read++;
       if (failed) reader.fail(value);
@@ -173,11 +173,11 @@ export class StreamRun implements ResultStream<unknown>, ItemSink, Resource {
 
   /** Whether there is a result to read. */
   #load(): boolean {
-    if (this.#place < this.#parcel.values.length) return true;
-    const parcel = this.#shelf.take();
-    this.#parcel = parcel ?? nothing;
+    if (this.#place < this.#chunk.values.length) return true;
+    const chunk = this.#buffer.take();
+    this.#chunk = chunk ?? nothing;
     this.#place = 0;
-    return parcel !== undefined;
+    return chunk !== undefined;
   }
 
   /** What was read makes room for new items; these may come, and be given out, before this returns. */
@@ -186,7 +186,7 @@ export class StreamRun implements ResultStream<unknown>, ItemSink, Resource {
     if (count === 0) return;
     this.#read = 0;
     this.#run!.release(count);
-    this.#run!.fed();
+    this.#run!.moreItems();
   }
 
   /** Something has come: gives it to those who wait. If any are left, they need more, and so need room. */
@@ -202,8 +202,8 @@ export class StreamRun implements ResultStream<unknown>, ItemSink, Resource {
 
   #nextPromised(): Promise<Step> {
     this.#begin();
-    if (this.#load() && !this.#parcel.failed) {
-      const value = this.#parcel.values[this.#place++];
+    if (this.#load() && !this.#chunk.failed) {
+      const value = this.#chunk.values[this.#place++];
       this.#read++;
       return Promise.resolve({ done: false, value });
     }
@@ -237,8 +237,8 @@ export class StreamRun implements ResultStream<unknown>, ItemSink, Resource {
   }
 
   #close(reason: unknown): Promise<unknown> | void {
-    this.#shelf = new PlainShelf();
-    this.#parcel = nothing;
+    this.#buffer = new UnorderedBuffer();
+    this.#chunk = nothing;
     this.#place = 0;
     this.#failure = null;
     const run = this.#run;

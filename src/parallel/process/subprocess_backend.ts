@@ -9,8 +9,8 @@
  * clones while stdin, stdout and stderr stay the parent's. Not its `fork`, which gives the child every
  * permission. The host reaps the child when it ends, so no zombie stays.
  */
-import type { ChildProcess } from "node:child_process";
 import process from "node:process";
+import type { ChildProcess } from "node:child_process";
 import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
 import { subprocessFlags } from "./flags.ts";

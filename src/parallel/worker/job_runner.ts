@@ -19,7 +19,7 @@ import {
   type SetUp,
   SLOTS,
   type ToWorker,
-} from "../dispatch/wire.ts";
+} from "../thread/wire.ts";
 import { type Call, WorkerFunction } from "./worker_function.ts";
 
 /** Between two looks at the clock there should pass about this long, in milliseconds. */

@@ -7,8 +7,8 @@
  */
 import { isMoved, type Movable, movablesOf } from "../transfer.ts";
 import { packError } from "../transported_error.ts";
-import { weightOf } from "../dispatch/weight.ts";
-import type { Failure, ResultsMessage, ToPool } from "../dispatch/wire.ts";
+import { weightOf } from "../thread/weight.ts";
+import type { Failure, ResultsMessage, ToPool } from "../thread/wire.ts";
 import { unsendable } from "../worker_error.ts";
 import type { WorkerFunction } from "./worker_function.ts";
 

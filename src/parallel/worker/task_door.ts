@@ -7,7 +7,7 @@
 import { type JobOwner, OwnerWatch } from "./job_owner.ts";
 import type { TaskHost, TaskRunner } from "./task_runner.ts";
 import { packError } from "../transported_error.ts";
-import { at, type BatchMessage, claimWord } from "../dispatch/wire.ts";
+import { at, type BatchMessage, claimWord } from "../thread/wire.ts";
 import { loadError } from "../worker_error.ts";
 
 /** Lets tasks in. */

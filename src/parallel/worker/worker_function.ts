@@ -1,7 +1,7 @@
 /** The functions a worker was told of: found on first use, timed on every one. */
 import { type AnyFunction, findJob, isTaskBody } from "../jobs.ts";
 import { whileLoading } from "../loading.ts";
-import type { FunctionDefinition } from "../dispatch/wire.ts";
+import type { FunctionDefinition } from "../thread/wire.ts";
 import { loadError, WorkerError } from "../worker_error.ts";
 
 /** A call longer than this makes the function one to be careful with, in milliseconds. */

@@ -7,7 +7,7 @@
 import { Deque } from "../../internal/deque.ts";
 
 /** Some results: values, or one error. */
-export interface Parcel {
+export interface ResultChunk {
   /** The values, or the error alone. */
   readonly values: readonly unknown[];
   /** Whether it is an error. */
@@ -15,44 +15,44 @@ export interface Parcel {
 }
 
 /** Where results wait for readers. */
-export interface Shelf {
+export interface ResultBuffer {
   /** Puts down what consecutive items, from `first` on, came to. */
-  put(first: number, parcel: Parcel): void;
+  put(first: number, chunk: ResultChunk): void;
   /** Takes what is to be read next, if that is there. */
-  take(): Parcel | undefined;
+  take(): ResultChunk | undefined;
 }
 
 /** Gives results in the order in which they come. */
-export class PlainShelf implements Shelf {
-  readonly #parcels = new Deque<Parcel>();
+export class UnorderedBuffer implements ResultBuffer {
+  readonly #chunks = new Deque<ResultChunk>();
 
   /** Puts down results. */
-  put(_first: number, parcel: Parcel): void {
-    this.#parcels.push(parcel);
+  put(_first: number, chunk: ResultChunk): void {
+    this.#chunks.push(chunk);
   }
 
   /** Takes what came first. */
-  take(): Parcel | undefined {
-    return this.#parcels.shift();
+  take(): ResultChunk | undefined {
+    return this.#chunks.shift();
   }
 }
 
 /** Gives results in the order of the items. */
-export class OrderedShelf implements Shelf {
-  readonly #parcels = new Map<number, Parcel>();
+export class OrderedBuffer implements ResultBuffer {
+  readonly #chunks = new Map<number, ResultChunk>();
   #next = 0;
 
   /** Puts down results. */
-  put(first: number, parcel: Parcel): void {
-    this.#parcels.set(first, parcel);
+  put(first: number, chunk: ResultChunk): void {
+    this.#chunks.set(first, chunk);
   }
 
   /** Takes those of the next items. */
-  take(): Parcel | undefined {
-    const parcel = this.#parcels.get(this.#next);
-    if (parcel === undefined) return undefined;
-    this.#parcels.delete(this.#next);
-    this.#next += parcel.values.length;
-    return parcel;
+  take(): ResultChunk | undefined {
+    const chunk = this.#chunks.get(this.#next);
+    if (chunk === undefined) return undefined;
+    this.#chunks.delete(this.#next);
+    this.#next += chunk.values.length;
+    return chunk;
   }
 }

@@ -16,8 +16,8 @@ import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
 import { TimeoutError } from "../../kernel/errors.ts";
 import type { Batch, BatchCarrier } from "./batch.ts";
-import type { Watch } from "./watch.ts";
-import { at } from "./wire.ts";
+import type { Timers } from "./timers.ts";
+import { at } from "../thread/wire.ts";
 
 /** An answer may have come and not been read, if this thread was busy when the time was up. */
 const READ_MS = 1;
@@ -41,7 +41,7 @@ interface Limited {
 /** Waits for answers, and has workers given up that do not give them. */
 export class Deadlines {
   readonly #grace: number;
-  readonly #watch: Watch;
+  readonly #timers: Timers;
   readonly #giveUp: (carrier: BatchCarrier, cause: Error) => void;
   /** Its alarm does not keep the process alive: the worker that has the job does. */
   readonly #clock = new SystemClock({ idle: true });
@@ -50,11 +50,11 @@ export class Deadlines {
   /** Waits for `grace` beyond the time that a job has; `giveUp` is called for a worker that is late. */
   constructor(
     grace: number,
-    watch: Watch,
+    watch: Timers,
     giveUp: (carrier: BatchCarrier, cause: Error) => void,
   ) {
     this.#grace = grace;
-    this.#watch = watch;
+    this.#timers = watch;
     this.#giveUp = giveUp;
   }
 
@@ -85,8 +85,8 @@ export class Deadlines {
     const { carrier } = batch;
     const isOwed = (): boolean =>
       batch.carrier === carrier && batch.answered <= index && batch.owed > 0;
-    this.#watch.in(this.#grace, () =>
-      this.#watch.in(READ_MS, () => {
+    this.#timers.in(this.#grace, () =>
+      this.#timers.in(READ_MS, () => {
         if (isOwed() && !batch.heard) this.#late(batch, index);
       }));
   }

@@ -8,10 +8,10 @@
  * known to be worth it or their worker is late, otherwise after a millisecond. A worker that could be
  * started counts as idle, too, but starting it takes as long as a thousand short jobs, so that waits.
  */
-import type { Allowance, JobSource } from "./job_source.ts";
-import type { Staff } from "./staff.ts";
-import { MOST_JOBS } from "./wire.ts";
+import type { WorkerSet } from "./worker_set.ts";
+import { MOST_JOBS } from "../thread/wire.ts";
 import type { WorkerHandle } from "./worker_handle.ts";
+import type { Batch } from "./batch.ts";
 
 /** How much work a worker is given ahead, in milliseconds. */
 const AHEAD_MS = 2;
@@ -25,11 +25,14 @@ const LATE_MS = 0.5;
 const HIRE_MS = 20;
 
 /** An idle worker if there is one, else a new one if that pays, else the one with least to do. */
-export function pickWorker(staff: Staff, sources: readonly JobSource[]): WorkerHandle | null {
+export function pickWorker(
+  workerSet: WorkerSet,
+  sources: readonly JobSource[],
+): WorkerHandle | null {
   let best: WorkerHandle | null = null;
   let least = Infinity;
-  for (const handle of staff.active) {
-    if (!hasRoom(handle, staff)) continue;
+  for (const handle of workerSet.active) {
+    if (!hasRoom(handle, workerSet)) continue;
     const load = handle.owed > 0 ? handle.load : handle.state === "up" ? -2 : -1;
     if (load >= least) continue;
     best = handle;
@@ -37,15 +40,19 @@ export function pickWorker(staff: Staff, sources: readonly JobSource[]): WorkerH
   }
   if (best !== null && least < 0) return best;
   const pays = best === null || sources.some((source) => source.work > WORTH_MS);
-  return pays && staff.short ? staff.hire() : best;
+  return pays && workerSet.short ? workerSet.startWorker() : best;
 }
 
 /** How much of a source a worker may take: its room, and no more than its share. */
-export function allowanceFor(handle: WorkerHandle, staff: Staff, source: JobSource): Allowance {
+export function allowanceFor(
+  handle: WorkerHandle,
+  workerSet: WorkerSet,
+  source: JobSource,
+): Allowance {
   let stalled = 0;
-  for (const other of staff.active) if (other.stalled) stalled++;
-  const takers = Math.max(1, staff.size - stalled);
-  const most = Math.min(MOST_JOBS, staff.left(handle));
+  for (const other of workerSet.active) if (other.stalled) stalled++;
+  const takers = Math.max(1, workerSet.size - stalled);
+  const most = Math.min(MOST_JOBS, workerSet.left(handle));
   return {
     most,
     jobs: Math.min(most, Math.ceil(source.waiting / takers)),
@@ -54,8 +61,8 @@ export function allowanceFor(handle: WorkerHandle, staff: Staff, source: JobSour
   };
 }
 
-function hasRoom(handle: WorkerHandle, staff: Staff): boolean {
-  if (!handle.hasSlot || handle.stalled || staff.left(handle) <= 0) return false;
+function hasRoom(handle: WorkerHandle, workerSet: WorkerSet): boolean {
+  if (!handle.hasSlot || handle.stalled || workerSet.left(handle) <= 0) return false;
   const { owed, load } = handle;
   return owed === 0 || (load < Infinity && (owed < 2 || load <= LOW_MS));
 }
@@ -67,12 +74,12 @@ export type Relief = "took" | "later" | "none";
  * If a worker is idle, or one could be started, takes back what another has not begun; when `surely`,
  * only if that is sure to be worth it.
  */
-export function relieve(staff: Staff, surely: boolean): Relief {
-  const spare = staff.active.some(isIdle);
-  if (!spare && !staff.short) return "none";
+export function relieve(workerSet: WorkerSet, surely: boolean): Relief {
+  const spare = workerSet.active.some(isIdle);
+  if (!spare && !workerSet.short) return "none";
   let victim: WorkerHandle | null = null;
   let most = -1;
-  for (const handle of staff.active) {
+  for (const handle of workerSet.active) {
     const { idleWork } = handle;
     if (idleWork <= most) continue;
     victim = handle;
@@ -92,4 +99,28 @@ export function relieve(staff: Staff, surely: boolean): Relief {
 
 function isIdle(handle: WorkerHandle): boolean {
   return handle.state === "up" && handle.owed === 0 && !handle.stalled && !handle.retiring;
+}
+
+/** How much a worker has room for. */
+export interface Allowance {
+  /** The most jobs, by any reckoning. */
+  readonly most: number;
+  /** A fair share of what waits. */
+  readonly jobs: number;
+  /** About how much work, in milliseconds; one job always fits. */
+  readonly ms: number;
+  /** Whether the worker has nothing else to do, so that a job of unknown length may go to it. */
+  readonly idle: boolean;
+}
+
+/** Somewhere jobs wait. */
+export interface JobSource {
+  /** How many jobs could be taken now. */
+  readonly waiting: number;
+  /** About how much work that is, in milliseconds. */
+  readonly work: number;
+  /** How urgent the first of them is; higher goes first. */
+  readonly priority: number;
+  /** Takes jobs off the front; `null` if the first may not go to such a worker. */
+  take(allowance: Allowance): Batch | null;
 }

@@ -5,7 +5,7 @@
  * computes, that has crashed, or that has not even started, because it is one atomic addition that
  * the worker either saw before it began a job or did not.
  */
-import type { JobKind } from "./job_kind.ts";
+import type { JobKind } from "./job_kinds.ts";
 import { packArguments } from "../shared/pack.ts";
 import type { Movable } from "../transfer.ts";
 import {
@@ -17,7 +17,7 @@ import {
   type FunctionDefinition,
   SLOTS,
   TAKEN,
-} from "./wire.ts";
+} from "../thread/wire.ts";
 
 /** Whoever sent the jobs of a batch and wants to hear of them, by their index in it. */
 export interface BatchOwner {

@@ -1,13 +1,21 @@
-/** Handing in jobs with options of their own: what `pool.with(…)` gives. */
-import type { Operation } from "../../kernel/operation.ts";
-import { application } from "./apply.ts";
-import { checkPolicy } from "./cancel_policy.ts";
+/**
+ * Handing in jobs with options of their own: what `pool.with(…)` gives; and what `pool.apply` gives: a job that belongs to whoever waits for it, so that a cancel of the wait stops the job.
+ */
+import { type Operation, operation } from "../../kernel/operation.ts";
+import { checkPolicy } from "./future.ts";
+import type { JobOptions, JobSender } from "./pool_options.ts";
 import { checkLimit, checkPriority } from "../checks.ts";
 import type { Future } from "./future.ts";
 import type { Job, JobDemand } from "./job.ts";
 import type { JobDesk } from "./job_desk.ts";
-import type { Addressed, AnyFunction, JobArguments, JobResult } from "../jobs.ts";
-import type { JobOptions, JobSender } from "./pool_options.ts";
+import {
+  type Addressed,
+  addressOf,
+  type AnyFunction,
+  type JobArguments,
+  type JobResult,
+} from "../jobs.ts";
+import type { Wait, WaitSource } from "../../kernel/wait.ts";
 
 /** Hands in jobs at one desk, all on the same options. */
 export class OptionedSender implements JobSender {
@@ -62,5 +70,46 @@ export class OptionedSender implements JobSender {
       future.watch(() => signal.removeEventListener("abort", abort));
     }
     return future;
+  }
+}
+
+/** Submits a job each time it is waited for, and waits for it. */
+export function application(
+  job: Addressed<AnyFunction>,
+  submit: () => Job,
+): Operation<unknown> {
+  const { name } = addressOf(job);
+  return operation(`apply(${name})`, (wait: Wait<unknown>) => void new Application(submit(), wait));
+}
+
+/** One wait for a job of its own. */
+class Application implements WaitSource {
+  readonly host = "bound";
+  readonly #job: Job;
+  readonly #wait: Wait<unknown>;
+  #given = true;
+
+  constructor(job: Job, wait: Wait<unknown>) {
+    this.#job = job;
+    this.#wait = wait;
+    wait.park(this);
+    job.link(() => this.#settled());
+  }
+
+  abandon(wait: Wait): boolean {
+    this.#given = false;
+    this.#job.cancel(wait.scope?.pending?.reason);
+    return true;
+  }
+
+  toString(): string {
+    return String(this.#job);
+  }
+
+  #settled(): void {
+    if (!this.#given) return;
+    const { value, error, successful } = this.#job;
+    if (successful) this.#wait.settle(value);
+    else this.#wait.fail(error);
   }
 }

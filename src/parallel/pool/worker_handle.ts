@@ -8,7 +8,7 @@
 import type { Batch, BatchCarrier } from "./batch.ts";
 import { packError, unpackError } from "../transported_error.ts";
 import { checkedMessage, type Speaker } from "./message_check.ts";
-import { type Failure, makeWords, type ResultsMessage, type SetUp, SLOTS } from "./wire.ts";
+import { type Failure, makeWords, type ResultsMessage, type SetUp, SLOTS } from "../thread/wire.ts";
 import { type ThreadState, WorkerThread } from "../thread/worker_thread.ts";
 
 const entry = new URL("../worker_entry.ts", import.meta.url);

@@ -14,7 +14,7 @@
  * Batches are worked off one after another; a job that is a task body is a batch by itself, with a slot
  * from {@linkcode SLOTS} on, and runs beside whatever else its worker does.
  */
-import type { ThreadParts } from "../thread/worker_thread.ts";
+import type { ThreadParts } from "./worker_thread.ts";
 import type { TransportedError } from "../transported_error.ts";
 
 /** One value for the whole batch, or one for each job. */

@@ -2,30 +2,30 @@
  * The verbs that apply a job to many items: what `map`, `starmap` and `imap` have in common.
  *
  * Everything that can be wrong with the arguments is found when the verb is called; nothing is drawn
- * before somebody waits.
+ * before somebody waits. A `map` puts the results in their places, and ends with the first failure.
  */
 import { BOUND, checkWhole } from "../../kernel/checks.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
-import type { Wait } from "../../kernel/wait.ts";
+import type { Wait, WaitSource } from "../../kernel/wait.ts";
 import type { Items } from "../../tasks/item_source.ts";
 import { checkLimit, checkPriority } from "../checks.ts";
-import type { Dispatcher } from "../dispatch/dispatcher.ts";
-import { checkItems } from "./feed.ts";
-import { ItemRun, type ItemWork } from "./item_run.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+import { checkItems } from "./item_source.ts";
+import { type ItemHost, ItemRun, type ItemSink, type ItemWork } from "./item_run.ts";
 import type { JobDesk } from "./job_desk.ts";
 import { type Addressed, addressOf, type AnyFunction } from "../jobs.ts";
-import { MapRun } from "./map_run.ts";
 import type { PoolLife } from "./pool_life.ts";
 import type { MapOptions } from "./pool_options.ts";
 import type { ResultStream } from "./result_stream.ts";
-import { OrderedShelf, PlainShelf } from "./shelf.ts";
+import { OrderedBuffer, UnorderedBuffer } from "./result_buffer.ts";
 import { StreamRun } from "./stream_run.ts";
+import { cancelled } from "../../kernel/errors.ts";
 
 /** How many items of a map may be out, per worker, unless said otherwise. */
 const WINDOW = 4096;
 
 /** Maps on one pool. */
-export class Mapping {
+export class Maps {
   readonly #name: string;
   readonly #life: PoolLife;
   readonly #desk: JobDesk;
@@ -65,8 +65,8 @@ export class Mapping {
   ): ResultStream<unknown> {
     const work = this.#workOf(job, items, options, false);
     const verb = ordered ? "imap" : "imapUnordered";
-    const shelf = ordered ? new OrderedShelf() : new PlainShelf();
-    return new StreamRun(`${verb}(${work.kind.name})`, shelf, work.window, (sink) => {
+    const buffer = ordered ? new OrderedBuffer() : new UnorderedBuffer();
+    return new StreamRun(`${verb}(${work.kind.name})`, buffer, work.window, (sink) => {
       this.#life.refuseIfClosed(`${verb} on`);
       const run = new ItemRun(work, sink, this.#dispatcher);
       this.#dispatcher.add(run);
@@ -86,7 +86,7 @@ export class Mapping {
       items,
       spread,
       window: checkWhole(
-        window ?? WINDOW * this.#dispatcher.staff.size,
+        window ?? WINDOW * this.#dispatcher.workerSet.size,
         "use",
         "as a window",
         BOUND,
@@ -97,5 +97,75 @@ export class Mapping {
       limit: timeout === undefined ? this.#desk.usual.limit : checkLimit(timeout),
       priority: checkPriority(priority),
     };
+  }
+}
+
+/** The results of a map, on their way to the one who waits for them. */
+export class MapRun implements ItemSink, WaitSource {
+  /** Its jobs will surely end. */
+  readonly host = "bound";
+  /** The items. */
+  readonly run: ItemRun;
+  readonly #wait: Wait<unknown[]>;
+  readonly #results: unknown[] = [];
+
+  /** A map that `wait` waits for. */
+  constructor(work: ItemWork, wait: Wait<unknown[]>, host: ItemHost) {
+    this.run = new ItemRun(work, this, host);
+    this.#wait = wait;
+  }
+
+  /** Parks the wait, or settles it if there is nothing to do. */
+  begin(): void {
+    this.#wait.park(this);
+    this.run.begin();
+  }
+
+  /** Results have come. */
+  returned(first: number, values: readonly unknown[]): void {
+    const results = this.#results;
+    // One place for each, in order: a gap would turn the array into a slow hash table.
+    while (results.length < first) results.push(undefined);
+    for (let i = 0; i < values.length; i++) {
+      if (first + i < results.length) results[first + i] = values[i];
+      else results.push(values[i]);
+    }
+    this.run.release(values.length);
+  }
+
+  /** A job failed. */
+  failed(_index: number, error: unknown): void {
+    this.run.fail(error);
+  }
+
+  /** The iterable threw. */
+  sourceFailed(error: unknown): void {
+    this.run.fail(error);
+  }
+
+  /** All results are there. */
+  finished(): void {
+    this.#wait.settle(this.#results);
+  }
+
+  /** It ended with an error. */
+  broken(error: unknown): void {
+    this.#wait.fail(error);
+  }
+
+  /** The waiting task is being cancelled. */
+  abandon(wait: Wait): boolean {
+    const reason = wait.scope?.pending ?? cancelled("explicit", "the map was given up");
+    try {
+      this.run.stop(reason)?.catch(() => {});
+    } catch {
+      // What the source says to being closed does not count: the wait has its outcome.
+    }
+    return true;
+  }
+
+  /** As in `map(fib)`. */
+  toString(): string {
+    return `map(${this.run.name})`;
   }
 }

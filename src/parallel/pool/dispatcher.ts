@@ -7,21 +7,18 @@
 import { currentScope, withScope } from "../../kernel/context.ts";
 import { cancelled } from "../../kernel/errors.ts";
 import type { Batch, BatchCarrier } from "./batch.ts";
-import type { CancelPolicy } from "../pool/cancel_policy.ts";
-import type { CancelMeans } from "../pool/future.ts";
-import { IdleWatch } from "./idle_watch.ts";
-import type { ItemHost, ItemRun } from "../pool/item_run.ts";
-import type { Job } from "../pool/job.ts";
-import type { JobKind } from "./job_kind.ts";
-import { JobKinds } from "./job_kinds.ts";
+import type { CancelPolicy } from "./future.ts";
+import type { CancelMeans } from "./future.ts";
+import { IdleTimer, WorkerSet } from "./worker_set.ts";
+import type { ItemHost, ItemRun } from "./item_run.ts";
+import type { Job } from "./job.ts";
+import { type JobKind, JobKinds } from "./job_kinds.ts";
 import { JobQueue } from "./job_queue.ts";
-import type { Allowance, JobSource } from "./job_source.ts";
+import { type Allowance, allowanceFor, type JobSource, pickWorker, relieve } from "./placement.ts";
 import type { JobAddress } from "../jobs.ts";
-import { allowanceFor, pickWorker, relieve } from "./placement.ts";
 import { Deadlines } from "./deadlines.ts";
-import { Staff } from "./staff.ts";
 import { TaskLane } from "./task_lane.ts";
-import { Watch } from "./watch.ts";
+import { Timers } from "./timers.ts";
 import { brokenError, crashError, startError, unsendable } from "../worker_error.ts";
 import type { WorkerHandle, WorkerOwner, WorkerTerms } from "./worker_handle.ts";
 
@@ -70,7 +67,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   /** Single jobs nobody works on. */
   readonly queue: JobQueue = new JobQueue();
   /** The workers. */
-  readonly staff: Staff;
+  readonly workerSet: WorkerSet;
   readonly #deadlines: Deadlines;
   readonly #tasks: TaskLane;
   readonly #onCancel: CancelPolicy;
@@ -78,8 +75,8 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   readonly #kinds = new JobKinds();
   readonly #maps = new Set<ItemRun>();
   readonly #queueOnly: readonly JobSource[] = [this.queue];
-  readonly #watch = new Watch();
-  readonly #idleWatch: IdleWatch;
+  readonly #timers = new Timers();
+  readonly #idleTimer: IdleTimer;
   readonly #setUpName: string | null;
   readonly #dealNow = (): void => {
     this.#dealSoon = false;
@@ -104,16 +101,16 @@ export class Dispatcher implements WorkerOwner, ItemHost {
     this.#onCancel = options.onCancel;
     this.#owner = owner;
     const { workers: most, min: least, recycle, terms } = options;
-    this.staff = new Staff(options.name, { most, least, recycle }, terms, this);
-    this.#idleWatch = new IdleWatch(this.staff, options.idle);
-    this.#tasks = new TaskLane(this.staff, this.#watch, {
+    this.workerSet = new WorkerSet(options.name, { most, least, recycle }, terms, this);
+    this.#idleTimer = new IdleTimer(this.workerSet, options.idle);
+    this.#tasks = new TaskLane(this.workerSet, this.#timers, {
       deal: () => this.deal(),
       sent: (batch) => this.#deadlines.sent(batch),
       pick: (pick) => this.#pick(pick),
     });
     this.#deadlines = new Deadlines(
       options.grace,
-      this.#watch,
+      this.#timers,
       (carrier, cause) => this.#giveUp(carrier, cause),
     );
     this.#setUpName = terms.setUp?.name ?? null;
@@ -121,12 +118,12 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   /** Whether there is anything to do, or being done. */
   get busy(): boolean {
-    return this.waiting > 0 || this.#maps.size > 0 || this.staff.owed > 0;
+    return this.waiting > 0 || this.#maps.size > 0 || this.workerSet.owed > 0;
   }
 
   /** Whether anything happens without somebody's doing: a map whose results nobody reads rests. */
   get #working(): boolean {
-    if (this.waiting > 0 || this.staff.owed > 0) return true;
+    if (this.waiting > 0 || this.workerSet.owed > 0) return true;
     for (const run of this.#maps) if (run.waiting > 0) return true;
     return false;
   }
@@ -155,7 +152,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   /** Changes how many workers there may be. */
   resize(workers: number): void {
-    this.staff.resize(workers);
+    this.workerSet.resize(workers);
     this.more();
   }
 
@@ -188,7 +185,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
       this.#dealing = false;
     }
     this.#hold();
-    this.#idleWatch.look();
+    this.#idleTimer.look();
     this.#owner.dealt();
   }
 
@@ -229,7 +226,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
     for (const lane of [this.queue, this.#tasks.queue]) {
       for (const job of lane.drain()) job.end("shutdown", reason);
     }
-    for (const handle of this.staff.active) {
+    for (const handle of this.workerSet.active) {
       for (const batch of handle.allBatches) batch.drop(reason);
     }
     for (const run of [...this.#maps]) run.fail(cancelled("shutdown", reason));
@@ -238,10 +235,10 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   /** Ends every worker: there is nothing left to do. */
   dismiss(): void {
-    this.staff.dismissAll();
-    this.#watch.clear();
+    this.workerSet.dismissAll();
+    this.#timers.clear();
     this.#deadlines.clear();
-    this.#idleWatch.clear();
+    this.#idleTimer.clear();
   }
 
   // -- What workers tell --
@@ -250,7 +247,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   answered(handle: WorkerHandle, spent: readonly number[] | null): void {
     if (spent !== null) this.#kinds.measure(spent);
     this.#deadlines.answered();
-    if (this.staff.left(handle) <= 0 && !handle.busy) this.staff.dismiss(handle);
+    if (this.workerSet.left(handle) <= 0 && !handle.busy) this.workerSet.dismiss(handle);
     this.deal();
   }
 
@@ -277,14 +274,14 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   /** A worker is gone. What it had not begun goes to others; the rest fails. */
   crashed(handle: WorkerHandle, cause: unknown): void {
-    this.staff.gone(handle);
+    this.workerSet.gone(handle);
     this.#lose(handle, cause);
     this.deal();
   }
 
   /** A worker has gone, as it was told. */
   ended(handle: WorkerHandle): void {
-    this.staff.gone(handle);
+    this.workerSet.gone(handle);
     this.#owner.dealt();
   }
 
@@ -304,7 +301,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   #overtake(): void {
     const urgent = this.#urgent;
     this.#urgent = -Infinity;
-    for (const handle of this.staff.active) {
+    for (const handle of this.workerSet.active) {
       for (const batch of handle.batches.toReversed()) {
         if (batch.content.priority < urgent) batch.takeBack();
       }
@@ -315,10 +312,10 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   #dealOne(): boolean {
     const sources = this.#waitingSources();
     if (sources.length === 0) return false;
-    const handle = this.#pick(() => pickWorker(this.staff, sources));
+    const handle = this.#pick(() => pickWorker(this.workerSet, sources));
     if (handle === null) return false;
     for (const source of sources) {
-      const allowance = allowanceFor(handle, this.staff, source);
+      const allowance = allowanceFor(handle, this.workerSet, source);
       const batch = source.take(allowance);
       if (batch === null) continue;
       this.#turn++;
@@ -353,7 +350,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
     try {
       handle.send(batch);
       // The clone may have called a getter, and that the pool's end.
-      if (!this.staff.active.includes(handle)) batch.drop("its worker was ended");
+      if (!this.workerSet.active.includes(handle)) batch.drop("its worker was ended");
       else this.#deadlines.sent(batch);
     } catch (error) {
       if (batch.count === 1) {
@@ -369,7 +366,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   /** Takes jobs back from a busy worker for an idle one, now or later. Returns whether it did. */
   #relieve(): boolean {
-    const relief = relieve(this.staff, true);
+    const relief = relieve(this.workerSet, true);
     if (relief === "later") this.#relieveLater();
     return relief === "took";
   }
@@ -377,9 +374,9 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   #relieveLater(): void {
     if (this.#looking) return;
     this.#looking = true;
-    this.#watch.in(IDLE_MS, () => {
+    this.#timers.in(IDLE_MS, () => {
       this.#looking = false;
-      const relief = relieve(this.staff, false);
+      const relief = relieve(this.workerSet, false);
       if (relief === "took") this.deal();
       else if (relief === "later") this.#relieveLater();
     });
@@ -388,12 +385,12 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   /** Keeps the process alive while there is work, and for a moment after. */
   #hold(): void {
     if (this.#working) {
-      this.staff.hold(true);
-    } else if (this.staff.held && this.staff.active.length > 0 && !this.#resting) {
+      this.workerSet.hold(true);
+    } else if (this.workerSet.held && this.workerSet.active.length > 0 && !this.#resting) {
       this.#resting = true;
-      this.#watch.in(REST_MS, () => {
+      this.#timers.in(REST_MS, () => {
         this.#resting = false;
-        if (!this.#working) this.staff.hold(false);
+        if (!this.#working) this.workerSet.hold(false);
       });
     }
   }
@@ -402,10 +399,10 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   /** Gives up a worker that does not answer. */
   #giveUp(carrier: BatchCarrier, cause: Error): void {
-    const handle = this.staff.active.find((one) => one === carrier);
+    const handle = this.workerSet.active.find((one) => one === carrier);
     if (handle === undefined) return;
     this.#lose(handle, cause);
-    this.staff.dismiss(handle);
+    this.workerSet.dismiss(handle);
     this.deal();
   }
 
@@ -432,7 +429,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   /** No worker can be got ready: fails what the pool has, and has every later job fail. */
   #break(cause: unknown): void {
     this.#broken ??= { cause };
-    for (const { allBatches } of this.staff.active) {
+    for (const { allBatches } of this.workerSet.active) {
       for (const batch of allBatches.toReversed()) batch.takeBack();
       for (const batch of allBatches) {
         batch.fail((index) => this.#brokenError(batch.kindAt(index).name));

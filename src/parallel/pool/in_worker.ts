@@ -6,20 +6,20 @@
  * nothing to do for a moment. A pool per call was rejected (a worker starts in 10 ms), and so was one for
  * all runs: nobody could say when it has to end.
  */
-import { cancelled } from "../kernel/errors.ts";
-import { type Operation, operation } from "../kernel/operation.ts";
-import type { Scheduler } from "../kernel/scheduler.ts";
-import type { Wait, WaitSource } from "../kernel/wait.ts";
-import type { Future } from "./pool/future.ts";
+import { cancelled } from "../../kernel/errors.ts";
+import { type Operation, operation } from "../../kernel/operation.ts";
+import type { Scheduler } from "../../kernel/scheduler.ts";
+import type { Wait, WaitSource } from "../../kernel/wait.ts";
+import type { Future } from "./future.ts";
 import {
   type Addressed,
   addressOf,
   type AnyFunction,
   type JobArguments,
   type JobResult,
-} from "./jobs.ts";
-import { WorkerPool } from "./pool/pool.ts";
-import { currentRun } from "./pool/pool_life.ts";
+} from "../jobs.ts";
+import { WorkerPool } from "./pool.ts";
+import { currentRun } from "./pool_life.ts";
 
 /** The process's workers go after so many milliseconds without work. */
 const IDLE_MS = 200;

@@ -1,15 +1,20 @@
 /**
- * The workers of a pool: hired when there is work, replaced when they crash, let go when there has been
- * nothing to do for long, and at the end.
+ * The workers of a pool: started when there is work, replaced when they crash, let go when there has
+ * been nothing to do for long, and at the end.
  *
- * Hiring waits for work because a pool is often made at the top of a module, and workers import that
+ * They start no sooner because a pool is often made at the top of a module, and workers import that
  * module, too: a pool that started its workers at once would start them without end.
+ *
+ * A worker takes 7 MB and starts in 10 ms, so a pool that is busy now and then does well to shrink in
+ * between. Jobs go to the first idle worker there is; so the last ones idle longest, and go first. The
+ * alarm does not keep the process alive: at its end every worker goes anyway.
  */
 import { withScope } from "../../kernel/context.ts";
 import { WorkerHandle, type WorkerOwner, type WorkerTerms } from "./worker_handle.ts";
+import { SystemClock } from "../../kernel/clock.ts";
 
 /** How many workers there are to be. */
-export interface StaffSize {
+export interface WorkerSetSize {
   /** The most at a time. */
   readonly most: number;
   /** So many stay although there is nothing to do. */
@@ -19,7 +24,7 @@ export interface StaffSize {
 }
 
 /** The workers of one pool. */
-export class Staff {
+export class WorkerSet {
   /** How many workers there may be at a time. */
   size: number;
   /** How many of them stay although there is nothing to do. */
@@ -32,12 +37,12 @@ export class Staff {
   readonly #terms: WorkerTerms;
   readonly #owner: WorkerOwner;
   readonly #leaving = new Set<WorkerHandle>();
-  #hired = 0;
+  #started = 0;
   /** Whether the workers keep the process alive. */
   held = true;
 
-  /** A staff of nobody yet. */
-  constructor(name: string, size: StaffSize, terms: WorkerTerms, owner: WorkerOwner) {
+  /** A worker set of nobody yet. */
+  constructor(name: string, size: WorkerSetSize, terms: WorkerTerms, owner: WorkerOwner) {
     this.#name = name;
     this.size = size.most;
     this.least = size.least;
@@ -57,8 +62,8 @@ export class Staff {
   }
 
   /** How many workers were ever hired. */
-  get hired(): number {
-    return this.#hired;
+  get started(): number {
+    return this.#started;
   }
 
   /** How many jobs are with workers. */
@@ -69,8 +74,8 @@ export class Staff {
   }
 
   /** Starts a worker. */
-  hire(): WorkerHandle {
-    const name = `${this.#name} worker ${++this.#hired}`;
+  startWorker(): WorkerHandle {
+    const name = `${this.#name} worker ${++this.#started}`;
     // In nobody's scope: the worker's messages are not part of the task that happened to want it.
     const handle = withScope(null, () => new WorkerHandle(name, this.#terms, this.#owner));
     handle.hold(this.held);
@@ -126,4 +131,50 @@ export class Staff {
 /** Whom to keep: those who can least be spared come first. */
 function rank(handle: WorkerHandle): number {
   return handle.busy ? 0 : handle.state === "up" ? 1 : 2;
+}
+
+/** Watches one worker set. */
+export class IdleTimer {
+  readonly #workerSet: WorkerSet;
+  readonly #ms: number;
+  readonly #clock = new SystemClock({ idle: true });
+  #set = false;
+
+  /** Lets those go who have been idle for `ms`; nobody if that is `Infinity`. */
+  constructor(workerSet: WorkerSet, ms: number) {
+    this.#workerSet = workerSet;
+    this.#ms = ms;
+  }
+
+  /** Something has changed: sees to it that idle workers are looked at in time. */
+  look(): void {
+    if (this.#set || this.#ms === Infinity) return;
+    let longest = -1;
+    for (const handle of this.#spare()) longest = Math.max(longest, handle.silence);
+    if (longest < 0) return;
+    this.#set = true;
+    const at = this.#clock.now() + Math.max(0, this.#ms - longest);
+    withScope(null, () => this.#clock.setAlarm(at, () => this.#ring()));
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#set = false;
+    this.#clock.clearAlarm();
+  }
+
+  #ring(): void {
+    this.#set = false;
+    for (const handle of this.#spare()) {
+      if (handle.silence >= this.#ms - 1) this.#workerSet.dismiss(handle); // a timer may be early by a fraction
+    }
+    this.look();
+  }
+
+  /** The idle ones that may go, the last ones first. */
+  #spare(): WorkerHandle[] {
+    const { active, least } = this.#workerSet;
+    const idle = active.filter((handle) => handle.state === "up" && !handle.busy);
+    return idle.toReversed().slice(0, Math.max(0, active.length - least));
+  }
 }

@@ -3,8 +3,8 @@ import { checkMs, checkWhole } from "../../kernel/checks.ts";
 import { addressOf } from "../jobs.ts";
 import type { WorkerPoolOptions } from "./pool_options.ts";
 import { packShared } from "../shared/pack.ts";
-import type { SetUp } from "../dispatch/wire.ts";
-import type { WorkerTerms } from "../dispatch/worker_handle.ts";
+import type { SetUp } from "../thread/wire.ts";
+import type { WorkerTerms } from "./worker_handle.ts";
 
 /** So many task bodies may run in one worker at a time, unless said otherwise. */
 const TASKS = 64;

@@ -4,13 +4,15 @@
  * As a rule all are equally urgent, and then there is one line, which costs what a queue costs. Other
  * lines are made when a job with another priority comes. Jobs that come back (taken from a
  * busy worker, or from a crashed one) go to the front of theirs, so that they lose no time.
+ *
+ * A line is linked through the jobs themselves. A job that is cancelled in it is only marked: it is passed over when its turn comes, which costs less
+ * than finding it.
  */
 import { Batch, type BatchContent, type BatchOwner } from "./batch.ts";
-import type { Job } from "../pool/job.ts";
-import { JobLine } from "./job_line.ts";
-import type { Allowance, JobSource } from "./job_source.ts";
+import type { Job } from "./job.ts";
+import type { Allowance, JobSource } from "./placement.ts";
 import { type Movable, movablesOf } from "../transfer.ts";
-import { weightOf } from "./weight.ts";
+import { weightOf } from "../thread/weight.ts";
 
 /** A job that moves its arguments is not put behind others if it may take longer than this, in milliseconds. */
 const SHORT_MS = 1;
@@ -79,7 +81,7 @@ export class JobQueue implements JobSource {
       jobs.push(this.#shift(job));
       if (jobs.length >= share) break;
     }
-    const batch = new Batch(new JobCrew(jobs, this), pack(jobs, cost / jobs.length));
+    const batch = new Batch(new BatchedJobs(jobs, this), pack(jobs, cost / jobs.length));
     for (let index = 0; index < jobs.length; index++) jobs[index]!.sent(batch, index);
     return batch;
   }
@@ -127,7 +129,7 @@ export class JobQueue implements JobSource {
 }
 
 /** The jobs of one batch. */
-class JobCrew implements BatchOwner {
+class BatchedJobs implements BatchOwner {
   readonly #jobs: readonly Job[];
   readonly #queue: JobQueue;
 
@@ -186,4 +188,51 @@ function pack(jobs: readonly Job[], cost: number): BatchContent {
     cost,
     priority: jobs.at(-1)!.terms.priority,
   };
+}
+
+/** A line of jobs. */
+export class JobLine {
+  /** What its jobs have in common. */
+  readonly priority: number;
+  #first: Job | null = null;
+  #last: Job | null = null;
+
+  /** An empty line. */
+  constructor(priority: number) {
+    this.priority = priority;
+  }
+
+  /** Puts a job at the back. */
+  add(job: Job): void {
+    if (this.#last === null) this.#first = job;
+    else this.#last.behind = job;
+    this.#last = job;
+  }
+
+  /** Puts a job back at the front. */
+  unshift(job: Job): void {
+    job.behind = this.#first;
+    this.#first = job;
+    this.#last ??= job;
+  }
+
+  /** The first job that still matters. */
+  head(): Job | null {
+    let job = this.#first;
+    while (job !== null && job.done) {
+      const { behind }: Job = job;
+      job.behind = null;
+      job = behind;
+    }
+    this.#first = job;
+    if (job === null) this.#last = null;
+    return job;
+  }
+
+  /** Takes out what {@linkcode head} has just given. */
+  shift(job: Job): void {
+    this.#first = job.behind;
+    if (job.behind === null) this.#last = null;
+    job.behind = null;
+  }
 }

@@ -6,7 +6,7 @@
  * worker is given up, because nothing that it says can be relied on any more.
  */
 import type { Batch } from "./batch.ts";
-import type { ResultsMessage, ToPool } from "./wire.ts";
+import type { ResultsMessage, ToPool } from "../thread/wire.ts";
 
 /** What is known of the worker that speaks. */
 export interface Speaker {
