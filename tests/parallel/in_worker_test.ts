@@ -176,7 +176,7 @@ law("A task in a worker may call in workers of its own", async () => {
 law("A process ends by itself although its shared workers are still there", async () => {
   const ended = await runProgram(`
     import "@weft/weft";
-    import { inWorker } from "./src/parallel/in_worker.ts";
+    import { inWorker } from "./src/parallel/pool/in_worker.ts";
     import { add } from "./tests/parallel/fixtures/work.ts";
     console.log(await inWorker(add, 1, 2));
   `);
