@@ -121,6 +121,51 @@ export async function askServer(
   }
 }
 
+/**
+ * Starts a program that serves until it gets SIGTERM and says `listening on HOST:PORT`, or whose port is known
+ * and which is there when something answers; gives what `use` finds out.
+ */
+export async function served(
+  command: Command,
+  use: (port: number) => Promise<number>,
+  known?: number,
+): Promise<number> {
+  const server = start(command, "null");
+  using _limit = limit(server);
+  const stderr = new Response(server.stderr).text();
+  try {
+    if (known === undefined) {
+      const port = /^listening on .*:(\d+)\n/.exec(await firstLine(server.stdout))?.[1];
+      if (port === undefined) refuse(command, (await server.status).code, await stderr);
+      return await use(Number(port));
+    }
+    await server.stdout.cancel();
+    await answers(known);
+    return await use(known);
+  } finally {
+    try {
+      server.kill("SIGTERM");
+    } catch {
+      // It has ended already.
+    }
+    await server.status;
+    await stderr;
+  }
+}
+
+/** Waits until something takes connections on a port. */
+async function answers(port: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+  throw new Error(`Nobody listens on port ${port}`);
+}
+
 function plainDeno(file: string): Command {
   return [Deno.execPath(), "run", "-A", `${here}/${file}`];
 }
