@@ -11,7 +11,7 @@ import { BrokenError, reasonOf } from "./errors.ts";
 import type { Timeout } from "./limit.ts";
 import type { NativeDatagram } from "./native.ts";
 import { IN } from "./poll_bits.ts";
-import { Seat } from "./seat.ts";
+import { SingleWaiter } from "./single_waiter.ts";
 import { Slab } from "./slab.ts";
 import type { Pending } from "./tenure.ts";
 
@@ -45,7 +45,7 @@ export class DatagramReceiver {
   readonly #host: ReceiverHost;
   readonly #room: number;
   readonly #slab = new Slab();
-  readonly #seat: Seat<Received>;
+  readonly #waiter: SingleWaiter<Received>;
   /** What datagrams are received into; made when it is first needed. */
   #buffer: Uint8Array | null = null;
   #outcome: Outcome | null = null;
@@ -67,7 +67,7 @@ export class DatagramReceiver {
     this.#pending = pending;
     this.#host = host;
     this.#room = room;
-    this.#seat = new Seat(host, "recvFrom");
+    this.#waiter = new SingleWaiter(host, "recvFrom");
   }
 
   /** Whether a datagram, or an error, is there to be taken. */
@@ -83,17 +83,17 @@ export class DatagramReceiver {
   /** Begins a receive for a wait, of at most `most` bytes. */
   begin(wait: Wait<Received>, most: number, timeout: Timeout): void {
     if (this.#closed !== null) throw this.#closed;
-    this.#seat.check();
+    this.#waiter.check();
     if (this.#outcome !== null) return wait.settle(this.#take(most));
     this.#most = most;
-    this.#seat.take(wait, timeout);
+    this.#waiter.park(wait, timeout);
     this.arm();
   }
 
   /** Takes a datagram that is there, cut at `most` bytes; starts a receive if there is none. */
   tryTake(most: number): Received {
     if (this.#closed !== null) throw this.#closed;
-    this.#seat.check();
+    this.#waiter.check();
     if (this.#outcome !== null) return this.#take(most);
     this.arm();
     throw new WouldBlock(`Cannot receive on ${this.#host} now: no datagram has arrived`);
@@ -122,7 +122,7 @@ export class DatagramReceiver {
     if (this.#closed !== null) return;
     this.#closed = error;
     this.#outcome = this.#buffer = null;
-    this.#seat.leave()?.fail(error);
+    this.#waiter.leave()?.fail(error);
   }
 
   /** Names a receive in reports. */
@@ -157,7 +157,7 @@ export class DatagramReceiver {
   #came(outcome: Outcome): void {
     this.#wanted = false;
     this.#outcome = outcome;
-    const wait = this.#seat.leave();
+    const wait = this.#waiter.leave();
     if (wait === null) return this.#host.changed(IN);
     try {
       wait.settle(this.#take(this.#most));

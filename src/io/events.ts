@@ -10,7 +10,7 @@ import type { Party, Wait } from "../kernel/wait.ts";
 import type { Timeout } from "./limit.ts";
 import { IN } from "./poll_bits.ts";
 import { type Pollable, type Watcher, Watchers } from "./pollable.ts";
-import { Seat } from "./seat.ts";
+import { SingleWaiter } from "./single_waiter.ts";
 import { Tenure } from "./tenure.ts";
 
 /** What makes events of type `E`, and holds those that nobody has taken. */
@@ -31,7 +31,7 @@ export class EventHandle<E> implements Pollable, Resource {
   readonly #name: string;
   readonly #tenure: Tenure;
   readonly #watchers: Watchers;
-  readonly #seat: Seat<E>;
+  readonly #waiter: SingleWaiter<E>;
   #closed: ClosedError | null = null;
   #armed = false;
 
@@ -44,7 +44,7 @@ export class EventHandle<E> implements Pollable, Resource {
    */
   constructor(name: string, open: (came: () => void) => EventOrigin<E>, owner?: Party | null) {
     this.#name = name;
-    this.#seat = new Seat(this, "next");
+    this.#waiter = new SingleWaiter(this, "next");
     this.#watchers = new Watchers(this);
     this.#origin = open(() => this.#came());
     this.#tenure = new Tenure(this, owner);
@@ -93,16 +93,16 @@ export class EventHandle<E> implements Pollable, Resource {
   /** Begins a wait for the next event. */
   begin(wait: Wait<E>, timeout: Timeout): void {
     if (this.#closed !== null) throw this.#closed;
-    this.#seat.check();
+    this.#waiter.check();
     if (this.#origin.some) return wait.settle(this.#take());
     this.#origin.awaited(true);
-    this.#seat.take(wait, timeout, () => this.#rest());
+    this.#waiter.park(wait, timeout, () => this.#rest());
   }
 
   /** Takes an event that has come. */
   tryTake(): E {
     if (this.#closed !== null) throw this.#closed;
-    this.#seat.check();
+    this.#waiter.check();
     if (this.#origin.some) return this.#take();
     throw new WouldBlock(`Cannot take an event of ${this.#name} now: none has come`);
   }
@@ -112,7 +112,7 @@ export class EventHandle<E> implements Pollable, Resource {
     if (this.#closed !== null) return;
     const error = this.#closed = new ClosedError(`Cannot wait for ${this.#name}: it is closed`);
     this.#origin.close();
-    this.#seat.leave()?.fail(error);
+    this.#waiter.leave()?.fail(error);
     this.#tenure.close();
     this.#watchers.changed();
   }
@@ -129,7 +129,7 @@ export class EventHandle<E> implements Pollable, Resource {
 
   #came(): void {
     this.#armed = false;
-    const wait = this.#seat.leave();
+    const wait = this.#waiter.leave();
     if (wait === null) this.#watchers.changed(IN);
     else wait.settle(this.#take());
     this.#rest();
@@ -143,6 +143,6 @@ export class EventHandle<E> implements Pollable, Resource {
 
   /** Lets the process end if nobody waits any more. */
   #rest(): void {
-    if (this.#closed === null && !this.#armed && !this.#seat.taken) this.#origin.awaited(false);
+    if (this.#closed === null && !this.#armed && !this.#waiter.waits) this.#origin.awaited(false);
   }
 }

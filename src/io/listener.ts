@@ -12,7 +12,7 @@ import type { Timeout } from "./limit.ts";
 import { closeQuietly, type NativeListener, type NativeStream } from "./native.ts";
 import { IN } from "./poll_bits.ts";
 import { type Pollable, type Watcher, Watchers } from "./pollable.ts";
-import { Seat } from "./seat.ts";
+import { SingleWaiter } from "./single_waiter.ts";
 import { Tenure } from "./tenure.ts";
 
 /** What the last native accept has come to, if nobody has taken that yet. */
@@ -25,7 +25,7 @@ export class ListenerHandle<S> implements Pollable, Resource {
   readonly #wrap: (native: NativeStream, owner: Party | null | undefined) => S;
   readonly #tenure: Tenure;
   readonly #watchers: Watchers;
-  readonly #seat: Seat<S>;
+  readonly #waiter: SingleWaiter<S>;
   #outcome: Outcome | null = null;
   #accepting = false;
   #closed: ClosedError | null = null;
@@ -51,7 +51,7 @@ export class ListenerHandle<S> implements Pollable, Resource {
     this.#wrap = wrap;
     this.#tenure = new Tenure(this, owner);
     this.#watchers = new Watchers(this);
-    this.#seat = new Seat(this, "accept");
+    this.#waiter = new SingleWaiter(this, "accept");
   }
 
   /** The listener beneath. */
@@ -77,16 +77,16 @@ export class ListenerHandle<S> implements Pollable, Resource {
   /** Begins an accept for a wait; the connection belongs to its task's run. */
   begin(wait: Wait<S>, timeout: Timeout): void {
     if (this.#closed !== null) throw this.#closed;
-    this.#seat.check();
+    this.#waiter.check();
     if (this.#outcome !== null) return wait.settle(this.#take(wait.task));
     this.#accept();
-    this.#seat.take(wait, timeout);
+    this.#waiter.park(wait, timeout);
   }
 
   /** Takes a connection that is there; starts an accept if there is none. */
   tryAccept(): S {
     if (this.#closed !== null) throw this.#closed;
-    this.#seat.check();
+    this.#waiter.check();
     if (this.#outcome !== null) return this.#take(undefined);
     this.#accept();
     throw new WouldBlock(`Cannot accept on ${this.#name} now: nobody has connected`);
@@ -119,7 +119,7 @@ export class ListenerHandle<S> implements Pollable, Resource {
     closeQuietly(this.#native);
     if (this.#outcome?.kind === "stream") closeQuietly(this.#outcome.native);
     this.#outcome = null;
-    this.#seat.leave()?.fail(error);
+    this.#waiter.leave()?.fail(error);
     this.#tenure.close();
     this.#watchers.changed();
   }
@@ -169,7 +169,7 @@ export class ListenerHandle<S> implements Pollable, Resource {
       return this.#accept();
     }
     this.#outcome = outcome;
-    const wait = this.#seat.leave();
+    const wait = this.#waiter.leave();
     if (wait === null) return this.#watchers.changed(IN);
     try {
       wait.settle(this.#take(wait.task));

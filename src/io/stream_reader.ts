@@ -20,7 +20,7 @@ import type { Framing } from "./framing.ts";
 import type { Timeout } from "./limit.ts";
 import type { NativeReader } from "./native.ts";
 import { IN } from "./poll_bits.ts";
-import { Seat } from "./seat.ts";
+import { SingleWaiter } from "./single_waiter.ts";
 import { Slab } from "./slab.ts";
 import type { Pending } from "./tenure.ts";
 
@@ -67,7 +67,7 @@ export class StreamReader {
   #reading = false;
   #end: End | null = null;
   /** Who waits, for how many bytes at least, and to take how many at most. */
-  readonly #seat: Seat<unknown>;
+  readonly #waiter: SingleWaiter<unknown>;
   #least = 0;
   #most = 0;
   /** What tells how many bytes are waited for, if the bytes themselves do. */
@@ -89,7 +89,7 @@ export class StreamReader {
     this.#native = native;
     this.#pending = pending;
     this.#host = host;
-    this.#seat = new Seat(host, "recv");
+    this.#waiter = new SingleWaiter(host, "recv");
   }
 
   /** How many bytes are held. */
@@ -123,7 +123,7 @@ export class StreamReader {
    * a `most` of 0 it only waits until `least` bytes are held, or the end, for {@linkcode peek} to see.
    */
   begin(wait: Wait<Uint8Array>, least: number, most: number, timeout: Timeout): void {
-    this.#seat.check();
+    this.#waiter.check();
     if (this.held >= least || this.#end !== null) {
       wait.settle(this.#serve(least, most));
       return;
@@ -132,12 +132,12 @@ export class StreamReader {
     this.#least = least;
     this.#most = most;
     this.#framing = null;
-    this.#seat.take(wait as Wait<unknown>, timeout);
+    this.#waiter.park(wait as Wait<unknown>, timeout);
   }
 
   /** Begins a read of what its own bytes delimit; waits until it is whole, and takes it. */
   beginFraming<T>(wait: Wait<T>, framing: Framing<T>, timeout: Timeout): void {
-    this.#seat.check();
+    this.#waiter.check();
     const least = framing.measure(this.peek(), this.#host);
     if (this.held >= least || this.#end !== null) {
       wait.settle(this.#take(framing, least));
@@ -146,22 +146,22 @@ export class StreamReader {
     this.#least = least;
     this.#framing = framing;
     this.#readFraming(framing);
-    this.#seat.take(wait as Wait<unknown>, timeout);
+    this.#waiter.park(wait as Wait<unknown>, timeout);
   }
 
   /** Whether a read waits. */
   get awaited(): boolean {
-    return this.#seat.taken;
+    return this.#waiter.waits;
   }
 
   /** Goes on with the read that waits, if there is one and it can. */
   proceed(): void {
-    if (this.#seat.taken) this.#goOn(0);
+    if (this.#waiter.waits) this.#goOn(0);
   }
 
   /** Takes at most `most` bytes that are there; starts a read if there are none. */
   tryTake(most: number): Uint8Array {
-    this.#seat.check();
+    this.#waiter.check();
     if (this.held > 0 || this.#end !== null) return this.#serve(1, most);
     this.#readMore(1);
     throw new WouldBlock(`Cannot receive from ${this.#host} now: nothing has arrived`);
@@ -184,12 +184,12 @@ export class StreamReader {
     this.#end = error;
     this.#buffer = EMPTY;
     this.#start = this.#stop = 0;
-    this.#seat.leave()?.fail(error);
+    this.#waiter.leave()?.fail(error);
   }
 
   /** Sends whoever waits away with `error`; the stream goes on. */
   dismiss(error: Error): void {
-    this.#seat.leave()?.fail(error);
+    this.#waiter.leave()?.fail(error);
   }
 
   /** Names a receive in reports. */
@@ -316,7 +316,7 @@ export class StreamReader {
 
   /** Serves the waiting request if that is possible now. */
   #advance(fresh: number): void {
-    if (this.#seat.taken && !this.isGated) this.#goOn(fresh);
+    if (this.#waiter.waits && !this.isGated) this.#goOn(fresh);
     else this.#host.changed(fresh);
   }
 
@@ -326,7 +326,7 @@ export class StreamReader {
     if (this.held < this.#least && this.#end === null) {
       return framing === null ? this.#readMore(this.#least) : this.#readFraming(framing);
     }
-    const wait = this.#seat.leave()!;
+    const wait = this.#waiter.leave()!;
     let value: unknown;
     try {
       value = framing === null
@@ -345,7 +345,7 @@ export class StreamReader {
       this.#least = framing.measure(this.peek(), this.#host);
       return true;
     } catch (error) {
-      this.#seat.leave()!.fail(error);
+      this.#waiter.leave()!.fail(error);
       this.#host.changed(IN); // what was refused is still there
       return false;
     }

@@ -10,7 +10,7 @@ import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { lift, limit, type Timeout } from "./limit.ts";
 
 /** Where at most one wait is parked. */
-export class Seat<T> implements WaitSource {
+export class SingleWaiter<T> implements WaitSource {
   /** The other side may do something, or never. */
   readonly host = "open";
   readonly #owner: { toString(): string };
@@ -20,7 +20,7 @@ export class Seat<T> implements WaitSource {
   #onAbandoned: (() => void) | null = null;
 
   /**
-   * An empty seat.
+   * Nobody waits yet.
    *
    * @param owner The handle, for its name.
    * @param verb What its waiter called, as in `recv`.
@@ -31,7 +31,7 @@ export class Seat<T> implements WaitSource {
   }
 
   /** Whether somebody waits. */
-  get taken(): boolean {
+  get waits(): boolean {
     return this.#wait !== null;
   }
 
@@ -46,7 +46,7 @@ export class Seat<T> implements WaitSource {
   }
 
   /** Parks a wait, for so long at most; `onAbandoned` is called if it goes without having got anything. */
-  take(wait: Wait<T>, timeout: Timeout, onAbandoned: (() => void) | null = null): void {
+  park(wait: Wait<T>, timeout: Timeout, onAbandoned: (() => void) | null = null): void {
     wait.park(this);
     this.#wait = wait;
     this.#onAbandoned = onAbandoned;
