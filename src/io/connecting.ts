@@ -5,7 +5,7 @@ import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { lift, limit, type Timeout } from "./limit.ts";
 import { closeQuietly, type NativeStream } from "./native.ts";
 import { type ConnectTarget, openStream } from "./open.ts";
-import { Tenure } from "./tenure.ts";
+import { HandleLifetime } from "./handle_lifetime.ts";
 
 /** One attempt to connect. */
 export class Connecting<S> implements WaitSource, Resource {
@@ -13,7 +13,7 @@ export class Connecting<S> implements WaitSource, Resource {
   readonly host = "bound";
   readonly #where: string;
   readonly #controller = new AbortController();
-  readonly #tenure: Tenure;
+  readonly #lifetime: HandleLifetime;
   #timer: Timer | null = null;
 
   /**
@@ -33,9 +33,9 @@ export class Connecting<S> implements WaitSource, Resource {
     wrap: (native: NativeStream) => S,
   ) {
     this.#where = where;
-    this.#tenure = new Tenure(this, wait.task);
-    this.#tenure.began();
-    this.#tenure.close();
+    this.#lifetime = new HandleLifetime(this, wait.task);
+    this.#lifetime.began();
+    this.#lifetime.close();
     wait.park(this);
     if (timeout !== undefined) this.#timer = limit(wait, this, timeout);
     openStream(target, this.#controller.signal).then(
@@ -61,7 +61,7 @@ export class Connecting<S> implements WaitSource, Resource {
   /** Stops it, and resolves when nothing of it is left. */
   release(): Promise<void> {
     this.#controller.abort();
-    return this.#tenure.gone;
+    return this.#lifetime.gone;
   }
 
   /** Names the wait in reports. */
@@ -71,6 +71,6 @@ export class Connecting<S> implements WaitSource, Resource {
 
   #over(wait: Wait<S>): void {
     lift(wait, this.#timer);
-    this.#tenure.ended();
+    this.#lifetime.ended();
   }
 }

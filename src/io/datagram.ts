@@ -18,7 +18,7 @@ import { closeQuietly, type NativeDatagram } from "./native.ts";
 import { ERR, IN, OUT } from "./poll_bits.ts";
 import { type Pollable, type Watcher, Watchers } from "./pollable.ts";
 import { SelfWaker } from "./self_waker.ts";
-import { Tenure } from "./tenure.ts";
+import { HandleLifetime } from "./handle_lifetime.ts";
 
 /** The longest datagram that a socket can receive: UDP's length field, and the usual limit of a unix socket. */
 const LONGEST = { udp: 64 << 10, unixpacket: 256 << 10 };
@@ -31,7 +31,7 @@ export class DatagramHandle implements Pollable, Resource {
   readonly sender: DatagramSender;
   readonly #native: NativeDatagram;
   readonly #name: string;
-  readonly #tenure: Tenure;
+  readonly #lifetime: HandleLifetime;
   readonly #watchers: Watchers;
   readonly #kind: "udp" | "unixpacket";
   /** For a unix socket with a path: without one nobody can send to it, so it never receives. */
@@ -48,11 +48,11 @@ export class DatagramHandle implements Pollable, Resource {
   constructor(native: NativeDatagram, name: string, owner?: Party | null) {
     this.#native = native;
     this.#name = name;
-    this.#tenure = new Tenure(this, owner);
+    this.#lifetime = new HandleLifetime(this, owner);
     this.#watchers = new Watchers(this);
     this.#kind = native.addr.transport === "unixpacket" ? "unixpacket" : "udp";
-    this.receiver = new DatagramReceiver(native, this.#tenure, this, LONGEST[this.#kind]);
-    this.sender = new DatagramSender(native, this.#tenure, this);
+    this.receiver = new DatagramReceiver(native, this.#lifetime, this, LONGEST[this.#kind]);
+    this.sender = new DatagramSender(native, this.#lifetime, this);
     const address = native.addr as Deno.UnixAddr;
     this.#waker = this.#kind === "udp" || address.path === null
       ? null
@@ -71,7 +71,7 @@ export class DatagramHandle implements Pollable, Resource {
 
   /** Resolves when it has been closed and nothing of it is pending any more: its address is free. */
   get gone(): Promise<void> {
-    return this.#tenure.gone;
+    return this.#lifetime.gone;
   }
 
   /** `IN` for a datagram, `OUT` when none waits to go out, `ERR` for a failed `trySendTo`. */
@@ -130,14 +130,14 @@ export class DatagramHandle implements Pollable, Resource {
     this.sender.close(error);
     closeQuietly(this.#native);
     this.#waker?.close();
-    this.#tenure.close();
+    this.#lifetime.close();
     this.#watchers.changed();
   }
 
   /** Closes it, and resolves when nothing of it is left. */
   release(): Promise<void> {
     this.close();
-    return this.#tenure.gone;
+    return this.#lifetime.gone;
   }
 
   /** Its name. */

@@ -13,7 +13,7 @@ import type { NativeDatagram } from "./native.ts";
 import { IN } from "./poll_bits.ts";
 import { SingleWaiter } from "./single_waiter.ts";
 import { Slab } from "./slab.ts";
-import type { Pending } from "./tenure.ts";
+import type { Pending } from "./handle_lifetime.ts";
 
 /** A datagram and the address it came from. */
 export type Received = [data: Uint8Array, from: Deno.Addr];

@@ -12,7 +12,7 @@ import { BrokenError, reasonOf } from "./errors.ts";
 import type { Timeout } from "./limit.ts";
 import type { NativeDatagram } from "./native.ts";
 import { type Counter, Parcel } from "./parcel.ts";
-import type { Pending } from "./tenure.ts";
+import type { Pending } from "./handle_lifetime.ts";
 
 /** How many bytes `trySendTo` may have queued, with {@linkcode OVERHEAD} for each datagram. */
 const MOST_QUEUED = 256 << 10;

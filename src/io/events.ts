@@ -11,7 +11,7 @@ import type { Timeout } from "./limit.ts";
 import { IN } from "./poll_bits.ts";
 import { type Pollable, type Watcher, Watchers } from "./pollable.ts";
 import { SingleWaiter } from "./single_waiter.ts";
-import { Tenure } from "./tenure.ts";
+import { HandleLifetime } from "./handle_lifetime.ts";
 
 /** What makes events of type `E`, and holds those that nobody has taken. */
 export interface EventOrigin<E> {
@@ -29,7 +29,7 @@ export interface EventOrigin<E> {
 export class EventHandle<E> implements Pollable, Resource {
   readonly #origin: EventOrigin<E>;
   readonly #name: string;
-  readonly #tenure: Tenure;
+  readonly #lifetime: HandleLifetime;
   readonly #watchers: Watchers;
   readonly #waiter: SingleWaiter<E>;
   #closed: ClosedError | null = null;
@@ -47,7 +47,7 @@ export class EventHandle<E> implements Pollable, Resource {
     this.#waiter = new SingleWaiter(this, "next");
     this.#watchers = new Watchers(this);
     this.#origin = open(() => this.#came());
-    this.#tenure = new Tenure(this, owner);
+    this.#lifetime = new HandleLifetime(this, owner);
   }
 
   /** Whether it was closed. */
@@ -57,7 +57,7 @@ export class EventHandle<E> implements Pollable, Resource {
 
   /** Resolves when it has been closed. */
   get gone(): Promise<void> {
-    return this.#tenure.gone;
+    return this.#lifetime.gone;
   }
 
   /** `IN` when an event is held. */
@@ -113,7 +113,7 @@ export class EventHandle<E> implements Pollable, Resource {
     const error = this.#closed = new ClosedError(`Cannot wait for ${this.#name}: it is closed`);
     this.#origin.close();
     this.#waiter.leave()?.fail(error);
-    this.#tenure.close();
+    this.#lifetime.close();
     this.#watchers.changed();
   }
 

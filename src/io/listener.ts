@@ -13,7 +13,7 @@ import { closeQuietly, type NativeListener, type NativeStream } from "./native.t
 import { IN } from "./poll_bits.ts";
 import { type Pollable, type Watcher, Watchers } from "./pollable.ts";
 import { SingleWaiter } from "./single_waiter.ts";
-import { Tenure } from "./tenure.ts";
+import { HandleLifetime } from "./handle_lifetime.ts";
 
 /** What the last native accept has come to, if nobody has taken that yet. */
 type Outcome = { kind: "stream"; native: NativeStream } | { kind: "error"; error: unknown };
@@ -23,7 +23,7 @@ export class ListenerHandle<S> implements Pollable, Resource {
   readonly #native: NativeListener;
   readonly #name: string;
   readonly #wrap: (native: NativeStream, owner: Party | null | undefined) => S;
-  readonly #tenure: Tenure;
+  readonly #lifetime: HandleLifetime;
   readonly #watchers: Watchers;
   readonly #waiter: SingleWaiter<S>;
   #outcome: Outcome | null = null;
@@ -49,7 +49,7 @@ export class ListenerHandle<S> implements Pollable, Resource {
     this.#native = native;
     this.#name = name;
     this.#wrap = wrap;
-    this.#tenure = new Tenure(this, owner);
+    this.#lifetime = new HandleLifetime(this, owner);
     this.#watchers = new Watchers(this);
     this.#waiter = new SingleWaiter(this, "accept");
   }
@@ -66,7 +66,7 @@ export class ListenerHandle<S> implements Pollable, Resource {
 
   /** Resolves when it has been closed and nothing of it is pending any more: its address is free. */
   get gone(): Promise<void> {
-    return this.#tenure.gone;
+    return this.#lifetime.gone;
   }
 
   /** `IN` when a connection can be taken. */
@@ -120,7 +120,7 @@ export class ListenerHandle<S> implements Pollable, Resource {
     if (this.#outcome?.kind === "stream") closeQuietly(this.#outcome.native);
     this.#outcome = null;
     this.#waiter.leave()?.fail(error);
-    this.#tenure.close();
+    this.#lifetime.close();
     this.#watchers.changed();
   }
 
@@ -139,7 +139,7 @@ export class ListenerHandle<S> implements Pollable, Resource {
   /** Closes it, and resolves when nothing of it is left. */
   release(): Promise<void> {
     this.close();
-    return this.#tenure.gone;
+    return this.#lifetime.gone;
   }
 
   /** Its name. */
@@ -150,7 +150,7 @@ export class ListenerHandle<S> implements Pollable, Resource {
   #accept(): void {
     if (this.#accepting) return;
     this.#accepting = true;
-    this.#tenure.began();
+    this.#lifetime.began();
     this.#native.accept().then(
       (native) => this.#came({ kind: "stream", native }),
       (error) => this.#came({ kind: "error", error }),
@@ -161,7 +161,7 @@ export class ListenerHandle<S> implements Pollable, Resource {
     this.#accepting = false;
     if (this.#closed !== null && this.#keep !== null) this.#keep(outcome);
     else if (this.#closed !== null && outcome.kind === "stream") closeQuietly(outcome.native);
-    this.#tenure.ended();
+    this.#lifetime.ended();
     if (this.#closed !== null) return;
     // A connection that its peer reset while it stood in the queue. Linux would hand it out; Deno 2.9
     // makes an error of it, which says nothing of the listener: an accept loop must not end by it.

@@ -15,7 +15,7 @@ import { type Pollable, type Watcher, Watchers } from "./pollable.ts";
 import { Linger } from "./linger.ts";
 import { MOST_AHEAD, StreamReader } from "./stream_reader.ts";
 import { StreamWriter } from "./stream_writer.ts";
-import { Tenure } from "./tenure.ts";
+import { HandleLifetime } from "./handle_lifetime.ts";
 
 /** The read end of a pipe. */
 export class ReadHandle implements Pollable, Resource {
@@ -25,7 +25,7 @@ export class ReadHandle implements Pollable, Resource {
   readonly fault: Fault = new Fault();
   readonly #native: NativeReader & { close(): void };
   readonly #name: string;
-  readonly #tenure: Tenure;
+  readonly #lifetime: HandleLifetime;
   readonly #watchers: Watchers;
   #closed = false;
 
@@ -39,9 +39,9 @@ export class ReadHandle implements Pollable, Resource {
   constructor(native: NativeReader & { close(): void }, name: string, owner?: Party | null) {
     this.#native = native;
     this.#name = name;
-    this.#tenure = new Tenure(this, owner);
+    this.#lifetime = new HandleLifetime(this, owner);
     this.#watchers = new Watchers(this);
-    this.reader = new StreamReader(native, this.#tenure, this);
+    this.reader = new StreamReader(native, this.#lifetime, this);
   }
 
   /** Whether it was closed, by our side. */
@@ -51,7 +51,7 @@ export class ReadHandle implements Pollable, Resource {
 
   /** Resolves when it has been closed and nothing of it is pending any more. */
   get gone(): Promise<void> {
-    return this.#tenure.gone;
+    return this.#lifetime.gone;
   }
 
   /** `IN` for bytes, `HUP` for the end, `ERR` for a failure that no call has reported. */
@@ -103,14 +103,14 @@ export class ReadHandle implements Pollable, Resource {
     this.#closed = true;
     this.reader.close(new ClosedError(`Cannot receive from ${this.#name}: it is closed`));
     closeQuietly(this.#native);
-    this.#tenure.close();
+    this.#lifetime.close();
     this.#watchers.changed();
   }
 
   /** Closes it, and resolves when nothing of it is left. */
   release(): Promise<void> {
     this.close();
-    return this.#tenure.gone;
+    return this.#lifetime.gone;
   }
 
   /** Its name. */
@@ -127,7 +127,7 @@ export class WriteHandle implements Pollable, Resource {
   readonly fault: Fault = new Fault();
   readonly #native: NativeWriter & { close(): void };
   readonly #name: string;
-  readonly #tenure: Tenure;
+  readonly #lifetime: HandleLifetime;
   readonly #watchers: Watchers;
   readonly #linger: Linger;
 
@@ -141,12 +141,12 @@ export class WriteHandle implements Pollable, Resource {
   constructor(native: NativeWriter & { close(): void }, name: string, owner?: Party | null) {
     this.#native = native;
     this.#name = name;
-    this.#tenure = new Tenure(this, owner);
+    this.#lifetime = new HandleLifetime(this, owner);
     this.#watchers = new Watchers(this);
-    this.writer = new StreamWriter(native, this.#tenure, this);
+    this.writer = new StreamWriter(native, this.#lifetime, this);
     this.#linger = new Linger(this.writer, () => {
       closeQuietly(this.#native);
-      this.#tenure.close();
+      this.#lifetime.close();
     });
   }
 
@@ -157,7 +157,7 @@ export class WriteHandle implements Pollable, Resource {
 
   /** Resolves when it has been closed and nothing of it is pending any more. */
   get gone(): Promise<void> {
-    return this.#tenure.gone;
+    return this.#lifetime.gone;
   }
 
   /** `OUT` when it takes more; `ERR` when its reader is gone. */
@@ -215,7 +215,7 @@ export class WriteHandle implements Pollable, Resource {
   release(): Promise<void> {
     this.close();
     this.#linger.hurry();
-    return this.#tenure.gone;
+    return this.#lifetime.gone;
   }
 
   /** Its name. */

@@ -13,7 +13,7 @@ import { closeQuietly } from "./native.ts";
 import { ERR, HUP, IN } from "./poll_bits.ts";
 import { type Pollable, type Watcher, Watchers } from "./pollable.ts";
 import { MOST_AHEAD, type ReaderHost, StreamReader } from "./stream_reader.ts";
-import { type Pending, Tenure } from "./tenure.ts";
+import { HandleLifetime, type Pending } from "./handle_lifetime.ts";
 
 /** The one reader, and who leases it. */
 class SharedStdin implements ReaderHost, Pending {
@@ -84,7 +84,7 @@ let shared: SharedStdin | null = null;
 /** A lease on standard input. */
 export class StdinHandle implements Pollable, Resource {
   readonly #shared: SharedStdin;
-  readonly #tenure: Tenure;
+  readonly #lifetime: HandleLifetime;
   readonly #watchers: Watchers;
   #closed: ClosedError | null = null;
 
@@ -93,7 +93,7 @@ export class StdinHandle implements Pollable, Resource {
     this.#shared = shared ??= new SharedStdin();
     this.#shared.leases.add(this);
     this.#watchers = new Watchers(this);
-    this.#tenure = new Tenure(this);
+    this.#lifetime = new HandleLifetime(this);
   }
 
   /** What does the reading. */
@@ -109,7 +109,7 @@ export class StdinHandle implements Pollable, Resource {
 
   /** Resolves when the lease has ended. */
   get gone(): Promise<void> {
-    return this.#tenure.gone;
+    return this.#lifetime.gone;
   }
 
   /** As Linux has it for a pipe, a socket, or a file: the end of each shows in another way. */
@@ -162,16 +162,16 @@ export class StdinHandle implements Pollable, Resource {
       "Cannot receive from stdin: this use of it was closed",
     );
     if (this.#shared.leases.size === 1) this.#shared.reader.dismiss(error);
-    this.#tenure.began();
-    this.#tenure.close();
-    this.#shared.give(this).then(() => this.#tenure.ended());
+    this.#lifetime.began();
+    this.#lifetime.close();
+    this.#shared.give(this).then(() => this.#lifetime.ended());
     this.#watchers.changed();
   }
 
   /** Ends the lease, and resolves when nothing of it is left. */
   release(): Promise<void> {
     this.close();
-    return this.#tenure.gone;
+    return this.#lifetime.gone;
   }
 
   /** Its name. */

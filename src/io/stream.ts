@@ -12,7 +12,7 @@ import { ERR, HUP, IN, OUT } from "./poll_bits.ts";
 import { type Pollable, type Watcher, Watchers } from "./pollable.ts";
 import { MOST_AHEAD, StreamReader } from "./stream_reader.ts";
 import { StreamWriter } from "./stream_writer.ts";
-import { Tenure } from "./tenure.ts";
+import { HandleLifetime } from "./handle_lifetime.ts";
 
 /** Which kind of socket it is, for the differences that poll(2) shows. */
 export type StreamKind = "tcp" | "unix";
@@ -28,7 +28,7 @@ export class StreamHandle implements Pollable, Resource {
   readonly #native: NativeStream;
   readonly #name: string;
   readonly #kind: StreamKind;
-  readonly #tenure: Tenure;
+  readonly #lifetime: HandleLifetime;
   readonly #watchers: Watchers;
   readonly #linger: Linger;
 
@@ -43,17 +43,17 @@ export class StreamHandle implements Pollable, Resource {
     this.#native = native;
     this.#name = name;
     this.#kind = native.localAddr.transport === "unix" ? "unix" : "tcp";
-    this.#tenure = new Tenure(this, owner);
+    this.#lifetime = new HandleLifetime(this, owner);
     this.#watchers = new Watchers(this);
-    this.reader = new StreamReader(native, this.#tenure, this);
-    this.writer = new StreamWriter(native, this.#tenure, this);
+    this.reader = new StreamReader(native, this.#lifetime, this);
+    this.writer = new StreamWriter(native, this.#lifetime, this);
     this.#linger = new Linger(this.writer, () => {
       closeQuietly(native);
-      this.#tenure.close();
+      this.#lifetime.close();
     });
     if (native.settled !== undefined) {
-      this.#tenure.began();
-      native.settled.then(() => this.#tenure.ended());
+      this.#lifetime.began();
+      native.settled.then(() => this.#lifetime.ended());
     }
   }
 
@@ -69,7 +69,7 @@ export class StreamHandle implements Pollable, Resource {
 
   /** Resolves when it has been closed and nothing of it is pending any more. */
   get gone(): Promise<void> {
-    return this.#tenure.gone;
+    return this.#lifetime.gone;
   }
 
   /**
@@ -156,8 +156,8 @@ export class StreamHandle implements Pollable, Resource {
     }
     if (this.writer.over) return;
     this.writer.close(new ClosedError(`Cannot send to ${this.#name}: its writing side is closed`));
-    this.#tenure.began();
-    const ended = (): void => this.#tenure.ended();
+    this.#lifetime.began();
+    const ended = (): void => this.#lifetime.ended();
     this.writer.whenIdle(() => this.#native.closeWrite().then(ended, ended));
   }
 
@@ -175,7 +175,7 @@ export class StreamHandle implements Pollable, Resource {
   release(): Promise<void> {
     this.close();
     this.#linger.hurry();
-    return this.#tenure.gone;
+    return this.#lifetime.gone;
   }
 
   /** Its name. */

@@ -22,7 +22,7 @@ import type { NativeReader } from "./native.ts";
 import { IN } from "./poll_bits.ts";
 import { SingleWaiter } from "./single_waiter.ts";
 import { Slab } from "./slab.ts";
-import type { Pending } from "./tenure.ts";
+import type { Pending } from "./handle_lifetime.ts";
 
 /** The first buffer of a connection. */
 const SMALLEST = 2 << 10;

@@ -23,7 +23,7 @@ import type { Fault } from "./fault.ts";
 import type { Timeout } from "./limit.ts";
 import type { NativeWriter } from "./native.ts";
 import { Sender } from "./sender.ts";
-import type { Pending } from "./tenure.ts";
+import type { Pending } from "./handle_lifetime.ts";
 
 /**
  * How many chunks a writer fills at most. Counted in chunks and not in bytes, so that it bounds the memory:

@@ -27,7 +27,7 @@ function ownerOf(party: Party | null | undefined): Task | null {
 }
 
 /** One handle's native operations, and its place in the lists of what is held. */
-export class Tenure implements Pending {
+export class HandleLifetime implements Pending {
   readonly #resource: Resource;
   readonly #scheduler: Scheduler | null;
   #pending = 0;
