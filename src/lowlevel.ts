@@ -52,7 +52,7 @@ export type { DatagramReceiver, Received } from "./io/datagram_receiver.ts";
 export type { DatagramSender } from "./io/datagram_sender.ts";
 export type { Fault } from "./io/fault.ts";
 export type { Framing } from "./io/framing.ts";
-export type { Counter, Parcel } from "./io/parcel.ts";
+export type { Counter, OutgoingDatagram } from "./io/datagram_sender.ts";
 export type { Timeout } from "./io/limit.ts";
 export type { NativeDatagram, NativeListener, NativeStream } from "./io/native.ts";
 export type { StreamReader } from "./io/stream_reader.ts";

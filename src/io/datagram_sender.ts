@@ -4,14 +4,16 @@
  * A send belongs to one destination, and what goes wrong with it concerns that datagram only, so a
  * task waits until its datagram is out and gets its error. `trySendTo` cannot wait: it copies, and an
  * error of it is thrown by the next send, as a socket's pending error is.
+ *
+ * One datagram on its way, and the task that waits until it is out.
  */
+import type { Timer } from "../kernel/timers.ts";
+import type { Wait, WaitSource } from "../kernel/wait.ts";
+import { BrokenError, noteSent, reasonOf } from "./errors.ts";
+import { lift, limit, type Timeout } from "./limit.ts";
 import { activity } from "../kernel/activity.ts";
 import { type ClosedError, WouldBlock } from "../kernel/errors.ts";
-import type { Wait } from "../kernel/wait.ts";
-import { BrokenError, reasonOf } from "./errors.ts";
-import type { Timeout } from "./limit.ts";
 import type { NativeDatagram } from "./native.ts";
-import { type Counter, Parcel } from "./parcel.ts";
 import type { Pending } from "./handle_lifetime.ts";
 
 /** How many bytes `trySendTo` may have queued, with {@linkcode OVERHEAD} for each datagram. */
@@ -42,9 +44,9 @@ export class DatagramSender implements Counter {
   readonly #native: NativeDatagram;
   readonly #pending: Pending;
   readonly #host: SenderHost;
-  readonly #queue = new Set<Parcel>();
+  readonly #queue = new Set<OutgoingDatagram>();
   #queued = 0;
-  #flying: Parcel | null = null;
+  #flying: OutgoingDatagram | null = null;
   #fault: BrokenError | null = null;
   #closed: ClosedError | null = null;
 
@@ -75,12 +77,12 @@ export class DatagramSender implements Counter {
   begin(wait: Wait<number>, data: Uint8Array, to: Deno.Addr, timeout: Timeout): void {
     this.#check();
     // A cancel that cannot wait for the send leaves the data to the host: then they must be our own.
-    const parcel = new Parcel(this, this.#host.isPrompt ? data : data.slice(), to);
-    parcel.park(wait, timeout);
+    const datagram = new OutgoingDatagram(this, this.#host.isPrompt ? data : data.slice(), to);
+    datagram.park(wait, timeout);
     try {
-      this.#send(parcel);
+      this.#send(datagram);
     } catch (error) {
-      parcel.fail(error);
+      datagram.fail(error);
     }
   }
 
@@ -93,7 +95,7 @@ export class DatagramSender implements Counter {
         `Cannot send on ${this.#host} now: ${this.#queue.size} datagrams wait to go out`,
       );
     }
-    this.#send(new Parcel(this, data.slice(), to));
+    this.#send(new OutgoingDatagram(this, data.slice(), to));
     this.#queued += cost;
     this.#host.changed();
     return data.length;
@@ -102,14 +104,14 @@ export class DatagramSender implements Counter {
   /** Sends what is queued, if the handle lets it. */
   resume(): void {
     if (this.#flying !== null || this.#closed !== null) return;
-    for (const parcel of this.#queue) {
+    for (const datagram of this.#queue) {
       try {
         if (!this.#host.maySend()) return;
       } catch (error) {
         return this.refuse(error);
       }
-      this.#queue.delete(parcel);
-      return this.#launch(parcel);
+      this.#queue.delete(datagram);
+      return this.#launch(datagram);
     }
     this.#host.sendsEnded();
   }
@@ -118,19 +120,19 @@ export class DatagramSender implements Counter {
   refuse(error: unknown): void {
     const refused = [...this.#queue];
     this.#queue.clear();
-    for (const parcel of refused) this.#failed(parcel, error);
+    for (const datagram of refused) this.#failed(datagram, error);
     this.#host.sendsEnded();
     this.#host.changed();
   }
 
   /** How many bytes of a datagram would go out if nobody waited for it any more: all or none. */
-  committed(parcel: Parcel): number {
-    return this.#flying === parcel ? parcel.data.length : 0;
+  committed(datagram: OutgoingDatagram): number {
+    return this.#flying === datagram ? datagram.data.length : 0;
   }
 
   /** Forgets a datagram for a cancel. Returns `false` if the host has it and will soon be through with it. */
-  cancel(parcel: Parcel): boolean {
-    return this.#queue.delete(parcel) || !this.#host.isPrompt;
+  cancel(datagram: OutgoingDatagram): boolean {
+    return this.#queue.delete(datagram) || !this.#host.isPrompt;
   }
 
   /**
@@ -142,7 +144,7 @@ export class DatagramSender implements Counter {
     this.#closed = error;
     if (this.#flying !== null && !this.#host.isPrompt) this.#pending.ended();
     this.#flying?.fail(error);
-    for (const parcel of this.#queue) parcel.fail(error);
+    for (const datagram of this.#queue) datagram.fail(error);
     this.#queue.clear();
   }
 
@@ -152,24 +154,24 @@ export class DatagramSender implements Counter {
   }
 
   /** Sends a datagram at its turn. */
-  #send(parcel: Parcel): void {
+  #send(datagram: OutgoingDatagram): void {
     if (this.#flying === null && this.#queue.size === 0 && this.#host.maySend()) {
-      return this.#launch(parcel);
+      return this.#launch(datagram);
     }
-    this.#queue.add(parcel);
+    this.#queue.add(datagram);
   }
 
-  #launch(parcel: Parcel): void {
-    this.#flying = parcel;
+  #launch(datagram: OutgoingDatagram): void {
+    this.#flying = datagram;
     this.#pending.began();
-    this.#native.send(parcel.data, parcel.to).then(this.#onSent, this.#onError);
+    this.#native.send(datagram.data, datagram.to).then(this.#onSent, this.#onError);
   }
 
   readonly #onSent = (count: number): void => {
     activity.listener?.moved("out", count);
-    const parcel = this.#landed();
-    if (!parcel.isAwaited) this.#queued -= parcel.data.length + OVERHEAD;
-    parcel.done(count);
+    const datagram = this.#landed();
+    if (!datagram.isAwaited) this.#queued -= datagram.data.length + OVERHEAD;
+    datagram.done(count);
     this.#next();
   };
 
@@ -179,20 +181,20 @@ export class DatagramSender implements Counter {
   };
 
   /** Tells who waits for it, or else the next send, that it did not go out. */
-  #failed(parcel: Parcel, cause: unknown): void {
-    if (!parcel.isAwaited) this.#queued -= parcel.data.length + OVERHEAD;
-    if (parcel.fail(cause) || this.#closed !== null) return;
+  #failed(datagram: OutgoingDatagram, cause: unknown): void {
+    if (!datagram.isAwaited) this.#queued -= datagram.data.length + OVERHEAD;
+    if (datagram.fail(cause) || this.#closed !== null) return;
     this.#fault ??= new BrokenError(
       `Cannot send on ${this.#host}: an earlier datagram was not sent (${reasonOf(cause)})`,
       { cause },
     );
   }
 
-  #landed(): Parcel {
-    const parcel = this.#flying!;
+  #landed(): OutgoingDatagram {
+    const datagram = this.#flying!;
     this.#flying = null;
     if (this.#closed === null || this.#host.isPrompt) this.#pending.ended();
-    return parcel;
+    return datagram;
   }
 
   #next(): void {
@@ -208,5 +210,81 @@ export class DatagramSender implements Counter {
     this.#fault = null;
     this.#host.changed();
     throw fault;
+  }
+}
+
+/** Where a datagram was handed in. */
+export interface Counter {
+  /** How many bytes of a datagram would go out if nobody waited for it any more: all or none. */
+  committed(datagram: OutgoingDatagram): number;
+  /** Forgets a datagram. Returns `false` if the host has it and will soon be through with it. */
+  cancel(datagram: OutgoingDatagram): boolean;
+  /** Names the wait in reports. */
+  toString(): string;
+}
+
+/** A datagram that is to be sent. */
+export class OutgoingDatagram implements WaitSource {
+  /** The host sends it or says why not. */
+  readonly host = "bound";
+  /** What it holds. */
+  readonly data: Uint8Array;
+  /** Where it goes. */
+  readonly to: Deno.Addr;
+  readonly #counter: Counter;
+  #wait: Wait<number> | null = null;
+  #timer: Timer | null = null;
+
+  /** A datagram that nobody waits for yet. */
+  constructor(counter: Counter, data: Uint8Array, to: Deno.Addr) {
+    this.#counter = counter;
+    this.data = data;
+    this.to = to;
+  }
+
+  /** Whether a task waits, or waited, for it. */
+  get isAwaited(): boolean {
+    return this.#wait !== null;
+  }
+
+  /** Parks a wait until it is out, for so long at most. */
+  park(wait: Wait<number>, timeout: Timeout): void {
+    this.#wait = wait;
+    wait.park(this);
+    if (timeout === undefined) return;
+    this.#timer = limit(wait, this, timeout, (error) => {
+      noteSent(error, this.#counter.committed(this));
+    });
+  }
+
+  /** It is out. */
+  done(count: number): void {
+    const wait = this.#wait;
+    if (wait === null) return;
+    if (this.#timer !== null) lift(wait, this.#timer);
+    wait.settle(count);
+  }
+
+  /** It failed. Returns whether a task is told of that. */
+  fail(error: unknown): boolean {
+    const wait = this.#wait;
+    if (wait === null) return false;
+    if (this.#timer !== null) lift(wait, this.#timer);
+    wait.fail(error);
+    return true;
+  }
+
+  /** A datagram goes out whole or not at all; one that the host has can only be waited for or left to it. */
+  abandon(wait: Wait): boolean {
+    const sent = this.#counter.committed(this);
+    if (!this.#counter.cancel(this)) return false;
+    lift(wait, this.#timer);
+    noteSent(wait.scope!.pending, sent);
+    return true;
+  }
+
+  /** Names the wait in reports. */
+  toString(): string {
+    return String(this.#counter);
   }
 }
