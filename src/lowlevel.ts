@@ -53,7 +53,7 @@ export type { DatagramSender } from "./io/datagram_sender.ts";
 export type { Fault } from "./io/fault.ts";
 export type { Framing } from "./io/framing.ts";
 export type { Counter, OutgoingDatagram } from "./io/datagram_sender.ts";
-export type { Timeout } from "./io/limit.ts";
+export type { Timeout } from "./io/wait_timeout.ts";
 export type { NativeDatagram, NativeListener, NativeStream } from "./io/native.ts";
 export type { StreamReader } from "./io/stream_reader.ts";
 export type { StreamWriter } from "./io/stream_writer.ts";

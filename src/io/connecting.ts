@@ -2,7 +2,7 @@
 import type { Resource } from "../kernel/resource.ts";
 import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
-import { lift, limit, type Timeout } from "./limit.ts";
+import { startTimeout, stopTimeout, type Timeout } from "./wait_timeout.ts";
 import { closeQuietly, type NativeStream } from "./native.ts";
 import { type ConnectTarget, openStream } from "./open.ts";
 import { HandleLifetime } from "./handle_lifetime.ts";
@@ -37,7 +37,7 @@ export class Connecting<S> implements WaitSource, Resource {
     this.#lifetime.began();
     this.#lifetime.close();
     wait.park(this);
-    if (timeout !== undefined) this.#timer = limit(wait, this, timeout);
+    if (timeout !== undefined) this.#timer = startTimeout(wait, this, timeout);
     openStream(target, this.#controller.signal).then(
       (native) => {
         this.#over(wait);
@@ -53,7 +53,7 @@ export class Connecting<S> implements WaitSource, Resource {
 
   /** Stops it; a connection that comes nevertheless is closed. */
   abandon(wait: Wait): boolean {
-    lift(wait, this.#timer);
+    stopTimeout(wait, this.#timer);
     this.#controller.abort();
     return true;
   }
@@ -70,7 +70,7 @@ export class Connecting<S> implements WaitSource, Resource {
   }
 
   #over(wait: Wait<S>): void {
-    lift(wait, this.#timer);
+    stopTimeout(wait, this.#timer);
     this.#lifetime.ended();
   }
 }

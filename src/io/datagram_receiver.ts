@@ -8,7 +8,7 @@ import { activity } from "../kernel/activity.ts";
 import { type ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { BrokenError, reasonOf } from "./errors.ts";
-import type { Timeout } from "./limit.ts";
+import type { Timeout } from "./wait_timeout.ts";
 import type { NativeDatagram } from "./native.ts";
 import { IN } from "./poll_bits.ts";
 import { SingleWaiter } from "./single_waiter.ts";

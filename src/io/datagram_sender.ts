@@ -10,7 +10,7 @@
 import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { BrokenError, noteSent, reasonOf } from "./errors.ts";
-import { lift, limit, type Timeout } from "./limit.ts";
+import { startTimeout, stopTimeout, type Timeout } from "./wait_timeout.ts";
 import { activity } from "../kernel/activity.ts";
 import { type ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { NativeDatagram } from "./native.ts";
@@ -252,7 +252,7 @@ export class OutgoingDatagram implements WaitSource {
     this.#wait = wait;
     wait.park(this);
     if (timeout === undefined) return;
-    this.#timer = limit(wait, this, timeout, (error) => {
+    this.#timer = startTimeout(wait, this, timeout, (error) => {
       noteSent(error, this.#counter.committed(this));
     });
   }
@@ -261,7 +261,7 @@ export class OutgoingDatagram implements WaitSource {
   done(count: number): void {
     const wait = this.#wait;
     if (wait === null) return;
-    if (this.#timer !== null) lift(wait, this.#timer);
+    if (this.#timer !== null) stopTimeout(wait, this.#timer);
     wait.settle(count);
   }
 
@@ -269,7 +269,7 @@ export class OutgoingDatagram implements WaitSource {
   fail(error: unknown): boolean {
     const wait = this.#wait;
     if (wait === null) return false;
-    if (this.#timer !== null) lift(wait, this.#timer);
+    if (this.#timer !== null) stopTimeout(wait, this.#timer);
     wait.fail(error);
     return true;
   }
@@ -278,7 +278,7 @@ export class OutgoingDatagram implements WaitSource {
   abandon(wait: Wait): boolean {
     const sent = this.#counter.committed(this);
     if (!this.#counter.cancel(this)) return false;
-    lift(wait, this.#timer);
+    stopTimeout(wait, this.#timer);
     noteSent(wait.scope!.pending, sent);
     return true;
   }

@@ -2,7 +2,7 @@
 import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { noteSent } from "./errors.ts";
-import { lift, limit, type Timeout } from "./limit.ts";
+import { startTimeout, stopTimeout, type Timeout } from "./wait_timeout.ts";
 
 /** What a sender hands its data to. */
 export interface Sink {
@@ -42,7 +42,7 @@ export class Sender implements WaitSource {
     wait.park(this);
     this.#timer = timeout === undefined
       ? null
-      : limit(wait, this, timeout, (error) => noteSent(error, this.#sent));
+      : startTimeout(wait, this, timeout, (error) => noteSent(error, this.#sent));
   }
 
   /** Hands over what fits now. Returns whether the send is through. */
@@ -50,21 +50,21 @@ export class Sender implements WaitSource {
     const taken = this.#sink.take(this.#data, this.#sent);
     this.#sent += taken;
     if (this.#sent < this.#data.length && (this.#all || taken === 0)) return false;
-    lift(this.#wait, this.#timer);
+    stopTimeout(this.#wait, this.#timer);
     this.#wait.settle(this.#all ? undefined : this.#sent);
     return true;
   }
 
   /** Ends the send with an error. */
   fail(error: Error): void {
-    lift(this.#wait, this.#timer);
+    stopTimeout(this.#wait, this.#timer);
     noteSent(error, this.#sent);
     this.#wait.fail(error);
   }
 
   /** Forgets the send; what it has handed over goes out, and its error says how much that was. */
   abandon(wait: Wait): boolean {
-    lift(this.#wait, this.#timer);
+    stopTimeout(this.#wait, this.#timer);
     noteSent(wait.scope!.pending, this.#sent);
     this.#sink.forget(this);
     return true;

@@ -7,7 +7,7 @@
 import { BusyError } from "../kernel/errors.ts";
 import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
-import { lift, limit, type Timeout } from "./limit.ts";
+import { startTimeout, stopTimeout, type Timeout } from "./wait_timeout.ts";
 
 /** Where at most one wait is parked. */
 export class SingleWaiter<T> implements WaitSource {
@@ -50,7 +50,7 @@ export class SingleWaiter<T> implements WaitSource {
     wait.park(this);
     this.#wait = wait;
     this.#onAbandoned = onAbandoned;
-    if (timeout !== undefined) this.#timer = limit(wait, this, timeout);
+    if (timeout !== undefined) this.#timer = startTimeout(wait, this, timeout);
   }
 
   /** Lets the wait go, if there is one; the caller ends it. */
@@ -58,7 +58,7 @@ export class SingleWaiter<T> implements WaitSource {
     const wait = this.#wait;
     this.#wait = null;
     if (this.#timer !== null) {
-      lift(wait!, this.#timer);
+      stopTimeout(wait!, this.#timer);
       this.#timer = null;
     }
     return wait;

@@ -17,7 +17,7 @@ import type { Wait } from "../kernel/wait.ts";
 import { BrokenError, IncompleteError, reasonOf } from "./errors.ts";
 import type { Fault } from "./fault.ts";
 import type { Framing } from "./framing.ts";
-import type { Timeout } from "./limit.ts";
+import type { Timeout } from "./wait_timeout.ts";
 import type { NativeReader } from "./native.ts";
 import { IN } from "./poll_bits.ts";
 import { SingleWaiter } from "./single_waiter.ts";

@@ -20,7 +20,7 @@ import type { Wait } from "../kernel/wait.ts";
 import { abandon, type Chunk, giveBack, LARGE, lend } from "./chunk_pool.ts";
 import { BrokenError, reasonOf } from "./errors.ts";
 import type { Fault } from "./fault.ts";
-import type { Timeout } from "./limit.ts";
+import type { Timeout } from "./wait_timeout.ts";
 import type { NativeWriter } from "./native.ts";
 import { Sender } from "./sender.ts";
 import type { Pending } from "./handle_lifetime.ts";

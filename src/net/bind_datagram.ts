@@ -1,6 +1,6 @@
 /** Binding datagram sockets. */
 import { DatagramHandle } from "../io/datagram.ts";
-import { checkTimeout } from "../io/limit.ts";
+import { checkTimeout } from "../io/wait_timeout.ts";
 import { type DatagramTarget, openDatagram } from "../io/open.ts";
 import { nextName } from "../kernel/names.ts";
 import { checkPath, checkPort, unknownTransport } from "./address.ts";

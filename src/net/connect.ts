@@ -1,6 +1,6 @@
 /** Connecting: TCP, TLS and unix streams. */
 import { Connecting } from "../io/connecting.ts";
-import { checkTimeout } from "../io/limit.ts";
+import { checkTimeout } from "../io/wait_timeout.ts";
 import type { ConnectTarget } from "../io/open.ts";
 import type { TlsClientOptions } from "../io/tls.ts";
 import { StreamHandle } from "../io/stream.ts";

@@ -1,7 +1,7 @@
 /** Datagram sockets for tasks: UDP and unix. */
 import type { DatagramHandle } from "../io/datagram.ts";
 import { checkBytes, checkCount } from "../io/errors.ts";
-import { checkTimeout, type Timeout } from "../io/limit.ts";
+import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
 import type { HasHandle } from "../io/pollable.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";

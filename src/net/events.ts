@@ -1,7 +1,7 @@
 /** Signals and alarms for tasks: streams of events, and sources for poll. */
 import { AlarmOrigin } from "../io/alarm.ts";
 import { EventHandle } from "../io/events.ts";
-import { checkTimeout, type Timeout } from "../io/limit.ts";
+import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
 import type { HasHandle } from "../io/pollable.ts";
 import { SignalOrigin } from "../io/signal.ts";
 import { checkMs } from "../kernel/checks.ts";

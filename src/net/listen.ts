@@ -1,5 +1,5 @@
 /** Starting to listen: TCP, TLS and unix streams. */
-import { checkTimeout } from "../io/limit.ts";
+import { checkTimeout } from "../io/wait_timeout.ts";
 import { ListenerHandle } from "../io/listener.ts";
 import type { NativeStream } from "../io/native.ts";
 import { type ListenTarget, openListener } from "../io/open.ts";

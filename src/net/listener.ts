@@ -1,5 +1,5 @@
 /** Listening sockets for tasks: TCP, unix and TLS. */
-import { checkTimeout, type Timeout } from "../io/limit.ts";
+import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
 import type { ListenerHandle } from "../io/listener.ts";
 import type { HasHandle } from "../io/pollable.ts";
 import { ClosedError } from "../kernel/errors.ts";

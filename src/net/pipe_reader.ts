@@ -1,6 +1,6 @@
 /** The read ends of pipes for tasks: standard input, and what a child process writes. */
 import { checkCount } from "../io/errors.ts";
-import { checkTimeout, type Timeout } from "../io/limit.ts";
+import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
 import { ReadHandle } from "../io/pipe.ts";
 import type { HasHandle } from "../io/pollable.ts";
 import { StdinHandle } from "../io/stdin.ts";

@@ -1,6 +1,6 @@
 /** The write ends of pipes for tasks: what a child process reads. */
 import { checkBytes } from "../io/errors.ts";
-import { checkTimeout, type Timeout } from "../io/limit.ts";
+import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
 import { WriteHandle } from "../io/pipe.ts";
 import type { HasHandle } from "../io/pollable.ts";
 import { WebWriter } from "../io/web_stream.ts";

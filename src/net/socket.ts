@@ -5,7 +5,7 @@
  * promises about bytes (none lost by a cancel, order, bounds) the handle keeps.
  */
 import { checkBytes, checkCount } from "../io/errors.ts";
-import { checkTimeout, type Timeout } from "../io/limit.ts";
+import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
 import type { HasHandle } from "../io/pollable.ts";
 import { MOST_AHEAD } from "../io/stream_reader.ts";
 import type { StreamHandle } from "../io/stream.ts";

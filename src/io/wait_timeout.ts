@@ -25,7 +25,7 @@ export function checkTimeout(ms: Timeout, what: string): Timeout {
  * @param ms The time allowed.
  * @param expired Called with the error before it is thrown.
  */
-export function limit(
+export function startTimeout(
   wait: Wait,
   source: WaitSource,
   ms: number,
@@ -40,6 +40,6 @@ export function limit(
 }
 
 /** Forgets the limit of a wait. */
-export function lift(wait: Wait, timer: Timer | null): void {
+export function stopTimeout(wait: Wait, timer: Timer | null): void {
   if (timer !== null) wait.scope!.task.timers.cancel(timer);
 }
