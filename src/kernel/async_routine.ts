@@ -15,6 +15,7 @@
  */
 import { withScope } from "./context.ts";
 import type { Ending } from "./fast_routine.ts";
+import { asyncGeneratorNext, asyncGeneratorThrow, isNative } from "./native_generators.ts";
 import { type AsyncParty, PromisedWait } from "./promised_wait.ts";
 import { type CancelScope, Shield } from "./scope.ts";
 import { cedeTrap, isGenerator, notWaitable } from "./trap.ts";
@@ -38,6 +39,7 @@ export function driveAsync(
 /** One async generator being driven. */
 class AsyncRoutine {
   readonly #generator: AsyncIterator<unknown, unknown, unknown>;
+  readonly #native: boolean;
   readonly #task: AsyncParty;
   readonly #scope: CancelScope;
   readonly #ending: Ending;
@@ -51,6 +53,7 @@ class AsyncRoutine {
     ending: Ending,
   ) {
     this.#generator = generator;
+    this.#native = isNative(generator);
     this.#task = task;
     this.#scope = scope;
     this.#ending = ending;
@@ -68,7 +71,12 @@ class AsyncRoutine {
 
   private step(failed: boolean, input: unknown): void {
     this.#task.asyncSide.resumed = false;
-    const next = failed ? throwInto(this.#generator, input) : this.#generator.next(input);
+    const generator = this.#generator;
+    const next = this.#native
+      ? (failed ? asyncGeneratorThrow : asyncGeneratorNext).call(generator, input)
+      : failed
+      ? throwInto(generator, input)
+      : generator.next(input);
     next.then(this.#onStep, this.#onError);
   }
 

@@ -10,6 +10,7 @@
  */
 import { fastLane, type Frame } from "./context.ts";
 import type { CancelScope } from "./scope.ts";
+import { generatorNext, generatorThrow, isNative } from "./native_generators.ts";
 import { notWaitable, toStartable } from "./trap.ts";
 import { type Resumer, type Startable, SubstituteWait, Wait, type WaitSource } from "./wait.ts";
 
@@ -30,6 +31,7 @@ export class FastRoutine implements Resumer, Frame {
   /** How many waits it has begun. */
   waits = 0;
   readonly #generator: Iterator<unknown, unknown, unknown>;
+  readonly #native: boolean;
   readonly #ending: Ending;
 
   /** A routine that has not started, for the body of a task or a part of one. */
@@ -39,6 +41,7 @@ export class FastRoutine implements Resumer, Frame {
     ending: Ending,
   ) {
     this.#generator = generator;
+    this.#native = isNative(generator);
     this.scope = scope;
     this.#ending = ending;
   }
@@ -63,10 +66,16 @@ export class FastRoutine implements Resumer, Frame {
     let failed = false;
     let result: unknown;
     try {
-      const step = cancel === null ? this.#generator.next() : throwInto(this.#generator, cancel);
+      const generator = this.#generator;
+      const native = this.#native;
+      const step = cancel !== null
+        ? throwInto(generator, native, cancel)
+        : native
+        ? generatorNext.call(generator)
+        : generator.next();
       result = step.done !== true && step.value === undefined
         ? ceded
-        : advance(this, this.#generator, this.#ending, step);
+        : advance(this, generator, native, this.#ending, step);
     } catch (error) {
       failed = true;
       result = error;
@@ -87,10 +96,14 @@ export class FastRoutine implements Resumer, Frame {
     let failed = false;
     let result: unknown;
     try {
+      const generator = this.#generator;
+      const native = this.#native;
       const step = wait?.state === "failed"
-        ? throwInto(this.#generator, wait.value)
-        : this.#generator.next(wait?.value);
-      result = advance(this, this.#generator, this.#ending, step);
+        ? throwInto(generator, native, wait.value)
+        : native
+        ? generatorNext.call(generator, wait?.value)
+        : generator.next(wait?.value);
+      result = advance(this, generator, native, this.#ending, step);
     } catch (error) {
       failed = true;
       result = error;
@@ -113,6 +126,7 @@ export class FastRoutine implements Resumer, Frame {
 function advance(
   routine: FastRoutine,
   generator: Iterator<unknown, unknown, unknown>,
+  native: boolean,
   ending: Ending,
   step: IteratorResult<unknown, unknown>,
 ): unknown {
@@ -125,7 +139,7 @@ function advance(
       wait.start(routine.scope, routine);
       return waiting;
     } catch (error) {
-      step = throwInto(generator, error);
+      step = throwInto(generator, native, error);
     }
   }
   return step.value;
@@ -133,8 +147,10 @@ function advance(
 
 function throwInto(
   generator: Iterator<unknown, unknown, unknown>,
+  native: boolean,
   error: unknown,
 ): IteratorResult<unknown, unknown> {
+  if (native) return generatorThrow.call(generator, error);
   if (generator.throw === undefined) throw error;
   return generator.throw(error);
 }

@@ -12,6 +12,7 @@ import { type Ending, FastRoutine } from "./fast_routine.ts";
 import { type Holding, Holdings } from "./holding.ts";
 import type { Maker } from "./operation.ts";
 import { printable } from "./printable.ts";
+import { isAsync } from "./native_generators.ts";
 import { type AsyncParty, AsyncSide } from "./promised_wait.ts";
 import { CancelScope, type Dependent, type ScopeTask } from "./scope.ts";
 import type { Timer, Timers } from "./timers.ts";
@@ -73,7 +74,7 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
   constructor(host: FiberHost, generator: TaskGenerator<unknown>) {
     super(null);
     this.host = host;
-    this.#body = Symbol.asyncIterator in generator
+    this.#body = isAsync(generator)
       ? generator as AsyncIterator<unknown, unknown, unknown>
       : new FastRoutine(generator as Iterator<unknown, unknown, unknown>, this, this);
   }
