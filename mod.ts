@@ -285,8 +285,8 @@ export {
   watchdog,
   type WatchdogOptions,
   type WatchdogStatistics,
-} from "./src/parallel/watchdog/watchdog.ts";
-export type { BlockReport } from "./src/parallel/watchdog/watchdog_log.ts";
+} from "./src/trace/watchdog/watchdog.ts";
+export type { BlockReport } from "./src/trace/watchdog/log.ts";
 export { type ChromeTrace, chromeTrace, type TraceEvent } from "./src/trace/chrome_trace.ts";
 export { ganttChart, type GanttOptions } from "./src/trace/gantt_chart.ts";
 export {

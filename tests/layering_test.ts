@@ -116,6 +116,31 @@ Deno.test({
 });
 
 Deno.test({
+  name: "No two folders of src/parallel import each other, directly or in a circle",
+  timeout: 60_000,
+  fn: async () => {
+    const folderOf = (path: string): string | undefined =>
+      /^src\/parallel\/(\w+)\//.exec(path)?.[1];
+    const below = new Map<string, Set<string>>();
+    for (const [path, targets] of await readGraph()) {
+      const folder = folderOf(path);
+      if (folder === undefined) continue;
+      const others = targets.map(folderOf).filter((other) => other !== undefined);
+      for (const other of others) {
+        if (other !== folder) below.set(folder, (below.get(folder) ?? new Set()).add(other));
+      }
+    }
+    const circles: string[] = [];
+    const visit = (folder: string, trail: readonly string[]): void => {
+      if (trail.includes(folder)) return void circles.push([...trail, folder].join(" → "));
+      for (const other of below.get(folder) ?? []) visit(other, [...trail, folder]);
+    };
+    for (const folder of below.keys()) visit(folder, []);
+    assertEquals(circles, []);
+  },
+});
+
+Deno.test({
   name: "No two files of the source import each other, directly or in a circle",
   timeout: 60_000,
   fn: async () => {
@@ -148,8 +173,10 @@ Deno.test("Only one file listens for signals", async () => {
   assertEquals(await offenders(/\bDeno\s*\.\s*addSignalListener/, only), []);
 });
 
-Deno.test("Only src/parallel starts workers", async () => {
-  assertEquals(await offenders(/\bnew\s+Worker\b/, (path) => path.startsWith("src/parallel/")), []);
+Deno.test("Only src/parallel/thread and the watchdog start workers", async () => {
+  const places = ["src/parallel/thread/", "src/trace/watchdog/"];
+  const allowed = (path: string): boolean => places.some((place) => path.startsWith(place));
+  assertEquals(await offenders(/\bnew\s+Worker\b/, allowed), []);
 });
 
 Deno.test("Only the clock touches the host's timers", async () => {

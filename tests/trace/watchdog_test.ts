@@ -1,20 +1,9 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { run, sleep, spawn } from "@weft/weft";
 import { sweepCancel } from "@weft/weft/testing";
-import { type Watchdog, watchdog } from "../../src/parallel/watchdog/watchdog.ts";
-import {
-  AWAY_SLOT,
-  Board,
-  NO_SLOT,
-  slotOf,
-  SLOTS,
-} from "../../src/parallel/watchdog/watchdog_board.ts";
-import {
-  LineLimit,
-  lookEvery,
-  type Verdict,
-  Vigil,
-} from "../../src/parallel/watchdog/watchdog_vigil.ts";
+import { type Watchdog, watchdog } from "../../src/trace/watchdog/watchdog.ts";
+import { AWAY_SLOT, Board, NO_SLOT, slotOf, SLOTS } from "../../src/trace/watchdog/board.ts";
+import { LineLimit, lookEvery, type Verdict, Vigil } from "../../src/trace/watchdog/vigil.ts";
 import { law } from "../lib/law.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -180,7 +169,7 @@ async function runWatching(
 
 const imports = `
   import { run, sleep, spawn, wait } from "@weft/weft";
-  import { type Watchdog, watchdog } from "${new URL("src/parallel/watchdog/watchdog.ts", root)}";
+  import { type Watchdog, watchdog } from "${new URL("src/trace/watchdog/watchdog.ts", root)}";
 `;
 
 /** Blocks the thread until the watchdog has written to stderr: if it could not, for ever. */

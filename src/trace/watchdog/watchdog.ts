@@ -19,11 +19,11 @@ import { hold, letGo, type Resource } from "../../kernel/resource.ts";
 import { schedulerOf } from "../../kernel/scheduler.ts";
 import type { Task } from "../../kernel/task.ts";
 import type { Wait, WaitSource } from "../../kernel/wait.ts";
-import { AWAY_SLOT, Board, NO_SLOT } from "./watchdog_board.ts";
-import { BlockLog, type BlockReport } from "./watchdog_log.ts";
-import { Seats } from "./watchdog_seats.ts";
-import { lookEvery } from "./watchdog_vigil.ts";
-import type { WatchMessage, WatchReply } from "./watchdog_worker.ts";
+import { AWAY_SLOT, Board, NO_SLOT } from "./board.ts";
+import { BlockLog, type BlockReport } from "./log.ts";
+import { Seats } from "./seats.ts";
+import { lookEvery } from "./vigil.ts";
+import type { WatchMessage, WatchReply } from "./worker.ts";
 
 /** How long an ending worker may take, in milliseconds: it may be stuck writing to a full pipe. */
 const LINGER_MS = 1000;
@@ -112,7 +112,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
   /** Starts the worker; `settled` hears whether it watches. For {@linkcode watchdog}. */
   start(settled: (error?: Error) => void): void {
     hold(this);
-    const worker = this.#worker = new Worker(new URL("./watchdog_worker.ts", import.meta.url), {
+    const worker = this.#worker = new Worker(new URL("./worker.ts", import.meta.url), {
       type: "module",
       name: "weft watchdog",
     });

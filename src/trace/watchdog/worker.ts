@@ -5,8 +5,8 @@
  * It sleeps in `Atomics.wait` on the stop word, a quarter of the threshold at a time, and writes
  * straight to the file descriptor. `terminate()` could not end that sleep; the stop word does.
  */
-import { AWAY_SLOT, Board, NO_SLOT, type Occupant, slotOf } from "./watchdog_board.ts";
-import { LineLimit, lookEvery, Vigil } from "./watchdog_vigil.ts";
+import { AWAY_SLOT, Board, NO_SLOT, type Occupant, slotOf } from "./board.ts";
+import { LineLimit, lookEvery, Vigil } from "./vigil.ts";
 
 /** The first and only message to the worker. */
 export interface WatchMessage {

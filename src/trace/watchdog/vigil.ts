@@ -8,7 +8,7 @@
  * Rejected: the time at which a step began, written by the main thread. It costs a clock reading a
  * step, two threads' clocks have to be compared, and a sleep of the machine looks like a block.
  */
-import { NO_SLOT, slotOf } from "./watchdog_board.ts";
+import { NO_SLOT, slotOf } from "./board.ts";
 
 /** Lines are counted per so many milliseconds. */
 const WINDOW_MS = 60_000;
