@@ -50,7 +50,7 @@ export {
 export { type QueueOwner, WaitQueue } from "./kernel/wait_queue.ts";
 export type { DatagramReceiver, Received } from "./io/datagram_receiver.ts";
 export type { DatagramSender } from "./io/datagram_sender.ts";
-export type { Fault } from "./io/fault.ts";
+export type { Fault } from "./io/errors.ts";
 export type { Framing } from "./io/framing.ts";
 export type { Counter, OutgoingDatagram } from "./io/datagram_sender.ts";
 export type { Timeout } from "./io/wait_timeout.ts";
@@ -58,4 +58,4 @@ export type { NativeDatagram, NativeListener, NativeStream } from "./io/native.t
 export type { StreamReader } from "./io/stream_reader.ts";
 export type { StreamWriter } from "./io/stream_writer.ts";
 export type { NativeReader, NativeWriter } from "./io/native.ts";
-export type { Sender } from "./io/sender.ts";
+export type { Sender } from "./io/stream_writer.ts";

@@ -10,9 +10,9 @@ import type { Wait } from "../kernel/wait.ts";
 import { BrokenError, reasonOf } from "./errors.ts";
 import type { Timeout } from "./wait_timeout.ts";
 import type { NativeDatagram } from "./native.ts";
-import { IN } from "./poll_bits.ts";
+import { IN } from "./pollable.ts";
 import { SingleWaiter } from "./single_waiter.ts";
-import { Slab } from "./slab.ts";
+import { Slab } from "./buffers.ts";
 import type { Pending } from "./handle_lifetime.ts";
 
 /** A datagram and the address it came from. */

@@ -4,17 +4,15 @@
  * A send belongs to one destination, and what goes wrong with it concerns that datagram only, so a
  * task waits until its datagram is out and gets its error. `trySendTo` cannot wait: it copies, and an
  * error of it is thrown by the next send, as a socket's pending error is.
- *
- * One datagram on its way, and the task that waits until it is out.
  */
+import { activity } from "../kernel/activity.ts";
+import { type ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { BrokenError, noteSent, reasonOf } from "./errors.ts";
-import { startTimeout, stopTimeout, type Timeout } from "./wait_timeout.ts";
-import { activity } from "../kernel/activity.ts";
-import { type ClosedError, WouldBlock } from "../kernel/errors.ts";
-import type { NativeDatagram } from "./native.ts";
 import type { Pending } from "./handle_lifetime.ts";
+import type { NativeDatagram } from "./native.ts";
+import { startTimeout, stopTimeout, type Timeout } from "./wait_timeout.ts";
 
 /** How many bytes `trySendTo` may have queued, with {@linkcode OVERHEAD} for each datagram. */
 const MOST_QUEUED = 256 << 10;

@@ -8,6 +8,9 @@
  * the kernel's: a `Cancelled` must pass through unwrapped, or the scope that made it would not know it
  * again. So the count is attached to it as a property, and {@linkcode bytesSent} reads it, also through
  * the `cause` of a timeout around the send.
+ *
+ * On Linux the error that broke a connection sits with the socket until some call reports it, and
+ * poll shows `ERR` just as long: here as a {@linkcode Fault}, which the halves of a stream share.
  */
 import { errorText } from "../kernel/printable.ts";
 
@@ -112,4 +115,24 @@ export function checkBytes(data: unknown, what: string): void {
   const shown = typeof data === "string" ? JSON.stringify(data.slice(0, 20)) : typeof data;
   const hint = typeof data === "string" ? "; encode text with new TextEncoder().encode(text)" : "";
   throw new TypeError(`Cannot ${what} ${shown}: the data must be a Uint8Array${hint}`);
+}
+
+/** Whether something broke a connection, and whether a call has reported that. */
+export class Fault {
+  #state: "none" | "pending" | "told" = "none";
+
+  /** Whether there was one that no call has reported yet. */
+  get pending(): boolean {
+    return this.#state === "pending";
+  }
+
+  /** The connection broke. Only the first time counts. */
+  raise(): void {
+    if (this.#state === "none") this.#state = "pending";
+  }
+
+  /** A call has reported it. */
+  tell(): void {
+    if (this.#state === "pending") this.#state = "told";
+  }
 }

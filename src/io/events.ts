@@ -8,8 +8,7 @@ import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Resource } from "../kernel/resource.ts";
 import type { Party, Wait } from "../kernel/wait.ts";
 import type { Timeout } from "./wait_timeout.ts";
-import { IN } from "./poll_bits.ts";
-import { type Pollable, type Watcher, Watchers } from "./pollable.ts";
+import { IN, type Pollable, type Watcher, Watchers } from "./pollable.ts";
 import { SingleWaiter } from "./single_waiter.ts";
 import { HandleLifetime } from "./handle_lifetime.ts";
 

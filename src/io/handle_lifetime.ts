@@ -1,12 +1,18 @@
 /**
- * A handle's hold on the host: who answers for it, and what of it is still pending there.
+ * A handle's lifetime: who answers for it, what of it is still pending on the host, and how it ends.
  *
  * A handle opened inside a task belongs to that task's run, which closes it at the end if nobody else
  * did; one opened outside belongs to whoever opened it. (Code outside of tasks that waits for a connect gets
  * a run for just that wait; such a run closes nothing.) Deno lets go of a port only after the accept
  * or receive that was pending at `close` has rejected; so a handle counts its native operations,
  * and it is gone only when it has been closed and that count is zero.
+ *
+ * {@linkcode Linger} closes what may still have something to write. What was handed over to a send before `close` still goes out, as it would from a kernel's buffer: the
+ * native handle is closed once the write buffer is empty. At the end of a run that goes on only while
+ * the other side keeps taking something, and for {@linkcode LINGER_MS} without progress at most; so a
+ * peer that never reads cannot hold the end of a run up.
  */
+import { SystemClock } from "../kernel/clock.ts";
 import { currentScope } from "../kernel/context.ts";
 import { hold, letGo, type Resource } from "../kernel/resource.ts";
 import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
@@ -87,5 +93,74 @@ export class HandleLifetime implements Pending {
     this.#scheduler?.resources.delete(this.#resource);
     letGo(this.#resource);
     this.#gone?.resolve();
+  }
+}
+
+/** How long a handle whose run has ended waits for the other side to take more of what is buffered. */
+const LINGER_MS = 1000;
+
+/** How the end of a handle goes: open, then writing what is left, then closed. */
+type Life = "open" | "closing" | "closed";
+
+/** What may still have something to write. */
+export interface Draining {
+  /** How many bytes wait to be written. */
+  readonly buffered: number;
+  /** How many bytes the host has taken, in all. */
+  readonly written: number;
+  /** Calls `f` when no native write is under way. */
+  whenIdle(f: () => void): void;
+}
+
+/** The end of one handle. */
+export class Linger {
+  readonly #writer: Draining;
+  readonly #close: () => void;
+  #life: Life = "open";
+  #clock: SystemClock | null = null;
+
+  /**
+   * A handle that is open.
+   *
+   * @param writer What may still hold something.
+   * @param close Closes the native handle; called once.
+   */
+  constructor(writer: Draining, close: () => void) {
+    this.#writer = writer;
+    this.#close = close;
+  }
+
+  /** Whether the end has begun. */
+  get begun(): boolean {
+    return this.#life !== "open";
+  }
+
+  /** The end begins: from now on the handle counts as closed. */
+  begin(): void {
+    if (this.#life === "open") this.#life = "closing";
+  }
+
+  /** Closes the native handle when nothing is left to write; the writer takes nothing more. */
+  go(): void {
+    if (this.#writer.buffered === 0) this.#finish();
+    else this.#writer.whenIdle(() => this.#finish());
+  }
+
+  /** Closes it anyhow when time passes without progress. */
+  hurry(): void {
+    if (this.#life !== "closing") return;
+    const { written } = this.#writer;
+    this.#clock ??= new SystemClock();
+    this.#clock.setAlarm(this.#clock.now() + LINGER_MS, () => {
+      if (this.#writer.written === written) this.#finish();
+      else this.hurry();
+    });
+  }
+
+  #finish(): void {
+    if (this.#life === "closed") return;
+    this.#life = "closed";
+    this.#clock?.clearAlarm();
+    this.#close();
   }
 }

@@ -3,19 +3,18 @@
  *
  * They are halves of a stream with their own life. In poll's eyes a pipe differs from a socket: its end
  * is `HUP` and not `IN`, and a write end whose reader is gone shows `ERR`.
+ *
+ * Deno gives web streams for a child process's pipes; here they become native ends like others.
  */
 import { ClosedError } from "../kernel/errors.ts";
 import type { Resource } from "../kernel/resource.ts";
 import type { Party } from "../kernel/wait.ts";
-import { checkBytes, checkCount } from "./errors.ts";
-import { Fault } from "./fault.ts";
+import { checkBytes, checkCount, Fault } from "./errors.ts";
+import { HandleLifetime, Linger } from "./handle_lifetime.ts";
 import { closeQuietly, type NativeReader, type NativeWriter } from "./native.ts";
-import { ERR, HUP, IN, OUT } from "./poll_bits.ts";
-import { type Pollable, type Watcher, Watchers } from "./pollable.ts";
-import { Linger } from "./linger.ts";
+import { ERR, HUP, IN, OUT, type Pollable, type Watcher, Watchers } from "./pollable.ts";
 import { MOST_AHEAD, StreamReader } from "./stream_reader.ts";
 import { StreamWriter } from "./stream_writer.ts";
-import { HandleLifetime } from "./handle_lifetime.ts";
 
 /** The read end of a pipe. */
 export class ReadHandle implements Pollable, Resource {
@@ -221,5 +220,64 @@ export class WriteHandle implements Pollable, Resource {
   /** Its name. */
   toString(): string {
     return this.#name;
+  }
+}
+
+/** The read end of a `ReadableStream`. It gives chunks as they come; what does not fit waits here. */
+export class WebReader implements NativeReader {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #rest: Uint8Array = new Uint8Array(0);
+
+  /** Locks the stream. */
+  constructor(stream: ReadableStream<Uint8Array>) {
+    this.#reader = stream.getReader();
+  }
+
+  /** Fills a part of `into`; `null` at the end. */
+  async read(into: Uint8Array): Promise<number | null> {
+    while (this.#rest.length === 0) {
+      const { done, value } = await this.#reader.read();
+      if (done) return null;
+      this.#rest = value;
+    }
+    const count = Math.min(into.length, this.#rest.length);
+    into.set(this.#rest.subarray(0, count));
+    this.#rest = this.#rest.subarray(count);
+    return count;
+  }
+
+  /** Cancels the stream: a pending read ends. */
+  close(): void {
+    this.#reader.cancel().catch(() => {});
+  }
+}
+
+/** The write end of a `WritableStream`. Whether it takes more without waiting it tells by its `ready`. */
+export class WebWriter implements NativeWriter {
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  #idle = true;
+
+  /** Locks the stream. */
+  constructor(stream: WritableStream<Uint8Array>) {
+    this.#writer = stream.getWriter();
+    this.#writer.closed.catch(() => {}); // it shows at the next write
+  }
+
+  /** Writes all of `data`. */
+  async write(data: Uint8Array): Promise<number> {
+    if (data.length === 0) {
+      await this.#writer.ready;
+      return 0;
+    }
+    this.#idle = false;
+    await this.#writer.write(data);
+    this.#idle = true;
+    return data.length;
+  }
+
+  /** Ends the stream well if nothing is being written, and breaks it off otherwise. */
+  close(): void {
+    const end = this.#idle ? this.#writer.close() : this.#writer.abort();
+    end.catch(() => {});
   }
 }

@@ -10,6 +10,9 @@
  * is a request for one answer: once a change was reported and the result taken by someone, the
  * handle sits idle until it is armed again. So a registry looks again, before it waits, at those handles
  * only whose watcher was called, and arms those that are no longer ready.
+ *
+ * `ready` is made of the event bits of poll(2), with the values of Linux. `NVAL` is not among what a handle
+ * reports: it means that there is no handle.
  */
 
 /** Is told when a handle's readiness has changed. */
@@ -112,3 +115,16 @@ export class Watchers {
     for (const f of told) f();
   }
 }
+
+/** There is something to read, or the end of the stream: a read would not wait. */
+export const IN = 0x001;
+/** Something urgent; no handle of Deno ever reports it. */
+export const PRI = 0x002;
+/** A write would not wait. */
+export const OUT = 0x004;
+/** The connection is broken. */
+export const ERR = 0x008;
+/** Both directions are over. */
+export const HUP = 0x010;
+/** Not an open handle. */
+export const NVAL = 0x020;

@@ -1,7 +1,11 @@
-/** Signals of the operating system as a source of events. */
+/**
+ * Signals of the operating system as a source of events.
+ *
+ * Deno lets a process end that only listens for signals. So a task that waits for one keeps it alive.
+ */
+import { SystemClock } from "../kernel/clock.ts";
 import { listenForSignal } from "../kernel/host_signal.ts";
 import type { EventOrigin } from "./events.ts";
-import { KeepAlive } from "./keep_alive.ts";
 
 /** Listens for signals; the same signal twice before it was taken is one event, as in a kernel. */
 export class SignalOrigin implements EventOrigin<Deno.Signal> {
@@ -52,5 +56,26 @@ export class SignalOrigin implements EventOrigin<Deno.Signal> {
     for (const silence of this.#silence.splice(0)) silence();
     this.#pending.clear();
     this.#keepAlive.set(false);
+  }
+}
+
+/** About a day: an alarm that is set again before anybody could notice it. */
+const LONG_MS = 86_400_000;
+
+/** A hold on the process. */
+export class KeepAlive {
+  readonly #clock = new SystemClock();
+  #on = false;
+
+  /** Holds the process, or lets it go. */
+  set(on: boolean): void {
+    if (on === this.#on) return;
+    this.#on = on;
+    if (on) this.#again();
+    else this.#clock.clearAlarm();
+  }
+
+  #again(): void {
+    this.#clock.setAlarm(this.#clock.now() + LONG_MS, () => this.#again());
   }
 }

@@ -7,11 +7,9 @@
  */
 import { ClosedError } from "../kernel/errors.ts";
 import type { Resource } from "../kernel/resource.ts";
-import { checkCount } from "./errors.ts";
-import { Fault } from "./fault.ts";
+import { checkCount, Fault } from "./errors.ts";
 import { closeQuietly } from "./native.ts";
-import { ERR, HUP, IN } from "./poll_bits.ts";
-import { type Pollable, type Watcher, Watchers } from "./pollable.ts";
+import { ERR, HUP, IN, type Pollable, type Watcher, Watchers } from "./pollable.ts";
 import { MOST_AHEAD, type ReaderHost, StreamReader } from "./stream_reader.ts";
 import { HandleLifetime, type Pending } from "./handle_lifetime.ts";
 

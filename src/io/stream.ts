@@ -4,15 +4,12 @@
 import { ClosedError } from "../kernel/errors.ts";
 import type { Resource } from "../kernel/resource.ts";
 import type { Party } from "../kernel/wait.ts";
-import { type BrokenError, checkBytes, checkCount } from "./errors.ts";
-import { Fault } from "./fault.ts";
-import { Linger } from "./linger.ts";
+import { type BrokenError, checkBytes, checkCount, Fault } from "./errors.ts";
+import { HandleLifetime, Linger } from "./handle_lifetime.ts";
 import { closeQuietly, type NativeStream } from "./native.ts";
-import { ERR, HUP, IN, OUT } from "./poll_bits.ts";
-import { type Pollable, type Watcher, Watchers } from "./pollable.ts";
+import { ERR, HUP, IN, OUT, type Pollable, type Watcher, Watchers } from "./pollable.ts";
 import { MOST_AHEAD, StreamReader } from "./stream_reader.ts";
 import { StreamWriter } from "./stream_writer.ts";
-import { HandleLifetime } from "./handle_lifetime.ts";
 
 /** Which kind of socket it is, for the differences that poll(2) shows. */
 export type StreamKind = "tcp" | "unix";
@@ -182,4 +179,30 @@ export class StreamHandle implements Pollable, Resource {
   toString(): string {
     return this.#name;
   }
+}
+
+/** A native connection that knows the options of TCP. */
+interface NativeTcp extends NativeStream {
+  setNoDelay(on: boolean): void;
+  setKeepAlive(on: boolean): void;
+}
+
+/**
+ * Sets an option now, or as soon as the write under way has ended: while one is, Deno throws
+ * "Unable to get resources".
+ *
+ * @throws {TypeError} If the connection is not one of TCP.
+ */
+export function setTcpOption(
+  handle: StreamHandle,
+  option: "setNoDelay" | "setKeepAlive",
+  on: boolean,
+): void {
+  const native = handle.native as NativeTcp;
+  if (typeof native[option] !== "function") {
+    throw new TypeError(`Cannot ${option} on ${handle}: it is not a TCP connection`);
+  }
+  handle.writer.whenIdle(() => {
+    if (!handle.closed) native[option](on);
+  });
 }

@@ -14,14 +14,13 @@
 import { activity } from "../kernel/activity.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Wait } from "../kernel/wait.ts";
-import { BrokenError, IncompleteError, reasonOf } from "./errors.ts";
-import type { Fault } from "./fault.ts";
+import { BrokenError, type Fault, IncompleteError, reasonOf } from "./errors.ts";
 import type { Framing } from "./framing.ts";
 import type { Timeout } from "./wait_timeout.ts";
 import type { NativeReader } from "./native.ts";
-import { IN } from "./poll_bits.ts";
+import { IN } from "./pollable.ts";
 import { SingleWaiter } from "./single_waiter.ts";
-import { Slab } from "./slab.ts";
+import { Slab } from "./buffers.ts";
 import type { Pending } from "./handle_lifetime.ts";
 
 /** The first buffer of a connection. */

@@ -1,10 +1,8 @@
 /** Connecting: TCP, TLS and unix streams. */
-import { Connecting } from "../io/connecting.ts";
+import { Connecting, type ConnectTarget } from "../io/open.ts";
 import { checkTimeout } from "../io/wait_timeout.ts";
-import type { ConnectTarget } from "../io/open.ts";
 import type { TlsClientOptions } from "../io/tls.ts";
-import { StreamHandle } from "../io/stream.ts";
-import { setTcpOption } from "../io/tcp_options.ts";
+import { setTcpOption, StreamHandle } from "../io/stream.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";

@@ -1,11 +1,10 @@
 /** The read ends of pipes for tasks: standard input, and what a child process writes. */
 import { checkCount } from "../io/errors.ts";
 import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
-import { ReadHandle } from "../io/pipe.ts";
+import { ReadHandle, WebReader } from "../io/pipe.ts";
 import type { HasHandle } from "../io/pollable.ts";
 import { StdinHandle } from "../io/stdin.ts";
 import { MOST_AHEAD } from "../io/stream_reader.ts";
-import { WebReader } from "../io/web_stream.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";

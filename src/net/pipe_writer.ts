@@ -1,9 +1,8 @@
 /** The write ends of pipes for tasks: what a child process reads. */
 import { checkBytes } from "../io/errors.ts";
 import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
-import { WriteHandle } from "../io/pipe.ts";
+import { WebWriter, WriteHandle } from "../io/pipe.ts";
 import type { HasHandle } from "../io/pollable.ts";
-import { WebWriter } from "../io/web_stream.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";

@@ -6,7 +6,7 @@
  * and `POLLNVAL` may be asked for, as on Linux, and are told whether asked for or not.
  */
 import { show } from "../kernel/printable.ts";
-import { ERR, HUP, IN, NVAL, OUT, PRI } from "../io/poll_bits.ts";
+import { ERR, HUP, IN, NVAL, OUT, PRI } from "../io/pollable.ts";
 
 /** There is something to read: data, a connection to accept, a datagram, or the end of the stream. */
 export const POLLIN: number = IN;

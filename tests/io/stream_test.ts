@@ -2,8 +2,7 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
 import { BrokenError, ClosedError, run, sleep, spawn, WouldBlock } from "@weft/weft";
 import type { NativeStream } from "../../src/io/native.ts";
-import { ERR, HUP, IN, OUT } from "../../src/io/poll_bits.ts";
-import type { Pollable } from "../../src/io/pollable.ts";
+import { ERR, HUP, IN, OUT, type Pollable } from "../../src/io/pollable.ts";
 import { StreamHandle } from "../../src/io/stream.ts";
 import { Socket } from "../../src/net/socket.ts";
 import { law } from "../lib/law.ts";
