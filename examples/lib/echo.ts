@@ -2,7 +2,15 @@
  * The handlers of the echo servers. They are the same for every engine: how clients are served is the
  * server's affair. Known by name, because workers load them themselves.
  */
-import { type Client, handlers, LimitError, readFrame, type Socket, writeFrame } from "@weft/weft";
+import {
+  type Client,
+  handlers,
+  IncompleteError,
+  LimitError,
+  readFrame,
+  type Socket,
+  writeFrame,
+} from "@weft/weft";
 import { upperCase } from "./bytes.ts";
 import { part } from "./part.ts";
 
@@ -31,6 +39,7 @@ async function* echoFrames(socket: Socket, client: Client) {
       yield* writeFrame(socket, upperCase(frame));
     }
   } catch (error) {
+    if (error instanceof IncompleteError) return; // cut in a frame: nobody is left to be answered
     if (!(error instanceof LimitError)) throw error;
     yield* writeFrame(socket, NOTHING);
     yield* part(socket);
