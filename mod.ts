@@ -86,6 +86,16 @@ export type {
   TaskPoolStatistics,
 } from "./src/tasks/task_pool_options.ts";
 export type { OnItemError } from "./src/tasks/imap_run.ts";
+export {
+  type EventOf,
+  type EventOverflow,
+  EventOverflowError,
+  EventsOf,
+  eventsOf,
+  type EventsOfOptions,
+  type EventsOfStatistics,
+} from "./src/tasks/events_of.ts";
+export { External, external } from "./src/tasks/external.ts";
 export { wait, type WaitOptions, type WaitTarget } from "./src/tasks/wait.ts";
 export { createLocal, Local } from "./src/tasks/local.ts";
 export type { EitherGenerator, Work, WorkResult } from "./src/tasks/perform.ts";

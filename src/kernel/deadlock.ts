@@ -5,7 +5,7 @@
  * without any bookkeeping during the run. Cycles are found by walking holders from each task; a task
  * waits for at most one holder per wait, so the walk is linear.
  */
-import { edgeText, leafWaits, siteLines, taskTree } from "./report.ts";
+import { edgeText, leafWaits, siteLines, taskTree, waitsElsewhere } from "./report.ts";
 import { DeadlockError } from "./errors.ts";
 import { printable } from "./printable.ts";
 import type { CancelScope } from "./scope.ts";
@@ -21,35 +21,84 @@ const MOST_TASKS = 1000;
 const MOST_EDGES = 100;
 
 /**
+ * Waits that are known to lead into a circle which they are not on. Whoever comes to wait behind one of
+ * them is on no circle either, and need not walk it: thousands may come.
+ */
+const leadingNowhere = new WeakSet<Wait>();
+
+/** A walk from the holder of something back to the one that is about to wait for it. */
+interface Circle {
+  /** Each task on it, with what it waits on. */
+  readonly links: readonly { readonly task: Task; readonly source: WaitSource }[];
+  /** Whether all of its waits are `yield*`; an `await` may have something beside it that nobody can see. */
+  readonly isCertain: boolean;
+}
+
+/**
  * Reports a wait that closes a cycle, while other work still goes on: by a warning, since somebody may
  * still think of a cancel. When nothing else goes on any more, the run fails of it.
  *
  * Only certain waits count: nobody but the holder can end them. So a wait under a deadline is none, nor
- * one of several that a task has, nor that of a child in a `race`.
+ * one of several that a task has, nor that of a child in a `race`. An `await`, or a `yield` in an
+ * `async function*`, may be one of a `Promise.race` with a promise of the host's; nobody can tell. With
+ * one of those on it, a circle is reported when it still stands a while later.
  *
  * @param wait A wait that is about to park, for something that only its holder can give.
  * @param holder Who has it.
  * @param source What it is going to park on.
  */
 export function reportCycle(wait: Wait, holder: Party, source: WaitSource): void {
-  if (soleWait(holder as Task) === null) return; // nearly always; it must cost next to nothing
+  const next = soleWait(holder as Task); // nearly always none; it must cost next to nothing
+  if (next === null || leadingNowhere.has(next)) return;
   const start = wait.task as Task;
-  const cycle = [{ task: start, source }];
-  let task = holder as Task;
-  for (let length = 0; length < LONGEST_CHAIN; length++) {
-    if (task === start) break;
+  if (!isBound(wait, start) || leafWaits(start).length > 0) return;
+  const circle = walk(start, holder as Task, source, wait.alone);
+  if (circle === null) return;
+  const site = beginSite(wait);
+  if (circle.isCertain) return warnOf(start, circle, site);
+  start.host.suspect(() => {
+    const still = wait.state === "parked" && leafWaits(start).length === 1 && !start.isAway;
+    const again = still ? walk(start, holder as Task, source, false) : null;
+    if (again !== null) warnOf(start, again, site);
+  });
+}
+
+/** Follows the holders until they come back to `start`; `null` if they do not. */
+function walk(
+  start: Task,
+  holder: Task,
+  source: WaitSource,
+  startsAlone: boolean,
+): Circle | null {
+  const links = [{ task: start, source }];
+  const passed = new Set<Wait>();
+  let isCertain = startsAlone;
+  let task = holder;
+  while (task !== start && passed.size < LONGEST_CHAIN) {
     const next = soleWait(task);
-    if (next === null) return;
-    cycle.push({ task, source: next.source! });
+    if (next === null) return null;
+    if (passed.has(next) || leadingNowhere.has(next)) {
+      for (const wait of passed) leadingNowhere.add(wait);
+      return null;
+    }
+    passed.add(next);
+    isCertain &&= next.alone;
+    links.push({ task, source: next.source! });
     task = next.source!.holder as Task;
   }
-  if (task !== start || !isCertain(wait, start) || leafWaits(start).length > 0) return;
+  return task === start ? { links, isCertain } : null;
+}
+
+function warnOf(start: Task, { links, isCertain }: Circle, site: string[]): void {
+  const how = isCertain
+    ? "and only a cancel could end that"
+    : "and only a cancel could end that, unless one of these awaits is in a Promise.race";
   start.host.warn(
     [
-      `Deadlock: ${cycle.length} tasks wait for one another, and only a cancel could end that`,
-      cycleText(cycle.map(({ task, source }) => edgeText(task, source))),
-      ...cycle.slice(0, MOST_EDGES).flatMap(({ task }) =>
-        siteLines(task, task === start ? [beginSite(wait)] : waitSites(task))
+      `Deadlock: ${links.length} tasks wait for one another, ${how}`,
+      cycleText(links.map(({ task, source }) => edgeText(task, source))),
+      ...links.slice(0, MOST_EDGES).flatMap(({ task }) =>
+        siteLines(task, task === start ? [site] : waitSites(task))
           .map((line) => `  ${printable(task.name)} ${line}`)
       ),
     ].join("\n"),
@@ -63,12 +112,11 @@ function soleWait(task: Task): Wait | null {
   if (waits.length !== 1) return null;
   const wait = waits[0]!;
   const { holder, isShared } = wait.source!;
-  return holder !== undefined && isShared !== true && isCertain(wait, task) ? wait : null;
+  return holder !== undefined && isShared !== true && isBound(wait, task) ? wait : null;
 }
 
 /** Whether no deadline and no winner of a race can end a wait. */
-function isCertain(wait: Wait, task: Task): boolean {
-  if (!wait.alone) return false;
+function isBound(wait: Wait, task: Task): boolean {
   let scope: CancelScope | null = wait.scope;
   for (let owner: Task = task;; owner = scope.task as unknown as Task) {
     for (; scope !== null; scope = scope.parent) {
@@ -87,11 +135,20 @@ export function deadlockError(tasks: readonly Task[]): DeadlockError {
   const cycles = findCycles(tasks);
   const lines = ["Cannot go on: every task waits, and nothing outside can wake one"];
   for (const cycle of cycles.slice(0, MOST_TASKS)) lines.push(cycleText(cycle.map(edge)));
+  if (cycles.length === 0) lines.push(`  ${hintFor(tasks)}`);
   lines.push(...taskTree(tasks, { sites: true, most: MOST_TASKS }).map((line) => `  ${line}`));
   return new DeadlockError(
     lines.join("\n"),
     cycles.map((cycle) => cycle.map((task) => task.name)),
   );
+}
+
+/** What to write where the run would have been woken by something that it could not know of. */
+function hintFor(tasks: readonly Task[]): string {
+  const isElsewhere = tasks.some((task) => leafWaits(task).some(waitsElsewhere));
+  const why = isElsewhere ? "another run is to end this wait" : "something outside is to wake it";
+  return `if ${why}, say so: external() for as long as that may come; for events of an EventTarget ` +
+    `use eventsOf(), for a promise wait()`;
 }
 
 /** The first holder a task waits for, as a task of this run. */

@@ -12,6 +12,7 @@ import type { Party, Wait, WaitSource } from "./wait.ts";
 
 /** So much of a line of the program is shown. */
 const SITE_LENGTH = 500;
+const OF_ANOTHER_RUN = ", a task of another run that is still alive";
 /** So many of the waits of one task are shown. */
 const MOST_WAITS = 5;
 /** A chain of holders is followed no further than this. */
@@ -48,7 +49,8 @@ export function stateOf(task: Task): string {
 export function waitsOn(task: Task, comma: "" | "," = ""): string {
   if (task.isAway) return "a foreign await";
   const waits = leafWaits(task);
-  const shown = waits.slice(0, MOST_WAITS).map(({ source }) => sourceText(source, comma))
+  const shown = waits.slice(0, MOST_WAITS)
+    .map((wait) => sourceText(wait.source, comma) + (waitsElsewhere(wait) ? OF_ANOTHER_RUN : ""))
     .join(" and ");
   return waits.length > MOST_WAITS ? `${shown} and ${waits.length - MOST_WAITS} more` : shown;
 }
@@ -59,6 +61,12 @@ export function sourceText(source: WaitSource, comma: "" | "," = ""): string {
   if (holder === undefined) return printable(source);
   const ended = (holder as Task).done ? ", which has ended" : "";
   return `${printable(source)}${comma} held by ${printable(holder.name)}${ended}`;
+}
+
+/** Whether a wait is for a living task of another run, which may end it at any time. */
+export function waitsElsewhere(wait: ParkedWait): boolean {
+  const holder = wait.source.holder as Task | undefined;
+  return holder !== undefined && !holder.done && holder.host !== (wait.task as Task).host;
 }
 
 /** One step of a chain of those who wait for one another. */

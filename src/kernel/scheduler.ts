@@ -23,12 +23,13 @@ import { currentScope } from "./context.ts";
 import type { Fiber, TaskGenerator } from "./fiber.ts";
 import { GuardedClock } from "./guarded_clock.ts";
 import { combineInstruments, type Instrument } from "./instrument.ts";
+import { ChosenPolicy } from "./policy.ts";
 import type { Overseer } from "./overseer.ts";
-import { ChosenPolicy, type Policy } from "./policy.ts";
-import { ReadyList } from "./ready_list.ts";
+import { ReadyQueue } from "./ready_queue.ts";
 import type { Resource } from "./resource.ts";
 import { checkSchedulerOptions, type SchedulerOptions } from "./scheduler_options.ts";
 import { noteSite } from "./sites.ts";
+import { Suspects } from "./suspects.ts";
 import { Task, type TaskHost, type TaskName } from "./task.ts";
 import { Timers } from "./timers.ts";
 import type { Wait } from "./wait.ts";
@@ -62,8 +63,7 @@ export class Scheduler implements TaskHost {
   readonly #clock: SystemClock | GuardedClock;
   /** How often the host had its turn: between two steps with the same count no time was lost. */
   pauses = 0;
-  readonly #ready = new ReadyList();
-  #policy: Policy | null;
+  readonly #ready: ReadyQueue;
   readonly #instrument: Required<Instrument> | null;
   /** Whether there is neither a policy nor an instrument to be told of each step. */
   readonly #plain: boolean;
@@ -83,6 +83,8 @@ export class Scheduler implements TaskHost {
   /** Waits until no task can go on. */
   readonly #blocked = new WaitQueue<void>({ toString: () => "tasks" }, "allBlocked");
   #stride = MOST_STEPS;
+  /** Circles that may not stand for long. */
+  readonly #suspects = new Suspects();
   /** Steps by hand since timers have rung. */
   #ticks = 0;
   #untilLook = 0;
@@ -109,10 +111,13 @@ export class Scheduler implements TaskHost {
       sooner: () => this.#rouse(),
       failed: (error) => this.#warn(thrownText("A timer", error)),
     });
-    this.#policy = options.policy ?? (choose === null ? null : new ChosenPolicy(choose));
+    this.#ready = new ReadyQueue(
+      options.policy ?? (choose === null ? null : new ChosenPolicy(choose)),
+      { tasks: () => this.tasks(), warn: this.#warn },
+    );
     // In virtual time a policy decides by what is due now: timers must have rung before each pick.
-    if (this.#policy !== null && this.#clock.exact) this.#stride = 1;
-    this.#plain = this.#policy === null && (options.instruments ?? []).length === 0;
+    if (this.#ready.policy !== null && this.#clock.exact) this.#stride = 1;
+    this.#plain = this.#ready.policy === null && (options.instruments ?? []).length === 0;
     this.#instrument = combineInstruments(
       options.instruments ?? [],
       (error, hook, task) =>
@@ -187,8 +192,8 @@ export class Scheduler implements TaskHost {
    * @returns Whether there was a step to run.
    */
   async tick(): Promise<boolean> {
-    if (!this.#hasReady || ++this.#ticks >= MOST_STEPS) this.#ring();
-    if (!this.#hasReady) this.#blocked.wakeAll();
+    if (!this.#ready.some || ++this.#ticks >= MOST_STEPS) this.#ring();
+    if (!this.#ready.some) this.#blocked.wakeAll();
     const task = this.#next();
     if (task === undefined) return false;
     this.#untilLook = 1; // no handing on: one step only
@@ -199,7 +204,7 @@ export class Scheduler implements TaskHost {
 
   /** By hand: waits until something may have become ready, by the host's doing. */
   async roused(): Promise<void> {
-    if (this.#hasReady) return;
+    if (this.#ready.some) return;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
@@ -208,6 +213,12 @@ export class Scheduler implements TaskHost {
   /** How many waits the host may end. */
   get hostWaits(): HostWaits {
     return this.#hostWaits;
+  }
+
+  /** Something outside, which no wait tells of, may (`1`) or may no more (`-1`) wake this run. */
+  expect(change: 1 | -1): void {
+    this.#hostWaits.open += change;
+    this.#rouse();
   }
 
   /** Parks a wait until no task can go on: the one that waits for that is the next to do so. */
@@ -256,7 +267,7 @@ export class Scheduler implements TaskHost {
     if (this.#lent !== task) return;
     this.#lent = null;
     this.#endStep(task);
-    if (--this.#untilLook > 0 && this.#policy === null) {
+    if (--this.#untilLook > 0 && this.#ready.policy === null) {
       const next = this.#ready.first;
       if (next?.state === "ready" && next.stepsByPromise) return this.#step(this.#ready.shift()!);
     }
@@ -286,6 +297,11 @@ export class Scheduler implements TaskHost {
     this.#overseer.daemonChanged(task);
   }
 
+  /** Has `look` called after a while, if the run still goes on then: it keeps nothing waiting for that. */
+  suspect(look: () => void): void {
+    this.#suspects.add(this.#clock.now(), look);
+  }
+
   /** Passes on a warning. */
   warn(message: string): void {
     this.#warn(message);
@@ -295,31 +311,15 @@ export class Scheduler implements TaskHost {
 
   #enqueue(task: Task, ceded: boolean): void {
     task.state = "ready";
-    if (this.#policy === null) this.#ready.push(task);
-    else this.#askPolicy((policy) => policy.add(task));
+    this.#ready.add(task);
     if (this.#instrument === null) return;
     this.#instrument.ready(task, ceded ? task : currentScope()?.task as Task | undefined);
-  }
-
-  /** Asks the policy. One that throws is dropped, and what was ready goes on in the order of its making. */
-  #askPolicy<R>(ask: (policy: Policy) => R): R | undefined {
-    if (this.#policy === null) return undefined;
-    try {
-      return ask(this.#policy);
-    } catch (error) {
-      this.#policy = null;
-      for (const task of this.tasks()) if (task.state === "ready") this.#ready.push(task);
-      this.#warn(thrownText("The policy, which FIFO replaces now,", error));
-      return undefined;
-    }
   }
 
   /** The task whose turn it is. One that ended while it was ready (by other async code of its own) is passed over. */
   #next(): Task | undefined {
     for (;;) {
-      const task = this.#policy === null
-        ? this.#ready.shift()
-        : this.#askPolicy((policy) => policy.next()) ?? this.#ready.shift();
+      const task = this.#ready.take();
       if (task === undefined || task.state === "ready") return task;
     }
   }
@@ -352,17 +352,17 @@ export class Scheduler implements TaskHost {
   #step(task: Task): void {
     task.state = "running";
     if (this.#instrument !== null) this.#instrument.stepBegin(task);
-    if (this.#policy !== null) this.#stepBegan = this.#used();
+    if (this.#ready.policy !== null) this.#stepBegan = this.#used();
     const ceded = task.step();
     if (ceded) this.#enqueue(task, true);
     if (this.#lent === null) this.#endStep(task);
   }
 
   #endStep(task: Task): void {
-    if (this.#policy !== null) {
+    if (this.#ready.policy !== null) {
       const ms = this.#used() - this.#stepBegan;
-      this.#askPolicy((policy) => policy.ran?.(task, ms));
-      if (task.state === "waiting") this.#askPolicy((policy) => policy.blocked?.(task));
+      this.#ready.ask((policy) => policy.ran?.(task, ms));
+      if (task.state === "waiting") this.#ready.ask((policy) => policy.blocked?.(task));
     }
     this.#instrument?.stepEnd(task);
     if (task.isDue) this.#nextWait(task);
@@ -380,6 +380,7 @@ export class Scheduler implements TaskHost {
 
   /** Begins a slice. In exact time it goes on with the count of steps, which a pause must not shift. */
   #newSlice(): void {
+    if (this.#suspects.some) this.#suspects.look(this.#clock.now());
     this.pauses++;
     this.#lookedAt = this.#clock.wall();
     this.#sliceEnd = this.#lookedAt + SLICE_MS;
@@ -407,14 +408,7 @@ export class Scheduler implements TaskHost {
       if (due === undefined || due > reached) return clock.show?.(undefined);
       clock.show?.(due);
       timers.ring(due);
-    } while (this.#policy !== null);
-  }
-
-  /** Whether a task is ready. */
-  get #hasReady(): boolean {
-    return this.#policy === null
-      ? this.#ready.first !== null
-      : this.#askPolicy((policy) => policy.size > 0) ?? this.#ready.first !== null;
+    } while (this.#ready.policy !== null);
   }
 
   /** Reads the clock: rings timers, sets how many steps until the next look, says if the slice is over. */
@@ -435,7 +429,7 @@ export class Scheduler implements TaskHost {
     if (this.#blocked.size > 0) {
       // What the host has ready already comes first.
       await this.#clock.hop(true);
-      if (!this.#hasReady) this.#blocked.wakeAll();
+      if (!this.#ready.some) this.#blocked.wakeAll();
       return;
     }
     const next = this.timers.next;

@@ -40,6 +40,8 @@ export interface TaskHost extends FiberHost {
   exited(task: Task): void;
   /** Takes note that a failure has been seen. */
   observed(task: Task): void;
+  /** Has `look` called after a while, if the run still goes on then. */
+  suspect(look: () => void): void;
   /** Takes note that a task has become a daemon, or an ordinary task again. */
   daemonChanged(task: Task): void;
 }
