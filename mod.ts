@@ -124,9 +124,21 @@ export { BoundedSemaphore, Semaphore, type SemaphoreStatistics } from "./src/syn
 export { Subscription, type SubscriptionStatistics } from "./src/sync/subscription.ts";
 export { BrokenError, bytesSent, IncompleteError, LimitError } from "./src/io/errors.ts";
 export type { TlsClientOptions, TlsServerOptions } from "./src/io/tls.ts";
-export { bindDatagram, type UdpOptions, type UnixPacketOptions } from "./src/net/bind_datagram.ts";
-export { connect, type TcpConnectOptions, type UnixConnectOptions } from "./src/net/connect.ts";
-export { DatagramSocket, type UdpAddress, type UnixAddress } from "./src/net/datagram_socket.ts";
+export {
+  bindDatagram,
+  DatagramSocket,
+  Membership,
+  type UdpAddress,
+  type UdpOptions,
+  type UnixAddress,
+  type UnixPacketOptions,
+} from "./src/net/datagram_socket.ts";
+export {
+  connect,
+  socketPair,
+  type TcpConnectOptions,
+  type UnixConnectOptions,
+} from "./src/net/connect.ts";
 export { alarm, type AlarmOptions, EventStream, signals } from "./src/net/events.ts";
 export {
   type ByteSink,
@@ -138,16 +150,17 @@ export {
 } from "./src/net/frames.ts";
 export { type LineOptions, readLine, readUntil } from "./src/net/lines.ts";
 export { hostName, lookup, serviceByName } from "./src/net/hosts.ts";
-export { listen, type TcpListenOptions, type UnixListenOptions } from "./src/net/listen.ts";
-export { Listener } from "./src/net/listener.ts";
+export {
+  listen,
+  Listener,
+  type TcpListenOptions,
+  type UnixListenOptions,
+} from "./src/net/listener.ts";
 export { MessageStream } from "./src/net/message_stream.ts";
-export { Membership } from "./src/net/multicast.ts";
-export { PipeReader, readFrom, stdin } from "./src/net/pipe_reader.ts";
-export { PipeWriter, writeTo } from "./src/net/pipe_writer.ts";
+export { PipeReader, PipeWriter, readFrom, stdin, writeTo } from "./src/net/pipe.ts";
 export type { ByteSource } from "./src/net/read_framed.ts";
 export { serve, type ServeOptions } from "./src/net/serve.ts";
 export { Socket } from "./src/net/socket.ts";
-export { socketPair } from "./src/net/socket_pair.ts";
 export type { MemoryStreamOptions } from "./src/io/memory_stream.ts";
 export { Client } from "./src/server/client.ts";
 export type {

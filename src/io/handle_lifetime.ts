@@ -7,17 +7,18 @@
  * or receive that was pending at `close` has rejected; so a handle counts its native operations,
  * and it is gone only when it has been closed and that count is zero.
  *
- * {@linkcode Linger} closes what may still have something to write. What was handed over to a send before `close` still goes out, as it would from a kernel's buffer: the
- * native handle is closed once the write buffer is empty. At the end of a run that goes on only while
- * the other side keeps taking something, and for {@linkcode LINGER_MS} without progress at most; so a
- * peer that never reads cannot hold the end of a run up.
+ * {@linkcode Linger} closes what may still have something to write. What was handed over to a send before
+ * `close` still goes out, as it would from a kernel's buffer: the native handle is closed once the write
+ * buffer is empty. At the end of a run that goes on only while the other side keeps taking something, and for
+ * {@linkcode LINGER_MS} without progress at most; so a peer that never reads cannot hold the end of a run up.
  */
 import { SystemClock } from "../kernel/clock.ts";
 import { currentScope } from "../kernel/context.ts";
+import { type Operation, operation } from "../kernel/operation.ts";
 import { hold, letGo, type Resource } from "../kernel/resource.ts";
 import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
-import type { Party } from "../kernel/wait.ts";
+import type { Party, Wait, WaitSource } from "../kernel/wait.ts";
 
 /** Who counts the native operations of a handle. */
 export interface Pending {
@@ -163,4 +164,26 @@ export class Linger {
     this.#clock?.clearAlarm();
     this.#close();
   }
+}
+
+/** What can be closed. */
+export interface Closable {
+  /** Starts closing. */
+  close(): void;
+  /** Resolves when it is done. */
+  readonly gone: Promise<void>;
+}
+
+/** Closes a handle now; the operation waits until the host has let go of it. */
+export function closing(handle: Closable): Operation<void> {
+  handle.close();
+  const source: WaitSource = {
+    host: "bound",
+    abandon: () => true,
+    toString: () => `${handle}.close()`,
+  };
+  return operation(source, (wait: Wait<void>) => {
+    wait.park(source);
+    handle.gone.then(() => wait.settle());
+  }, { optional: true });
 }

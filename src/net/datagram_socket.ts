@@ -1,13 +1,15 @@
-/** Datagram sockets for tasks: UDP and unix. */
-import type { DatagramHandle } from "../io/datagram.ts";
+/** Datagram sockets for tasks, UDP and unix: binding them, sending, receiving, multicast groups. */
+import { DatagramHandle } from "../io/datagram.ts";
 import { checkBytes, checkCount } from "../io/errors.ts";
-import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
+import { closing } from "../io/handle_lifetime.ts";
+import { type DatagramTarget, openDatagram } from "../io/open.ts";
 import type { HasHandle } from "../io/pollable.ts";
-import { type Operation, operation } from "../kernel/operation.ts";
+import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
+import { nextName } from "../kernel/names.ts";
+import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
-import { checkPath, checkPort } from "./address.ts";
-import { closing } from "./closing.ts";
-import { joinGroup, type Membership } from "./multicast.ts";
+import { wait } from "../tasks/wait.ts";
+import { checkPath, checkPort, unknownTransport } from "./address.ts";
 
 /** Where a UDP datagram goes, or came from. */
 export interface UdpAddress {
@@ -194,4 +196,147 @@ export class DatagramSocket<A extends UdpAddress | UnixAddress = UdpAddress | Un
 
 function notAnAddress(to: unknown, wanted: string): TypeError {
   return new TypeError(`Cannot send to ${JSON.stringify(to)}: the address must have ${wanted}`);
+}
+
+/** Where and how to bind a UDP socket. */
+export interface UdpOptions {
+  /** The transport. @default {"udp"} */
+  transport?: "udp";
+  /** The port; with 0 the host chooses one. @default {0} */
+  port?: number;
+  /** The address to bind to. @default {"0.0.0.0"} */
+  hostname?: string;
+  /** Shares the port with other sockets that ask for it. @default {false} */
+  reuseAddress?: boolean;
+  /** Whether multicast datagrams it sends come back to this machine. @default {false} */
+  loopback?: boolean;
+  /** The socket's first `timeout`, in milliseconds. @default none */
+  timeout?: number;
+}
+
+/** Where to bind a unix datagram socket. */
+export interface UnixPacketOptions {
+  /** The transport. */
+  transport: "unixpacket";
+  /** The file to make; it is removed when the socket is closed. @default none: it can only send */
+  path?: string;
+  /** The socket's first `timeout`, in milliseconds. @default none */
+  timeout?: number;
+}
+
+/**
+ * Binds a UDP socket. It may broadcast. Needs `"unstable": ["net"]` in deno.json.
+ *
+ * @example Boundaries are kept
+ * ```ts
+ * import { bindDatagram, run } from "@weft/weft";
+ * const got = await run(async function* () {
+ *   using a = bindDatagram({ hostname: "127.0.0.1", port: 0 });
+ *   using b = bindDatagram({ hostname: "127.0.0.1", port: 0 });
+ *   for (const text of ["hello", "world"]) {
+ *     yield* a.sendTo(new TextEncoder().encode(text), b.localAddr);
+ *   }
+ *   const [first] = yield* b.recvFrom(1); // the rest of it is dropped
+ *   const [second, from] = yield* b.recvFrom(100);
+ *   if (from.port !== a.localAddr.port) throw new Error("not from a");
+ *   return new TextDecoder().decode(first) + new TextDecoder().decode(second);
+ * });
+ * if (got !== "hworld") throw new Error(got);
+ * ```
+ *
+ * @param options Port, address.
+ * @returns The socket; it belongs to the run of the current task, if there is one.
+ * @throws {TypeError} If Deno's unstable network functions are not switched on.
+ * @throws {RangeError} If the port is not a whole number from 0 to 65535.
+ */
+export function bindDatagram(options: UdpOptions): DatagramSocket<UdpAddress>;
+/**
+ * Binds a unix datagram socket (Deno's "unixpacket"). Needs `"unstable": ["net"]`; Deno asks for read,
+ * write and net permission.
+ *
+ * @param options The path.
+ * @returns The socket.
+ */
+export function bindDatagram(options: UnixPacketOptions): DatagramSocket<UnixAddress>;
+export function bindDatagram(options: UdpOptions | UnixPacketOptions): DatagramSocket {
+  const target = targetOf(options);
+  const timeout = checkTimeout(options.timeout, "the timeout of a socket");
+  return new DatagramSocket(
+    new DatagramHandle(openDatagram(target), nextName("Datagram")),
+    timeout,
+  );
+}
+
+function targetOf(options: UdpOptions | UnixPacketOptions): DatagramTarget {
+  if (options.transport === "unixpacket") {
+    const path = options.path === undefined ? undefined : checkPath(options.path, "bind to");
+    return { kind: "unixpacket", path };
+  }
+  if (options.transport !== undefined && options.transport !== "udp") {
+    throw unknownTransport(
+      (options as { transport: unknown }).transport,
+      "bind a datagram socket to",
+      '"udp" or "unixpacket"; streams go through listen() and connect()',
+    );
+  }
+  return {
+    kind: "udp",
+    hostname: options.hostname ?? "0.0.0.0",
+    port: checkPort(options.port ?? 0, "bind to"),
+    reuseAddress: options.reuseAddress === true,
+    loopback: options.loopback === true,
+  };
+}
+
+/** Deno's own membership; the two kinds differ in what a time to live is. */
+interface NativeMembership {
+  leave(): Promise<void>;
+  setLoopback(loopback: boolean): Promise<void>;
+  setTTL?(ttl: number): Promise<void>;
+}
+
+/** A socket's part in a multicast group. It ends with the socket. */
+export class Membership {
+  readonly #native: NativeMembership;
+
+  /** Made by `joinMulticastV4` and `joinMulticastV6`. */
+  constructor(native: NativeMembership) {
+    this.#native = native;
+  }
+
+  /** Receives no more of the group's datagrams. */
+  leave(): Operation<void> {
+    return wait(() => this.#native.leave());
+  }
+
+  /** Whether datagrams that this socket sends to the group come back to this machine. */
+  setLoopback(on: boolean): Operation<void> {
+    return wait(() => this.#native.setLoopback(on));
+  }
+
+  /**
+   * How many routers a datagram to the group may pass.
+   *
+   * @throws {TypeError} On IPv6, where Deno cannot set it.
+   */
+  setTTL(hops: number): Operation<void> {
+    const native = this.#native;
+    if (native.setTTL === undefined) {
+      throw new TypeError("Cannot set the time to live: Deno can on IPv4 only");
+    }
+    return wait(() => native.setTTL!(hops));
+  }
+}
+
+/** Joins by `join`, as an operation. */
+export function joinGroup(
+  handle: DatagramHandle,
+  join: (conn: Deno.DatagramConn) => Promise<NativeMembership>,
+): Operation<Membership> {
+  if (handle.native.addr.transport !== "udp") {
+    throw new TypeError(`Cannot join a multicast group on ${handle}: it is not a UDP socket`);
+  }
+  return sequence("joinMulticast()", function* () {
+    return new Membership(yield* wait(() => join(handle.native as Deno.DatagramConn)));
+  });
 }

@@ -12,7 +12,7 @@ import { setTcpOption, type StreamHandle } from "../io/stream.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { wait } from "../tasks/wait.ts";
-import { closing } from "./closing.ts";
+import { closing } from "../io/handle_lifetime.ts";
 import { type FrameOptions, readFrame } from "./frames.ts";
 import { type LineOptions, readLine } from "./lines.ts";
 import { MessageStream } from "./message_stream.ts";

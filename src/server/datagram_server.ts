@@ -3,8 +3,13 @@ import { checkWhole, COUNT } from "../kernel/checks.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";
-import { bindDatagram, type UdpOptions, type UnixPacketOptions } from "../net/bind_datagram.ts";
-import type { DatagramSocket, UnixAddress } from "../net/datagram_socket.ts";
+import {
+  bindDatagram,
+  type DatagramSocket,
+  type UdpOptions,
+  type UnixAddress,
+  type UnixPacketOptions,
+} from "../net/datagram_socket.ts";
 import { joinAll } from "../tasks/join.ts";
 import { spawn } from "../tasks/spawn.ts";
 import type { Report } from "./crowd.ts";

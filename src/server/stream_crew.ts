@@ -7,8 +7,7 @@
  * whose connections it had count as cut off.
  */
 import type { Task } from "../kernel/task.ts";
-import { listen, type TcpListenOptions } from "../net/listen.ts";
-import type { Listener } from "../net/listener.ts";
+import { listen, type Listener, type TcpListenOptions } from "../net/listener.ts";
 import { jobs } from "../parallel/jobs.ts";
 import { Crew } from "../parallel/process/crew.ts";
 import { currentProcess } from "../parallel/process/current.ts";

@@ -3,8 +3,12 @@ import { BOUND, checkMs, checkWhole } from "../kernel/checks.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";
-import { listen, type TcpListenOptions, type UnixListenOptions } from "../net/listen.ts";
-import type { Listener } from "../net/listener.ts";
+import {
+  listen,
+  type Listener,
+  type TcpListenOptions,
+  type UnixListenOptions,
+} from "../net/listener.ts";
 import { all } from "../tasks/all.ts";
 import { shield } from "../tasks/shield.ts";
 import { Crowd, type Limits, type Report } from "./crowd.ts";
