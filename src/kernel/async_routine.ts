@@ -28,10 +28,25 @@ export function driveAsync(
   scope: CancelScope,
   ending: Ending,
 ): void {
+  const routine = new AsyncRoutine(generator, task, scope, ending);
+  if (depth < DEEPEST) return launch(routine, task, scope);
+  task.stepOut();
+  queueMicrotask(() => launch(routine, task, scope));
+}
+
+/** A part that begins within another's first step is on the host's stack; beyond this many it begins anew. */
+const DEEPEST = 64;
+let depth = 0;
+
+function launch(routine: AsyncRoutine, task: AsyncParty, scope: CancelScope): void {
   const { asyncSide } = task;
   const { stops } = asyncSide;
-  const routine = new AsyncRoutine(generator, task, scope, ending);
-  withScope(scope, () => routine.start());
+  depth++;
+  try {
+    withScope(scope, () => routine.start());
+  } finally {
+    depth--;
+  }
   // It ran up to its first `await` or `yield`. If that was no checkpoint, it is still under way.
   if (asyncSide.stops === stops) task.stepOut();
 }

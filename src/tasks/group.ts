@@ -170,25 +170,17 @@ export function group<T>(
   checkOptions(options, "group()");
   const name = reportName("group", options.name ?? "group");
   const grace = checkMs(options.grace ?? 0, "a time of grace");
-  return sequence(`group "${name}"`, function* () {
-    const mark = new WaitMark();
-    let value: T;
-    {
-      using entered = new Entered({ movable: true });
-      value = yield* runGroup(body, name, grace, entered);
-    }
-    if (mark.untouched) yield* cede();
-    return value;
-  });
+  return sequence(`group "${name}"`, () => runGroup(body, name, grace));
 }
 
-/** Runs a group in a scope that has been entered for it. */
+/** Runs a group in the current task. */
 function* runGroup<T>(
   body: (g: Group) => EitherGenerator<T>,
   name: string,
   grace: number,
-  entered: Entered,
 ): Generator<unknown, T, unknown> {
+  const mark = new WaitMark();
+  using entered = new Entered({ movable: true });
   const scope = new Scope(entered);
   const brood = new Brood(`group "${name}"`, currentTask(), (child) => {
     if (!child.failed) return;
@@ -213,6 +205,7 @@ function* runGroup<T>(
   }
   try {
     yield* brood.done();
+    if (mark.untouched) yield* cede();
   } catch (error) {
     cancel ??= error;
   }

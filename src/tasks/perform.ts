@@ -64,9 +64,12 @@ const asyncBody: WaitSource = {
   toString: () => "an async body",
 };
 
-/** Runs the work to its end within the current task; for `yield*` inside a sequence. */
-export function* perform<T>(work: Work<T>): Generator<unknown, T, unknown> {
-  return yield* begun(typeof work === "function" ? work() : work);
+/**
+ * Runs the work to its end within the current task; for `yield*` inside a sequence. A plain function, since
+ * every generator between a task and its wait is gone through at each step, and takes of the host's stack.
+ */
+export function perform<T>(work: Work<T>): Iterable<unknown, T, unknown> {
+  return begun(typeof work === "function" ? work() : work);
 }
 
 /** The same for work that may not have a body left to call. */
