@@ -4,7 +4,7 @@ import {
   all,
   Event,
   group,
-  GroupError,
+  type GroupError,
   joinAll,
   Queue,
   race,
