@@ -18,6 +18,7 @@
  * that ends well with one left fails instead, because the wait it meant never happened.
  */
 import { currentScope, fastLane } from "./context.ts";
+import { Forgotten } from "./forgotten.ts";
 import { FastRoutine } from "./fast_routine.ts";
 import { PromisedWait } from "./promised_wait.ts";
 import { noteSite, passSite, siting } from "./sites.ts";
@@ -26,6 +27,10 @@ import { type HostPart, type Party, type Startable, Wait, type WaitSource } from
 
 /**
  * Something to wait for: `yield* op` in either kind of generator, `yield op`, or `await op`.
+ *
+ * Operations are lazy: to call `queue.put(1)` does nothing yet, what it names happens when somebody waits
+ * for it. One that is made and never waited for makes its task fail at the end; one made outside of a run
+ * is told by a warning, when nobody can wait for it any more.
  *
  * Where the value itself can be awaited, a task or a future, `yield*` gives it as it is. `await op`, and
  * `yield op` in an `async function*`, cannot: the language goes on to wait for that value, too. The same
@@ -82,8 +87,12 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
     this.#begin = begin;
     this.#body = body;
     this.#options = options;
-    const scope = options !== null && options.optional === true ? null : currentScope();
-    if (scope === null) return;
+    if (options !== null && options.optional === true) return;
+    const scope = currentScope();
+    if (scope === null) {
+      this.maker = new Forgotten(this, label);
+      return;
+    }
     note(this, scope.task as unknown as Maker);
     if (siting.runs > 0) noteSite(this);
   }
@@ -185,6 +194,7 @@ function strike(operation: Noted): void {
   if (maker === null) return;
   operation.maker = null;
   const others = maker.unstarted;
+  if (others === null) return maker instanceof Forgotten ? maker.forget() : undefined;
   if (others === operation) maker.unstarted = null;
   else if (others instanceof Set && others.delete(operation) && others.size === 0) {
     maker.unstarted = null;

@@ -155,3 +155,31 @@ law("A run without grace leaves signals alone", async () => {
   `);
   assertEquals(ended.code, 143);
 });
+
+law(
+  "An operation made outside of a run and never waited for is told when the process ends",
+  async () => {
+    const ended = await runProgram(`
+    import { Event, Queue, run, sleep, spawn, withTimeout } from "@weft/weft";
+    const queue = new Queue(5, "inbox");
+    queue.put(1); // forgotten
+    withTimeout(5, queue.get()); // forgotten, and what it was given is its own
+    const kept = queue.put(2);
+    const forRun = sleep(1);
+    await queue.put(3);
+    await run(async function* () {
+      yield* forRun;
+      spawn(function* () {}).cancel();
+    });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await kept;
+    queue.put(4).then(() => console.log(queue.size));
+  `);
+    assertEquals([ended.code, ended.stdout], [0, "3"]);
+    const lines = ended.stderr.split("\n").filter((line) => line !== "");
+    assertEquals(lines.length, 2);
+    assertStringIncludes(lines[0]!, "inbox.put() was made outside of run() and never waited for");
+    assertStringIncludes(lines[0]!, 'write "await inbox.put()"');
+    assertStringIncludes(lines[1]!, "withTimeout(5) was made outside of run()");
+  },
+);

@@ -1,0 +1,60 @@
+/**
+ * Operations made outside of every run, until something waits for them.
+ *
+ * Inside a run a task is asked at its end for the operations that it made and never waited for. Outside
+ * there is no such end, and what was forgotten would do nothing in silence: `pool.map(f, xs)` at the top
+ * of a script, without its `await`. Nobody can wait for an operation any more once it was collected, or
+ * once the process ends; that is when it is told, and so one that is kept for later is never told wrongly.
+ */
+import { safeWarn } from "./callback.ts";
+import { printable } from "./printable.ts";
+import { placeOf, type Site, takeSite } from "./sites.ts";
+
+/** After so many warnings the others are only counted. */
+const MOST = 20;
+
+/** What is known of an operation that nobody has waited for; it must not keep it from being collected. */
+export class Forgotten {
+  /** Always: it stands for one operation, and not for a list of them as a task does. */
+  readonly unstarted: null = null;
+  readonly #label: { toString(): string };
+  readonly #site: Site = takeSite();
+
+  /** Notes an operation. */
+  constructor(operation: object, label: { toString(): string }) {
+    this.#label = label;
+    if (notes.size === 0 && !isListening) {
+      isListening = true;
+      globalThis.addEventListener("unload", tellAll);
+    }
+    notes.add(this);
+    collected.register(operation, this, this);
+  }
+
+  /** Something waits for it. */
+  forget(): void {
+    notes.delete(this);
+    collected.unregister(this);
+  }
+
+  /** Tells of it, since nobody can wait for it any more. */
+  tell(): void {
+    if (!notes.delete(this) || ++told > MOST) return;
+    const label = printable(this.#label);
+    const place = placeOf(this.#site);
+    safeWarn(console.warn)(
+      `${label} was made outside of run() and never waited for, so it did nothing: ` +
+        `operations are lazy; write "await ${label}"${place === undefined ? "" : ` at ${place}`}`,
+    );
+  }
+}
+
+const notes = new Set<Forgotten>();
+const collected = new FinalizationRegistry<Forgotten>((note) => note.tell());
+let isListening = false;
+let told = 0;
+
+function tellAll(): void {
+  for (const note of notes) note.tell();
+  if (told > MOST) console.warn(`${told - MOST} more operations were never waited for`);
+}
