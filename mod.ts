@@ -212,6 +212,8 @@ export { select } from "./src/poll/select.ts";
 export type { CancelPolicy } from "./src/parallel/pool/future.ts";
 export { Crew, type CrewOptions, type CrewStatistics } from "./src/parallel/process/crew.ts";
 export type { CancelMeans, Future } from "./src/parallel/pool/future.ts";
+export { connectionWait, type Waitable } from "./src/parallel/connection_wait.ts";
+export { ExitFuture } from "./src/parallel/process/exit_future.ts";
 export { inWorker } from "./src/parallel/pool/in_worker.ts";
 export {
   type Addressed,
@@ -230,6 +232,7 @@ export {
 } from "./src/parallel/jobs.ts";
 export type { ModuleJob, ModuleJobs } from "./src/parallel/pool/module_jobs.ts";
 export { Connection, pipe } from "./src/parallel/shared/pipe.ts";
+export type { ReadyHandle, ReadySource, ReadyWatcher } from "./src/parallel/shared/ready_handle.ts";
 export {
   type JobOptions,
   type JobSender,

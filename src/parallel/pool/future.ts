@@ -6,6 +6,7 @@
  * file is the part of it that is promised.
  */
 import type { Operation } from "../../kernel/operation.ts";
+import type { ReadyHandle } from "../shared/ready_handle.ts";
 
 /**
  * What a cancel could do:
@@ -65,6 +66,9 @@ export interface Future<T> extends Operation<T> {
    * @returns Which means it took.
    */
   cancel(reason?: unknown): CancelMeans;
+
+  /** For an `EventRegistry`: ready (POLLIN) once it has settled. Observes the error. */
+  readonly handle: ReadyHandle;
 
   /** Calls `fn` once the future has settled, at once if it has. Observes the error. */
   link(fn: (future: Future<T>) => void): void;

@@ -23,6 +23,7 @@ import type { JobKind } from "./job_kinds.ts";
 import type { CancelPolicy } from "./future.ts";
 import { Reaction, type Reactor, reactSoon } from "./reaction.ts";
 import { dropShared } from "../shared/pack.ts";
+import { handleOf, type ReadyHandle } from "../shared/ready_handle.ts";
 
 /** How a job is to be treated. */
 export interface JobDemand {
@@ -143,6 +144,11 @@ export class Job implements Future<unknown>, Startable<unknown>, QueueOwner, Rea
     const means = this.terms.withdraw(this, reason);
     this.end("explicit", reason);
     return means;
+  }
+
+  /** For a poll registry. */
+  get handle(): ReadyHandle {
+    return handleOf(this, (told) => this.link(told));
   }
 
   /** Calls `fn` once it has settled. */

@@ -24,9 +24,8 @@ import { printable } from "../../kernel/printable.ts";
 import { callSafely } from "../../kernel/callback.ts";
 import { checkMs } from "../../kernel/checks.ts";
 import { ClosedError } from "../../kernel/errors.ts";
-import { type Operation, operation, sequence } from "../../kernel/operation.ts";
+import { type Operation, sequence } from "../../kernel/operation.ts";
 import { hold, letGo, type Resource } from "../../kernel/resource.ts";
-import type { Wait } from "../../kernel/wait.ts";
 import { moveOnAfter } from "../../tasks/timeout.ts";
 import { type Addressed, addressOf, type AnyFunction } from "../jobs.ts";
 import { isLoading, loadingError } from "../loading.ts";
@@ -34,7 +33,7 @@ import { type Description, makeBegin } from "./begin.ts";
 import { type Child, childrenAlive, countProcess, enterChild } from "./children.ts";
 import type { AnyClass } from "./classes.ts";
 import { currentProcess } from "./current.ts";
-import { Joins } from "./joins.ts";
+import { ExitFuture } from "./exit_future.ts";
 import { GRACE_MS, printFailure, type WorkerProcessOptions } from "./options.ts";
 import { startSubprocess } from "./subprocess_backend.ts";
 import type { BeginMessage, ProcessBackend, ProcessBody, ProcessEnding } from "./wire.ts";
@@ -110,7 +109,7 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
   readonly #grace: number;
   readonly #flags: readonly string[];
   readonly #report: (error: unknown, name: string) => void;
-  readonly #joins: Joins;
+  readonly #exit: ExitFuture;
   readonly #resource: Resource = { release: () => this.#end(), toString: () => String(this) };
   readonly #child: Child;
   #over: PromiseWithResolvers<void> | null = null;
@@ -147,7 +146,7 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
     this.#grace = checkMs(grace, "a time of grace");
     this.#flags = options.flags ?? [];
     this.#report = options.report ?? printFailure;
-    this.#joins = new Joins(this, () => this.#holdHost());
+    this.#exit = new ExitFuture(() => `${this}`, () => this.#holdHost());
     this.#child = this.#asChild();
   }
 
@@ -181,6 +180,16 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
   /** Its exit code; `null` until it has ended. See the class for which is which. */
   get exitCode(): number | null {
     return this.#life.kind === "ended" ? this.#life.ending.code : null;
+  }
+
+  /** Its end, to be waited for: its exit code. Also what `connectionWait` and a poll registry take. */
+  get exitFuture(): ExitFuture {
+    return this.#exit;
+  }
+
+  /** The same, by the name that Python has for it. */
+  get sentinel(): ExitFuture {
+    return this.#exit;
   }
 
   /** What it failed with, as a copy; `undefined` before its end, and if it did not fail. */
@@ -323,10 +332,7 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
     this.#refuseIfClosed("join");
     if (this.#life.kind === "new") throw new Error(`Cannot join ${this}: it has not been started`);
     if (this.#life.kind === "self") throw new Error(`Cannot join ${this}: it is this very process`);
-    const end = operation(this.#joins, (wait: Wait<void>) => {
-      if (this.#life.kind === "ended") wait.settle();
-      else this.#joins.park(wait);
-    });
+    const end = this.#exit.end();
     yield* ms === undefined ? end : moveOnAfter(ms, end);
     return this.exitCode;
   }
@@ -351,7 +357,7 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
     this.#leave();
     letGo(this.#resource);
     this.#dropBegin();
-    this.#joins.wakeAll();
+    this.#exit.settle(ending.code);
     this.#over?.resolve();
     if (ending.error !== undefined) this.#tell(ending.error);
   }
@@ -373,7 +379,7 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
   /** A daemon lets the host go, unless somebody waits for its end. */
   #holdHost(): void {
     if (this.#life.kind !== "alive") return;
-    this.#life.body.hold(!this.#daemon || this.#joins.size > 0 || this.#over !== null);
+    this.#life.body.hold(!this.#daemon || this.#exit.isAwaited || this.#over !== null);
   }
 
   #asChild(): Child {

@@ -61,6 +61,8 @@ export interface ChannelTerms {
   readonly read: string;
   /** Why nothing more comes out, or may go in, besides that the channel is closed; `null` if that is not so. */
   readonly ended?: () => string | null;
+  /** Called after each value that went in or came out here. */
+  readonly used?: () => void;
 }
 
 /** One thread's view of a channel. */
@@ -213,6 +215,21 @@ export class Channel {
     };
   }
 
+  /** Whether there is room for about as much as a message takes. */
+  get roomy(): boolean {
+    return this.length < this.capacity && this.#ring.free >= this.#ring.size / 4;
+  }
+
+  /** Comes true when there is room, or nothing more may go in. */
+  writable(label: string): Entry<true> {
+    return {
+      label,
+      attempt: () => this.roomy || this.#whyEnded() !== null ? true : NOT_YET,
+      check: () => this.check(this.#terms.write),
+      leave: () => true,
+    };
+  }
+
   /**
    * Makes sure that nobody died half-way through writing or reading.
    *
@@ -245,6 +262,7 @@ export class Channel {
     if (!fits) return false;
     this.values.wake();
     if (this.room.waiting > 0 && this.length < this.capacity) this.room.wake();
+    this.#terms.used?.();
     return true;
   }
 
@@ -259,6 +277,7 @@ export class Channel {
     if (value === NOT_YET) return value;
     this.room.wake();
     if (this.values.waiting > 0 && this.length > 0) this.values.wake();
+    this.#terms.used?.();
     return value;
   }
 

@@ -61,10 +61,10 @@ const clock = new SystemClock();
 class Parked<T> implements WaitSource {
   readonly host = "open";
   readonly entry: Entry<T>;
-  readonly wait: Wait<T>;
+  readonly wait: Pick<Wait<T>, "settle" | "fail">;
   readonly #gate: Gate;
 
-  constructor(gate: Gate, entry: Entry<T>, wait: Wait<T>) {
+  constructor(gate: Gate, entry: Entry<T>, wait: Pick<Wait<T>, "settle" | "fail">) {
     this.#gate = gate;
     this.entry = entry;
     this.wait = wait;
@@ -190,9 +190,20 @@ export class Gate {
     throw error;
   }
 
+  /** Calls `told` once, when an entry has come true, or cannot any more; returns what ends that. */
+  watch<T>(entry: Entry<T>, told: () => void): () => void {
+    const parked = new Parked(this, entry, { settle: told, fail: told });
+    this.#add(parked);
+    return () => void this.leave(parked as Parked<unknown>);
+  }
+
   #park<T>(entry: Entry<T>, wait: Wait<T>): void {
     const parked = new Parked(this, entry, wait);
     wait.park(parked);
+    this.#add(parked);
+  }
+
+  #add<T>(parked: Parked<T>): void {
     this.#parked.add(parked as Parked<unknown>);
     if (this.#parked.size > 1) return;
     Atomics.add(this.#words, this.#waiting, 1);

@@ -13,6 +13,7 @@ import { refuseMainThread } from "./blocking.ts";
 import { NOT_YET } from "./gate.ts";
 import { Holders, holdersWords } from "./holders.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
+import { HUP, IN, OUT, ReadyHandle, type ReadySource } from "./ready_handle.ts";
 import { DEFAULT_BYTES, type SharedQueueOptions } from "./queue.ts";
 import { ringSize } from "./ring.ts";
 import { handleOf, handleWithin, newRegion, type Region, regionOf } from "./region.ts";
@@ -66,13 +67,15 @@ export class Connection<T = unknown> implements Disposable {
   readonly #mine: Holders;
   readonly #others: Holders;
   #closed = false;
+  #handle: ReadyHandle | null = null;
 
   /** Made by {@linkcode pipe}. */
   constructor(handle: SharedHandle) {
     const region = this.#region = regionOf(handle, "Connection");
     const side = this.#side = region.at;
     const ended = (): string | null => this.#whyEnded();
-    const terms = { write: `send through ${this}`, read: `receive from ${this}`, ended };
+    const used = (): void => this.#handle?.changed();
+    const terms = { write: `send through ${this}`, read: `receive from ${this}`, ended, used };
     this.#out = channelOf(region, side, terms);
     this.#in = channelOf(region, 1 - side, terms);
     const mine = this.#mine = holdersOf(region, side);
@@ -86,6 +89,14 @@ export class Connection<T = unknown> implements Disposable {
   /** The end behind a handle; this thread has it from now on. */
   static from<T = unknown>(handle: SharedHandle): Connection<T> {
     return new Connection(handle);
+  }
+
+  /**
+   * For an {@linkcode EventRegistry}: ready when there is something to receive, or room to send. Where several
+   * threads have this end, another may be quicker: use the `try` methods.
+   */
+  get handle(): ReadyHandle {
+    return this.#handle ??= new ReadyHandle(this.#asSource());
   }
 
   /** Whether it can receive. */
@@ -172,10 +183,14 @@ export class Connection<T = unknown> implements Disposable {
    * Evaluates to whether there is.
    */
   poll(ms: number = 0): Operation<boolean> {
+    return within(ms, `${this}.poll()`, () => this.readiness(), () => false);
+  }
+
+  /** Waits until there is something to receive, which may be the end of file. Takes nothing. */
+  readiness(): Operation<true> {
     const channel = this.#reading();
-    const label = `${this}.poll()`;
-    const readable = () => channel.values.enter(label, () => channel.readable(label));
-    return within(ms, label, readable, () => false);
+    const label = `${this}.readiness()`;
+    return channel.values.enter(label, () => channel.readable(label));
   }
 
   /** Blocks up to `ms` milliseconds until there is something to receive. For a worker's plain code. */
@@ -193,6 +208,7 @@ export class Connection<T = unknown> implements Disposable {
     this.#closed = true;
     forgotten.unregister(this);
     leave(this.#mine, [this.#out, this.#in]);
+    this.#handle?.close();
   }
 
   /** Closes this end. */
@@ -222,6 +238,43 @@ export class Connection<T = unknown> implements Disposable {
     const dead = this.#others.findDead();
     if (dead === undefined) return "its other end is closed";
     return `"${this.#region.thread.nameOf(dead)}", which had its other end, is gone`;
+  }
+
+  #asSource(): ReadySource {
+    const isClosed = (): boolean => this.#closed;
+    const bits = (): number => this.#bits();
+    return {
+      get bits() {
+        return bits();
+      },
+      get closed() {
+        return isClosed();
+      },
+      wait: (interest, told) => {
+        const stops: (() => void)[] = [];
+        const once = (): void => {
+          for (const stop of stops.splice(0)) stop();
+          told();
+        };
+        const [reading, writing] = [this.#in, this.#out];
+        if (reading !== null) {
+          stops.push(reading.values.watch(reading.readable(`${this}.handle`), once));
+        }
+        if (writing !== null && (reading === null || (interest & OUT) !== 0)) {
+          stops.push(writing.room.watch(writing.writable(`${this}.handle`), once));
+        }
+        return () => stops.forEach((stop) => stop());
+      },
+      toString: () => this.toString(),
+    };
+  }
+
+  /** A pipe whose other end is gone can be read to its end; nothing can be sent any more. */
+  #bits(): number {
+    const ended = this.#whyEnded() !== null;
+    const isReadable = this.#in !== null && (ended || this.#in.length > 0);
+    const isWritable = this.#out !== null && !ended && this.#out.roomy;
+    return (isReadable ? IN : 0) | (isWritable ? OUT : 0) | (ended ? HUP : 0);
   }
 
   #share(): SharedHandle {

@@ -92,6 +92,16 @@ export class Ring {
     return this.#memory.growable;
   }
 
+  /** How many bytes it has. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** How many of them are free. */
+  get free(): number {
+    return this.#size - this.#used;
+  }
+
   /** The most bytes a value may take. */
   get most(): number {
     const growth = this.#memory.maxByteLength - this.#memory.byteLength;
