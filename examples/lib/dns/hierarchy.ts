@@ -37,10 +37,10 @@ export class Hierarchy {
     this.authoritative = new DnsServer(authority(zones.own, zones), hostname, 0);
     // The zone's servers may have any names and addresses in the file: here they are all one.
     for (const { data } of zones.own.set(zones.own.origin, "NS")) {
-      addresses.set(keyOf(data as string), this.authoritative.address);
+      addresses.set(keyOf(data as string), reachable(this.authoritative));
     }
-    addresses.set(zones.rootServer, this.root.address);
-    addresses.set(zones.topServer, this.topLevel.address);
+    addresses.set(zones.rootServer, reachable(this.root));
+    addresses.set(zones.topServer, reachable(this.topLevel));
   }
 
   /** The four, in the order in which they are told of. */
@@ -62,6 +62,12 @@ export class Hierarchy {
       yield* shield(ended(others));
     }
   }
+}
+
+/** Where a server of this machine answers from: one that is bound to every address, from the nearest. */
+function reachable({ address }: DnsServer): UdpAddress {
+  const hostname = { "0.0.0.0": "127.0.0.1", "::": "::1" }[address.hostname] ?? address.hostname;
+  return { ...address, hostname };
 }
 
 function* ended(tasks: readonly Task[]): Generator<unknown, void, unknown> {

@@ -16,7 +16,7 @@ export interface SoaData {
   refresh: number;
   retry: number;
   expire: number;
-  minimum: number;
+  minimum?: number;
 }
 
 /** The records of a zone. */
@@ -49,7 +49,7 @@ export class Zone {
     const soa = this.set(this.origin, "SOA")[0];
     if (soa === undefined) throw new TypeError(`Cannot serve ${origin}: it has no SOA`);
     // RFC 2308 §3: how long an answer may be remembered that there is nothing.
-    this.#soa = { ...soa, ttl: Math.min(soa.ttl, (soa.data as SoaData).minimum) };
+    this.#soa = { ...soa, ttl: Math.min(soa.ttl, (soa.data as SoaData).minimum ?? 0) };
   }
 
   /** The records of one name and type. */

@@ -47,7 +47,7 @@ function checkRecord(record: unknown, where: string, origin: string): DnsRecord 
   return { name, type: type as string, ttl, data };
 }
 
-/** Rules about several records (RFC 1034 §3.6, RFC 2181 §5.2). */
+/** Rules about several records (RFC 1034 §3.6.2, §4.2.1). */
 function checkTogether(origin: string, records: readonly DnsRecord[]): void {
   const at = (key: string, type: string) =>
     records.filter((one) => keyOf(one.name) === key && one.type === type);
@@ -64,31 +64,28 @@ function checkTogether(origin: string, records: readonly DnsRecord[]): void {
     ) {
       throw new TypeError(`"${record.name}" has a CNAME and something else`);
     }
-    if (at(key, record.type).some(({ ttl }) => ttl !== record.ttl)) {
-      throw new TypeError(`"${record.name}" has ${record.type} records of different ttl`);
-    }
   }
 }
 
-/** What the data of each type is, as dns-packet has it. */
+/** What the data of each type is, as dns-packet has it; a number that is left out is 0. */
 const CHECKS: Readonly<Record<string, (data: unknown) => boolean>> = {
   A: (data) => typeof data === "string" && isIPv4(data),
   AAAA: (data) => typeof data === "string" && isIPv6(data) && !data.includes("%"),
   NS: isName,
   CNAME: isName,
   PTR: isName,
-  MX: (data) => isObject(data) && isWhole(data.preference, 0xffff) && isName(data.exchange),
+  MX: (data) => isObject(data) && isWhole(data.preference ?? 0, 0xffff) && isName(data.exchange),
   TXT: (data) =>
     Array.isArray(data) && data.length > 0 &&
     data.every((text) => typeof text === "string" && Buffer.byteLength(text) <= 255) &&
     data.reduce((sum, text) => sum + 1 + Buffer.byteLength(text), 0) <= 60_000,
   SRV: (data) =>
     isObject(data) && isName(data.target) &&
-    [data.priority, data.weight, data.port].every((number) => isWhole(number, 0xffff)),
+    [data.priority, data.weight, data.port].every((number) => isWhole(number ?? 0, 0xffff)),
   SOA: (data) =>
     isObject(data) && isName(data.mname) && isName(data.rname) &&
     [data.serial, data.refresh, data.retry, data.expire, data.minimum]
-      .every((number) => isWhole(number, 0xffff_ffff)),
+      .every((number) => isWhole(number ?? 0, 0xffff_ffff)),
 };
 
 function isWhole(value: unknown, most: number): value is number {

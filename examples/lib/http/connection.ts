@@ -19,7 +19,7 @@ import {
 } from "@weft/weft";
 import { show } from "../serve.ts";
 import { type RequestHead, type RequestLimits, RequestParser } from "./parser.ts";
-import { errorReply, isDelimited, type Reply, sendReply } from "./reply.ts";
+import { closeBody, errorReply, isDelimited, type Reply, sendReply } from "./reply.ts";
 import { ClientGone, HttpRequest } from "./request.ts";
 import { HttpError } from "./status.ts";
 
@@ -110,7 +110,12 @@ export class HttpConnection {
     );
     this.#request = request;
     const reply = yield* this.#handle(request);
-    const canStay = head.keepAlive && isDelimited(reply, head.version) && request.canSkip();
+    const canSkip = request.canSkip();
+    if (this.#parser.broken && isWithoutEffect(head, reply)) {
+      closeBody(reply);
+      this.#parser.next(); // throws what is wrong with the body, which is the better answer
+    }
+    const canStay = head.keepAlive && isDelimited(reply, head.version) && canSkip;
     // Asked last: a server that stops meanwhile says so in this answer.
     const stays = canStay && !this.#host.stopped.isSet;
     yield* this.#send(reply, stays);
@@ -205,6 +210,11 @@ export class HttpConnection {
     const peer = show(request.peer as Deno.NetAddr);
     this.#host.report(`${request.method} ${request.path} from ${peer} failed`, error);
   }
+}
+
+/** Whether an answer can still be replaced by another, because nothing has been changed. */
+function isWithoutEffect({ method }: RequestHead, { status = 200 }: Reply): boolean {
+  return status >= 400 || method === "GET" || method === "HEAD" || method === "OPTIONS";
 }
 
 /** Runs a body of either lane, or whatever else a handler gave, within the current task. */

@@ -52,6 +52,11 @@ export function errorReply(error: unknown): Reply {
   return textReply(500, `500 ${REASONS[500]}`);
 }
 
+/** Gives back what a body holds that is not going to be sent. */
+export function closeBody({ body }: Reply): void {
+  if (typeof body === "object" && "write" in body) body.close?.();
+}
+
 /** How an answer is to be sent. */
 export interface Delivery {
   readonly version: "HTTP/1.0" | "HTTP/1.1";
