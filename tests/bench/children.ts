@@ -123,12 +123,13 @@ export async function askServer(
 
 /**
  * Starts a program that serves until it gets SIGTERM and says `listening on HOST:PORT`, or whose port is known
- * and which is there when something answers; gives what `use` finds out.
+ * and which is there when something answers, or which says nothing at all (`null`); gives what `use`
+ * finds out.
  */
 export async function served(
   command: Command,
   use: (port: number) => Promise<number>,
-  known?: number,
+  known?: number | null,
 ): Promise<number> {
   const server = start(command, "null");
   using _limit = limit(server);
@@ -140,8 +141,8 @@ export async function served(
       return await use(Number(port));
     }
     await server.stdout.cancel();
-    await answers(known);
-    return await use(known);
+    if (known !== null) await answers(known);
+    return await use(known ?? 0);
   } finally {
     try {
       server.kill("SIGTERM");

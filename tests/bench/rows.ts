@@ -7,6 +7,7 @@
 import { ask, askServer, type LoadReport, type Peer, peers } from "./children.ts";
 import type { Contender, Figure, Row } from "./harness.ts";
 import { poolRows } from "./pool_rows.ts";
+import { serverRows } from "./server_rows.ts";
 import { webRows } from "./web_rows.ts";
 
 /** How many connections beside the busy ones say nothing. */
@@ -263,5 +264,6 @@ export const rows: readonly Row[] = [
       [],
     )
   ),
+  ...serverRows,
   ...webRows,
 ];
