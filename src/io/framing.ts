@@ -11,6 +11,8 @@
 export interface Framing<T> {
   /** Whether a mark ends it, so that its length is not known before it is whole. */
   readonly isDelimited: boolean;
+  /** Whether {@linkcode value} and {@linkcode cut} keep the array they get: else it is the reader's own, for the call. */
+  readonly keepsBytes: boolean;
   /**
    * How many bytes it takes, as far as those tell that are held: more than `held.length` while it is not
    * whole. What it throws refuses it, and nothing is taken.

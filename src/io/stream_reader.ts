@@ -218,9 +218,24 @@ export class StreamReader {
   #take<T>(framing: Framing<T>, length: number): T {
     const end = this.#end;
     if (end instanceof ClosedError) throw end;
-    if (this.held >= length) return framing.value(this.#give(length));
-    if (end === "eof") return framing.cut(this.#give(this.held), this.#host);
-    throw this.#told(end!);
+    if (this.held < length && end !== "eof") throw this.#told(end!);
+    const isWhole = this.held >= length;
+    const count = isWhole ? length : this.held;
+    const use = (bytes: Uint8Array): T =>
+      isWhole ? framing.value(bytes) : framing.cut(bytes, this.#host);
+    return framing.keepsBytes ? use(this.#give(count)) : this.#lend(count, use);
+  }
+
+  /** Takes the first `count` bytes that are held, and lets `use` look at them where they are. */
+  #lend<T>(count: number, use: (bytes: Uint8Array) => T): T {
+    const bytes = this.#buffer.subarray(this.#start, this.#start + count);
+    this.#start += count;
+    if (this.#start === this.#stop && !this.#reading) this.#start = this.#stop = 0;
+    try {
+      return use(bytes);
+    } finally {
+      this.#host.changed(); // last, because whoever hears of it may start the next read
+    }
   }
 
   #told(error: BrokenError): BrokenError {

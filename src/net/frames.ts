@@ -152,6 +152,7 @@ export function writeJson(
 /** Frames, as a reader waits for them. */
 class FrameFraming<T, E> implements Framing<T | E> {
   readonly isDelimited = false;
+  readonly keepsBytes = true;
   readonly #limit: number;
   readonly #value: (bytes: Uint8Array) => T;
   readonly #atEnd: E;

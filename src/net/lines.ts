@@ -92,6 +92,7 @@ export function readUntil(
 /** Up to a mark, as a reader waits for it. */
 class MarkFraming implements Framing<Uint8Array | null> {
   readonly isDelimited = true;
+  readonly keepsBytes = true;
   readonly #mark: Uint8Array;
   readonly #limit: number;
   /** No mark begins before this place. */
@@ -127,6 +128,7 @@ class MarkFraming implements Framing<Uint8Array | null> {
 /** A line, as a reader waits for it. */
 class LineFraming implements Framing<string | null> {
   readonly isDelimited = true;
+  readonly keepsBytes = false;
   readonly #limit: number;
   /** No end is before this place. */
   #from = 0;

@@ -16,6 +16,7 @@ import { closing } from "../io/handle_lifetime.ts";
 import { type FrameOptions, readFrame } from "./frames.ts";
 import { type LineOptions, readLine } from "./lines.ts";
 import { MessageStream } from "./message_stream.ts";
+import { recvInto } from "./recv_into.ts";
 
 /**
  * A connection.
@@ -102,6 +103,18 @@ export class Socket<A extends Deno.Addr = Deno.Addr>
     checkCount(n, 0, "receive");
     const { reader } = this.#handle;
     return operation(reader, (w: Wait<Uint8Array>) => reader.begin(w, n, n, this.#timeout));
+  }
+
+  /**
+   * Waits for bytes, and copies as many of those that have arrived as fit into an array of the caller's: for
+   * who moves many of them, and needs none of them for long. A cancelled one has taken none.
+   *
+   * @param into The array; it is written to when bytes have come, not before.
+   * @returns An operation that evaluates to the number of bytes, 0 at the end of the stream.
+   * @throws {RangeError} If the array is empty.
+   */
+  recvInto(into: Uint8Array): Operation<number> {
+    return recvInto(this, into);
   }
 
   /**

@@ -375,6 +375,36 @@ law(
     }),
 );
 
+// -- Into memory that is there --
+
+law(
+  "recvInto() copies what has arrived, as far as it fits; the rest stays, 0 is the end",
+  () =>
+    run(function* () {
+      const [server, client] = yield* tcpPair();
+      yield* client.sendAll(encode("hello world"));
+      const buffer = new Uint8Array(8);
+      assertEquals(yield* server.recvInto(buffer.subarray(0, 5)), 5);
+      assertEquals(decode(buffer), "hello\0\0\0");
+      const cancelled = start(server.recvInto(buffer));
+      cancelled.cancel();
+      yield* cancelled.join();
+      assertEquals(yield* server.recvInto(buffer), 6);
+      assertEquals(decode(buffer.subarray(0, 6)), " world");
+      const rest = pattern(300_000);
+      start(client.sendAll(rest));
+      const large = new Uint8Array(70_000);
+      for (let at = 0; at < rest.length;) {
+        const count = yield* server.recvInto(large);
+        checkPattern(large.subarray(0, count), at);
+        at += count;
+      }
+      client.close();
+      assertEquals([yield* server.recvInto(buffer), yield* server.recvInto(buffer)], [0, 0]);
+      assertThrows(() => server.recvInto(new Uint8Array(0)), RangeError);
+    }),
+);
+
 // -- Any bytes --
 
 law(

@@ -61,10 +61,11 @@ async function* receive(
   try {
     using part = yield* Part.open(folder, header);
     yield* writeJson(socket, { offset: part.size });
+    const buffer = new Uint8Array(CHUNK); // again and again, or a large file would leave much to clean up
     while (part.size < size) {
-      const bytes = yield* socket.recv(Math.min(CHUNK, size - part.size));
-      if (bytes.length === 0) return false; // cut; what came is kept
-      yield* part.append(bytes);
+      const count = yield* socket.recvInto(buffer.subarray(0, size - part.size));
+      if (count === 0) return false; // cut; what came is kept
+      yield* part.append(buffer.subarray(0, count));
     }
     if (part.digest() !== sha256) {
       yield* part.discard();
