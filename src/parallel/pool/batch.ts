@@ -15,7 +15,6 @@ import {
   claimWord,
   type Column,
   type FunctionDefinition,
-  SLOTS,
   TAKEN,
 } from "../thread/wire.ts";
 
@@ -73,7 +72,9 @@ export class Batch {
   answered = 0;
   /** Whether its worker has heard that its task is to stop. */
   heard = false;
-  /** When it was sent, if it is a task. */
+  /** Whether it is a job that is a task body, by itself, so that it holds no turn. */
+  isTask = false;
+  /** When it was sent, if it is one. */
   sentAt = 0;
   /** The job that was ended out of turn, by {@linkcode failAt}. */
   #ended = -1;
@@ -168,11 +169,6 @@ export class Batch {
     return true;
   }
 
-  /** Whether it is a task: a job that is a task body, by itself. */
-  get isTask(): boolean {
-    return this.slot >= SLOTS;
-  }
-
   /** Gives every job back to its owner: the batch could not be sent. */
   refuse(): void {
     this.#cut(0);
@@ -247,6 +243,6 @@ function isList(kinds: Column<JobKind>): kinds is readonly JobKind[] {
   return Array.isArray(kinds);
 }
 
-function definition({ id, address }: JobKind): FunctionDefinition {
-  return [id, address.url, address.name];
+function definition({ id, address, isTaskBody }: JobKind): FunctionDefinition {
+  return [id, address.url, address.name, isTaskBody];
 }

@@ -14,10 +14,19 @@ import type { ItemHost, ItemRun } from "./item_run.ts";
 import type { Job } from "./job.ts";
 import { type JobKind, JobKinds } from "./job_kinds.ts";
 import { JobQueue } from "./job_queue.ts";
-import { type Allowance, allowanceFor, type JobSource, pickWorker, relieve } from "./placement.ts";
+import {
+  type Allowance,
+  allowanceFor,
+  type JobSource,
+  oneTask,
+  pickForTask,
+  pickWorker,
+  relieve,
+  relieveTasks,
+  STUCK_MS,
+} from "./placement.ts";
 import type { JobAddress } from "../jobs.ts";
 import { Deadlines } from "./deadlines.ts";
-import { TaskLane } from "./task_lane.ts";
 import { Timers } from "./timers.ts";
 import { brokenError, crashError, startError, unsendable } from "../worker_error.ts";
 import type { WorkerHandle, WorkerOwner, WorkerTerms } from "./worker_handle.ts";
@@ -65,16 +74,17 @@ const noSources: readonly JobSource[] = [];
 /** Deals jobs to workers. */
 export class Dispatcher implements WorkerOwner, ItemHost {
   /** Single jobs nobody works on. */
-  readonly queue: JobQueue = new JobQueue();
+  readonly queue: JobQueue;
   /** The workers. */
   readonly workerSet: WorkerSet;
   readonly #deadlines: Deadlines;
-  readonly #tasks: TaskLane;
+  /** Those that are task bodies: they need not wait for the others, nor those for them. */
+  readonly #taskQueue = new JobQueue();
   readonly #onCancel: CancelPolicy;
   readonly #owner: DispatcherOwner;
   readonly #kinds = new JobKinds();
   readonly #maps = new Set<ItemRun>();
-  readonly #queueOnly: readonly JobSource[] = [this.queue];
+  readonly #queueOnly: readonly JobSource[];
   readonly #timers = new Timers();
   readonly #idleTimer: IdleTimer;
   readonly #setUpName: string | null;
@@ -92,22 +102,20 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   /** The highest priority that came since the last deal, if workers may hold less urgent jobs. */
   #urgent = -Infinity;
   #looking = false;
+  #lookingAtTasks = false;
   #resting = false;
   /** What broke the pool, if anything did. */
   #broken: { readonly cause: unknown } | null = null;
 
   /** A dispatcher with nothing to do. */
   constructor(options: DispatcherOptions, owner: DispatcherOwner) {
+    this.queue = new JobQueue(this.#taskQueue);
+    this.#queueOnly = [this.queue];
     this.#onCancel = options.onCancel;
     this.#owner = owner;
     const { workers: most, min: least, recycle, terms } = options;
     this.workerSet = new WorkerSet(options.name, { most, least, recycle }, terms, this);
     this.#idleTimer = new IdleTimer(this.workerSet, options.idle);
-    this.#tasks = new TaskLane(this.workerSet, this.#timers, {
-      deal: () => this.deal(),
-      sent: (batch) => this.#deadlines.sent(batch),
-      pick: (pick) => this.#pick(pick),
-    });
     this.#deadlines = new Deadlines(
       options.grace,
       this.#timers,
@@ -130,7 +138,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   /** How many single jobs nobody works on. */
   get waiting(): number {
-    return this.queue.waiting + this.#tasks.queue.waiting;
+    return this.queue.waiting + this.#taskQueue.waiting;
   }
 
   /** Whether no worker could be got ready, so that every job fails. */
@@ -179,7 +187,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
       if (this.#broken !== null) this.#refuseAll((job) => this.#brokenError(job));
       if (this.#urgent > -Infinity) this.#overtake();
       do {
-        while (this.#dealOne() || this.#tasks.dealOne(this.#maps));
+        while (this.#dealOne() || this.#dealTask());
       } while (this.#relieve());
     } finally {
       this.#dealing = false;
@@ -223,7 +231,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   /** Drops every job and ends every worker. */
   terminate(reason: unknown): void {
-    for (const lane of [this.queue, this.#tasks.queue]) {
+    for (const lane of [this.queue, this.#taskQueue]) {
       for (const job of lane.drain()) job.end("shutdown", reason);
     }
     for (const handle of this.workerSet.active) {
@@ -251,9 +259,12 @@ export class Dispatcher implements WorkerOwner, ItemHost {
     this.deal();
   }
 
-  /** The function of this number is a task body: jobs to come go to the other queue. */
+  /** The function of this number is a task body: jobs of it that wait go to the other queue. */
   isTaskBody(id: number): void {
-    this.#kinds.isTaskBody(id);
+    if (this.#kinds.isTaskBody(id)) {
+      for (const job of [...this.queue.drain()]) this.#laneOf(job).add(job);
+    }
+    this.deal();
   }
 
   /** A worker could not be got ready, and neither could another: the pool is broken. */
@@ -288,7 +299,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   // -- Dealing --
 
   #laneOf(job: Job): JobQueue {
-    return job.kind.isTaskBody ? this.#tasks.queue : this.queue;
+    return job.kind.isTaskBody ? this.#taskQueue : this.queue;
   }
 
   /** Something of this priority has come. */
@@ -323,6 +334,35 @@ export class Dispatcher implements WorkerOwner, ItemHost {
       return true;
     }
     return false;
+  }
+
+  /** Sends one task, of the queue or of a map, to the worker that has fewest. Returns whether it did. */
+  #dealTask(): boolean {
+    const source = this.#taskSource();
+    const handle = source === null ? null : this.#pick(() => pickForTask(this.workerSet));
+    const batch = handle === null ? null : source!.take(oneTask);
+    if (batch === null) return false;
+    this.#send(handle!, source!, batch, oneTask);
+    this.#relieveTasksLater();
+    return true;
+  }
+
+  #taskSource(): JobSource | null {
+    if (this.#taskQueue.waiting > 0) return this.#taskQueue;
+    for (const run of this.#maps) if (run.kind.isTaskBody && run.waiting > 0) return run;
+    return null;
+  }
+
+  /** Looks after tasks that have been sent until they have begun. */
+  #relieveTasksLater(): void {
+    if (this.#lookingAtTasks) return;
+    this.#lookingAtTasks = true;
+    this.#timers.in(STUCK_MS, () => {
+      this.#lookingAtTasks = false;
+      const relief = relieveTasks(this.workerSet);
+      if (relief === "took") this.deal();
+      if (relief !== "none") this.#relieveTasksLater();
+    });
   }
 
   /** Picks a worker. To hire one may fail, as where it may not have the permissions it should have. */
@@ -444,7 +484,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   /** Fails whatever nobody works on. */
   #refuseAll(makeError: (job: string) => Error): void {
-    for (const lane of [this.queue, this.#tasks.queue]) {
+    for (const lane of [this.queue, this.#taskQueue]) {
       for (const job of lane.drain()) job.fail(makeError(job.kind.name));
     }
     for (const run of [...this.#maps]) run.fail(makeError(run.name));

@@ -246,6 +246,7 @@ export class ItemRun implements JobSource, ItemSourceOwner, ItemChunkOwner {
   /** How many items the next chunk should have at most. */
   #most({ most, jobs, ms }: Allowance): number {
     const { chunk, kind, window } = this.#work;
+    if (kind.mayBeTaskBody) return 1; // those travel by themselves
     if (chunk > 0) return Math.min(chunk, most);
     if (!kind.measured) return 1;
     // The last items are shared out. Before that, small chunks would make small rooms for small ones.

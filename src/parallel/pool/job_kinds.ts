@@ -21,8 +21,8 @@ export class JobKind {
   readonly id: number;
   /** Where workers find it. */
   readonly address: JobAddress;
-  /** Whether it is a task body: then one worker can run many at once. */
-  readonly isTaskBody: boolean;
+  /** Whether it is known to be a task body: then one worker can run many at once. */
+  isTaskBody: boolean;
   #cost: number | null = null;
 
   /** A function that has not been measured. */
@@ -30,6 +30,11 @@ export class JobKind {
     this.id = id;
     this.address = address;
     this.isTaskBody = address.isTaskBody === true;
+  }
+
+  /** Whether nobody knows yet, because only a worker has loaded its module. */
+  get mayBeTaskBody(): boolean {
+    return this.address.isTaskBody === undefined && !this.measured;
   }
 
   /** Its name, for reports. */
@@ -66,7 +71,7 @@ export class JobKinds {
 
   /** What is known of a function. */
   at(address: JobAddress): JobKind {
-    return this.#byAddress.get(address) ?? this.#add(address, address);
+    return this.#byAddress.get(address) ?? this.#add(address);
   }
 
   /** Takes in what calls took: number, calls, milliseconds, and so on. */
@@ -76,15 +81,17 @@ export class JobKinds {
     }
   }
 
-  /** The function of this number is a task body: its jobs to come are of another kind. */
-  isTaskBody(id: number): void {
-    const { address } = this.#list[id]!;
-    this.#add(address, { ...address, isTaskBody: true });
+  /** The function of this number is a task body. Returns whether that is news. */
+  isTaskBody(id: number): boolean {
+    const kind = this.#list[id]!;
+    const isNews = !kind.isTaskBody;
+    kind.isTaskBody = true;
+    return isNews;
   }
 
-  #add(key: JobAddress, address: JobAddress): JobKind {
+  #add(address: JobAddress): JobKind {
     const kind = new JobKind(this.#list.length, address);
-    this.#byAddress.set(key, kind);
+    this.#byAddress.set(address, kind);
     this.#list.push(kind);
     return kind;
   }

@@ -22,7 +22,13 @@ export class JobQueue implements JobSource {
   readonly #usual = new JobLine(0);
   /** Every line, the most urgent first; `null` as long as there is but the usual one. */
   #lines: JobLine[] | null = null;
+  readonly #tasks: JobQueue | null;
   #waiting = 0;
+
+  /** An empty queue. Jobs that turned out to be task bodies come back to the other one, if there is one. */
+  constructor(tasks: JobQueue | null = null) {
+    this.#tasks = tasks;
+  }
 
   /** How many jobs wait. */
   get waiting(): number {
@@ -52,8 +58,9 @@ export class JobQueue implements JobSource {
       const job = jobs[index]!;
       if (job.done) continue;
       job.back();
-      this.#lineOf(job).unshift(job);
-      this.#waiting++;
+      const queue = job.kind.isTaskBody && this.#tasks !== null ? this.#tasks : this;
+      queue.#lineOf(job).unshift(job);
+      queue.#waiting++;
     }
   }
 

@@ -33,7 +33,7 @@ function fits(data: readonly unknown[], speaker: Speaker): boolean {
     case "heard":
       return Number.isInteger(data[1]);
     case "taskBody":
-      return typeof data[1] === "number" && speaker.knows(data[1]);
+      return typeof data[1] === "number" && speaker.knows(data[1]) && Number.isInteger(data[2]);
     case "leaving":
       return typeof data[1] === "string";
     case "stray":

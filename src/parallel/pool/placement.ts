@@ -7,6 +7,11 @@
  * nothing to do while another sits on jobs it has not begun, these are taken back: at once if they are
  * known to be worth it or their worker is late, otherwise after a millisecond. A worker that could be
  * started counts as idle, too, but starting it takes as long as a thousand short jobs, so that waits.
+ *
+ * A job that is a task body waits, most of the time, beside others of its worker. How long it will take
+ * says nothing about how much a worker can bear; so these are dealt out by number. A worker that has
+ * plain jobs to do would let one wait for its turn, so it counts as if it had some more; and should some
+ * be stuck behind something that computes, those that have not begun go to another worker.
  */
 import type { WorkerSet } from "./worker_set.ts";
 import { MOST_JOBS } from "../thread/wire.ts";
@@ -123,4 +128,49 @@ export interface JobSource {
   readonly priority: number;
   /** Takes jobs off the front; `null` if the first may not go to such a worker. */
   take(allowance: Allowance): Batch | null;
+}
+
+/** A task takes no worker's time, or none that could be foreseen; it goes by itself. */
+export const oneTask: Allowance = { most: 1, jobs: 1, ms: Infinity, idle: true };
+
+/** Plain jobs keep tasks waiting as much as so many other tasks do. */
+const COMPUTING = 16;
+/** Tasks that have not begun after this long are stuck behind something that computes. */
+export const STUCK_MS = 10;
+
+/** The worker with fewest tasks; a new one if each has some; `null` if all have as many as they may. */
+export function pickForTask(workerSet: WorkerSet): WorkerHandle | null {
+  let best: WorkerHandle | null = null;
+  let least = Infinity;
+  for (const handle of workerSet.active) {
+    if (!hasRoomForTask(handle, workerSet) || handle.stuck) continue;
+    const load = handle.tasks + (handle.owed > 0 ? COMPUTING : 0);
+    if (load >= least) continue;
+    best = handle;
+    least = load;
+  }
+  return least > 0 && workerSet.short ? workerSet.startWorker() : best;
+}
+
+/** Takes back tasks that should have begun by now, if another worker could begin them. */
+export function relieveTasks(workerSet: WorkerSet): Relief {
+  let relief: Relief = "none";
+  for (const handle of workerSet.active) {
+    const { taskDelay } = handle;
+    if (taskDelay === -1) continue;
+    const helps = (other: WorkerHandle): boolean =>
+      other !== handle && !other.stuck && other.owed === 0 && hasRoomForTask(other, workerSet);
+    if (
+      taskDelay < STUCK_MS || !handle.atWork || !(workerSet.short || workerSet.active.some(helps))
+    ) {
+      if (relief === "none") relief = "later";
+    } else if (handle.takeTasksBack()) {
+      relief = "took";
+    }
+  }
+  return relief;
+}
+
+function hasRoomForTask(handle: WorkerHandle, workerSet: WorkerSet): boolean {
+  return handle.hasTaskSlot && workerSet.left(handle) > 0;
 }

@@ -58,8 +58,8 @@ export class WorkerHandle implements BatchCarrier, Speaker {
   readonly #owner: WorkerOwner;
   readonly #thread: WorkerThread;
   readonly #known = new Set<number>();
-  readonly #free: number[] = Array.from({ length: SLOTS }, (_, slot) => SLOTS - 1 - slot);
-  readonly #freeForTasks: number[];
+  readonly #free: number[];
+  readonly #mostTasks: number;
   readonly #tasks = new Map<number, Batch>();
   #batches: Batch[] = [];
   #heardAt = 0;
@@ -71,10 +71,9 @@ export class WorkerHandle implements BatchCarrier, Speaker {
   constructor(name: string, terms: WorkerTerms, owner: WorkerOwner) {
     this.#owner = owner;
     this.words = makeWords(terms.tasks);
-    this.#freeForTasks = Array.from(
-      { length: terms.tasks },
-      (_, slot) => SLOTS + terms.tasks - 1 - slot,
-    );
+    this.#mostTasks = terms.tasks;
+    const slots = SLOTS + terms.tasks;
+    this.#free = Array.from({ length: slots }, (_, slot) => slots - 1 - slot);
     const start = {
       entry,
       name,
@@ -114,12 +113,12 @@ export class WorkerHandle implements BatchCarrier, Speaker {
 
   /** Whether it can take another batch at all. */
   get hasSlot(): boolean {
-    return this.#free.length > 0;
+    return this.#batches.length < SLOTS && this.#free.length > 0;
   }
 
   /** Whether it can take another task. */
   get hasTaskSlot(): boolean {
-    return this.#freeForTasks.length > 0;
+    return this.#tasks.size < this.#mostTasks && this.#free.length > 0;
   }
 
   /** How long it has had a task that it could have begun, and has not, in milliseconds; -1 if there is none. */
@@ -202,18 +201,19 @@ export class WorkerHandle implements BatchCarrier, Speaker {
    */
   send(batch: Batch): void {
     const idle = this.owed === 0;
-    this.#dispatch(batch, this.#free);
+    const message = batch.address(this, this.#free.at(-1)!, this.#known);
+    this.#thread.post(message, batch.content.movables as Transferable[] | null);
+    for (const [id] of message[6] ?? []) this.#known.add(id);
+    this.#free.pop();
+    this.sent += batch.count;
+    if (batch.kindAt(0).isTaskBody) return this.#holdNoTurn(batch);
     if (idle) this.#heardAt = performance.now();
     this.#batches.push(batch);
   }
 
-  /**
-   * Sends a task: a batch of one.
-   *
-   * @throws {DOMException} If some argument cannot be cloned; then nothing was sent.
-   */
-  sendTask(batch: Batch): void {
-    this.#dispatch(batch, this.#freeForTasks);
+  /** A batch of one, a task body: it stands in no line. */
+  #holdNoTurn(batch: Batch): void {
+    batch.isTask = true;
     batch.sentAt = performance.now();
     this.#tasks.set(batch.slot, batch);
   }
@@ -233,14 +233,6 @@ export class WorkerHandle implements BatchCarrier, Speaker {
     this.#batches = [];
     this.#tasks.clear();
     this.#thread.end();
-  }
-
-  #dispatch(batch: Batch, free: number[]): void {
-    const message = batch.address(this, free.at(-1)!, this.#known);
-    this.#thread.post(message, batch.content.movables as Transferable[] | null);
-    for (const [id] of message[6] ?? []) this.#known.add(id);
-    free.pop();
-    this.sent += batch.count;
   }
 
   /** Whether it has yet to say that it is up. */
@@ -270,11 +262,15 @@ export class WorkerHandle implements BatchCarrier, Speaker {
         return this.#owner.answered(this, null);
       case "heard": {
         const batch = this.batchAt(message[1]);
-        if (batch !== undefined) batch.heard = true;
+        if (batch?.isTask === true) batch.heard = true;
         return;
       }
-      case "taskBody":
-        return this.#owner.isTaskBody(message[1]);
+      case "taskBody": {
+        const [, id, slot] = message;
+        const place = this.#batches.findIndex((batch) => batch.slot === slot);
+        if (place >= 0) this.#holdNoTurn(...this.#batches.splice(place, 1) as [Batch]);
+        return this.#owner.isTaskBody(id);
+      }
       case "stray":
         return this.#owner.strayed(unpackError(message[1]));
       case "leaving":
@@ -287,14 +283,10 @@ export class WorkerHandle implements BatchCarrier, Speaker {
 
   #take([, slot, first, values, end, spent, failures]: ResultsMessage): void {
     const batch = this.batchAt(slot)!;
-    if (this.#tasks.delete(slot)) {
-      this.#freeForTasks.push(slot);
-    } else {
-      this.stalled = false;
-      if (end) {
-        this.#batches.splice(this.#batches.indexOf(batch), 1);
-        this.#free.push(slot);
-      }
+    if (!batch.isTask) this.stalled = false;
+    if (end) {
+      if (!this.#tasks.delete(slot)) this.#batches.splice(this.#batches.indexOf(batch), 1);
+      this.#free.push(slot);
     }
     const errors = failures === undefined ? null : new Map(failures.map(unpackFailure));
     if (values.length > 0) batch.answer(first, values, errors);
@@ -303,9 +295,7 @@ export class WorkerHandle implements BatchCarrier, Speaker {
 
   /** The batch with this slot. */
   batchAt(slot: number): Batch | undefined {
-    return slot < SLOTS
-      ? this.#batches.find((batch) => batch.slot === slot)
-      : this.#tasks.get(slot);
+    return this.#tasks.get(slot) ?? this.#batches.find((batch) => batch.slot === slot);
   }
 }
 

@@ -11,8 +11,8 @@
  * to stop, for code that computes and therefore hears no message. The call word names the job with a
  * time limit whose function has been called: what its module takes to load is not its time.
  *
- * Batches are worked off one after another; a job that is a task body is a batch by itself, with a slot
- * from {@linkcode SLOTS} on, and runs beside whatever else its worker does.
+ * Batches are worked off one after another. A job that is a task body is a batch by itself, and holds no
+ * turn: it runs beside whatever else its worker does.
  */
 import type { ThreadParts } from "./worker_thread.ts";
 import type { TransportedError } from "../transported_error.ts";
@@ -26,7 +26,13 @@ export function at<T extends number>(column: Column<T>, index: number): T {
 }
 
 /** Where a worker finds the function it will know by this number. */
-export type FunctionDefinition = readonly [id: number, url: string, name: string];
+export type FunctionDefinition = readonly [
+  id: number,
+  url: string,
+  name: string,
+  /** Whether it is known to be a task body. */
+  isTaskBody: boolean,
+];
 
 /**
  * Jobs for a worker, in order.
@@ -114,8 +120,8 @@ export type UnfitMessage = readonly [kind: "unfit", error: TransportedError];
 /** A worker is about to end, by its own doing. */
 export type LeavingMessage = readonly [kind: "leaving", why: string];
 
-/** A function has turned out to be a task body. */
-export type TaskBodyMessage = readonly [kind: "taskBody", id: number];
+/** A function has turned out to be a task body: the batch with this slot holds no turn. */
+export type TaskBodyMessage = readonly [kind: "taskBody", id: number, slot: number];
 
 /** A task was told to stop, and its worker lets it: the two are not stuck in a loop. */
 export type HeardMessage = readonly [kind: "heard", slot: number];

@@ -6,9 +6,8 @@
  */
 import { TimeoutError } from "../../kernel/errors.ts";
 import { JobOwner, OwnerWatch } from "./job_owner.ts";
-import { abortJob, jobSignal } from "./job_signal.ts";
+import { abortJob, type jobSignal } from "./job_signal.ts";
 import type { Outbox } from "./outbox.ts";
-import type { TaskDoor } from "./task_door.ts";
 import type { TimeLimits } from "./time_limit.ts";
 import type { WorkerFunction } from "./worker_function.ts";
 
@@ -38,16 +37,16 @@ interface Pending {
 /** Makes such calls. */
 export class AsyncCalls {
   readonly #outbox: Outbox;
-  readonly #door: TaskDoor;
+  readonly #failTask: (owner: JobOwner, error: unknown) => boolean;
   #pending: Pending | null = null;
   /** Whether a function has been called here, which may have left something behind. */
   #hasCalled = false;
   #limits: TimeLimits | null = null;
 
   /** None yet. What is held in the outbox is sent before a call waits. */
-  constructor(outbox: Outbox, door: TaskDoor) {
+  constructor(outbox: Outbox, failTask: (owner: JobOwner, error: unknown) => boolean) {
     this.#outbox = outbox;
-    this.#door = door;
+    this.#failTask = failTask;
   }
 
   /** Whether a call that was interrupted has left a shared lock taken. */
@@ -59,7 +58,6 @@ export class AsyncCalls {
   async call(call: JobCall, begins: (now: number) => void): Promise<unknown> {
     const { f, args, limit } = call;
     if (f.call === null) await f.load();
-    if (f.isTaskBody) return await this.#callTask(call, begins);
     // The very first function needs no owner to be told apart: nothing was left behind before it.
     if ((f.isAsync || this.#hasCalled) && OwnerWatch.loaded === null) await OwnerWatch.load();
     this.#hasCalled = true;
@@ -109,35 +107,13 @@ export class AsyncCalls {
   stray(error: unknown): boolean {
     const pending = this.#pending;
     const owner = OwnerWatch.loaded?.ownerOfError();
-    if (owner !== undefined && this.#door.fail(owner, error)) return true;
+    if (owner !== undefined && this.#failTask(owner, error)) return true;
     // When in doubt, it is that of the call that waits, which otherwise might wait for ever.
     const isItsOwn = pending !== null &&
       (pending.owner === null || owner === pending.owner ||
         (owner === undefined && pending.owner.usesImmediates));
     if (isItsOwn) pending.fail(error);
     return isItsOwn;
-  }
-
-  /** A task body that came as a plain job, because the pool did not know: it takes its turn like one. */
-  async #callTask(
-    { f, slot, index, limit, args }: JobCall,
-    begins: (now: number) => void,
-  ): Promise<unknown> {
-    this.#outbox.flush();
-    if (f.id >= 0) this.#outbox.post(["taskBody", f.id]);
-    const runner = await this.#door.open();
-    const job = runner.adopt();
-    const signal = jobSignal();
-    const cancel = (): void => job.cancel(signal.reason);
-    this.#pending = { owner: job.owner, slot, index, fail: (error) => job.fail(error) };
-    signal.addEventListener("abort", cancel);
-    begins(performance.now());
-    try {
-      return await runner.run(job, { name: f.name, call: f.call!, args, limit });
-    } finally {
-      signal.removeEventListener("abort", cancel);
-      this.#pending = null;
-    }
   }
 }
 

@@ -8,7 +8,8 @@
 import { AsyncCalls, isThenable, type JobCall } from "./async_calls.ts";
 import { enterJob, leaveJob } from "./job_signal.ts";
 import { Outbox } from "./outbox.ts";
-import { TaskDoor } from "./task_door.ts";
+import { OwnerWatch } from "./job_owner.ts";
+import type { TaskRunner } from "./task_runner.ts";
 import { packError, unpackError } from "../transported_error.ts";
 import {
   at,
@@ -17,10 +18,10 @@ import {
   claimWord,
   type FunctionDefinition,
   type SetUp,
-  SLOTS,
   type ToWorker,
 } from "../thread/wire.ts";
 import { type Call, WorkerFunction } from "./worker_function.ts";
+import { loadError } from "../worker_error.ts";
 
 /** Between two looks at the clock there should pass about this long, in milliseconds. */
 const LOOK_MS = 0.05;
@@ -33,7 +34,8 @@ export class JobRunner {
   readonly #outbox: Outbox;
   readonly #functions: WorkerFunction[] = [];
   readonly #batches: BatchMessage[] = [];
-  readonly #door: TaskDoor;
+  #loadingTasks: Promise<TaskRunner> | null = null;
+  #tasks: TaskRunner | null = null;
   readonly #asyncCalls: AsyncCalls;
   #isReady = false;
   #batch: BatchMessage | null = null;
@@ -48,12 +50,10 @@ export class JobRunner {
   constructor(port: MessagePort, words: Int32Array) {
     this.#words = words;
     this.#outbox = new Outbox(port, (index) => this.#functions[at(this.#batch![3], index)]!.name);
-    this.#door = new TaskDoor({
-      words,
-      find: (id) => this.#functions[id]!,
-      post: (message, movables) => this.#outbox.post(message, movables),
-    });
-    this.#asyncCalls = new AsyncCalls(this.#outbox, this.#door);
+    this.#asyncCalls = new AsyncCalls(
+      this.#outbox,
+      (owner, error) => this.#tasks?.fail(owner, error) ?? false,
+    );
   }
 
   /** Gets the worker ready, tells the pool, and begins with what has come meanwhile. */
@@ -78,8 +78,9 @@ export class JobRunner {
       return;
     }
     const [, slot, index, reason] = message;
-    if (slot >= SLOTS) this.#door.abort(slot, unpackError(reason));
-    else this.#asyncCalls.abort(slot, index, unpackError(reason));
+    const why = unpackError(reason);
+    this.#asyncCalls.abort(slot, index, why);
+    this.#loadingTasks?.then((tasks) => tasks.abort(slot, why), () => {});
   }
 
   /** The worker is about to go: sends the results that are held back, and why no more will come. */
@@ -94,12 +95,54 @@ export class JobRunner {
   }
 
   #take(batch: BatchMessage): void {
-    if (batch[1] >= SLOTS) {
-      this.#door.begin(batch);
-    } else {
-      this.#batches.push(batch);
-      if (this.#batch === null) this.#work();
+    if (this.#functionOf(batch).isTaskBody) return this.#beginTask(batch);
+    this.#batches.push(batch);
+    if (this.#batch === null) this.#work();
+  }
+
+  /** The function of the first job of a batch. */
+  #functionOf(batch: BatchMessage): WorkerFunction {
+    return this.#functions[at(batch[3], 0)]!;
+  }
+
+  /**
+   * A task has come, as a batch of one. It is claimed at once, so that the pool can tell a slow start
+   * from a stuck worker.
+   */
+  #beginTask(batch: BatchMessage): void {
+    const slot = batch[1];
+    const isTakenBack = Atomics.add(this.#words, claimWord(slot), 1) > 0;
+    if (isTakenBack) this.#outbox.post(["results", slot, 0, [], true]);
+    else this.#runTask(batch);
+  }
+
+  /** Runs a task that has been claimed. It holds no turn. */
+  async #runTask(batch: BatchMessage): Promise<void> {
+    const f = this.#functionOf(batch);
+    const slot = batch[1];
+    if (!f.declared) this.#outbox.post(["taskBody", f.id, slot]);
+    try {
+      const tasks = await this.#openTasks();
+      tasks.begin(batch);
+    } catch (cause) {
+      // What runs tasks cannot be loaded, as where the worker must not read weft's own files.
+      const failure = [0, packError(loadError(f.name, cause))] as const;
+      this.#outbox.post(["results", slot, 0, [undefined], true, null, [failure]]);
     }
+  }
+
+  /** What runs tasks. It brings in the scheduler, so a worker that never gets one goes without. */
+  #openTasks(): Promise<TaskRunner> {
+    return this.#loadingTasks ??= (async () => {
+      const owners = await OwnerWatch.load();
+      const { TaskRunner } = await import("./task_runner.ts");
+      return this.#tasks = new TaskRunner({
+        words: this.#words,
+        owners,
+        find: (id) => this.#functions[id]!,
+        post: (message, movables) => this.#outbox.post(message, movables),
+      });
+    })();
   }
 
   /** Does one batch after another, each as far as the pool does not take it back. */
@@ -108,7 +151,12 @@ export class JobRunner {
     for (let batch = this.#batches.shift(); batch !== undefined; batch = this.#batches.shift()) {
       const [, slot, count, functions, arity, args, , limits = 0, packed] = batch;
       const claim = claimWord(slot);
+      if (this.#functionOf(batch).isTaskBody) {
+        this.#beginTask(batch); // known since it came
+        continue;
+      }
       this.#batch = batch;
+      let isTask = false;
       const unpacked = packed === undefined ? null : await settle(unpack(args, packed));
       this.#lookedAt = performance.now();
       this.#outbox.open(slot, this.#lookedAt);
@@ -117,11 +165,18 @@ export class JobRunner {
         const f = this.#functions[at(functions, index)]!;
         const size = at(arity, index);
         const limit = at(limits, index);
+        // A function that is not known yet comes by itself, because it may be a task body.
+        const isNew = f.call === null;
+        if (isNew && count === 1) {
+          await settle(f.load());
+          isTask = f.isTaskBody;
+          if (isTask) break;
+        }
         if (f !== this.#last || --this.#untilLook <= 0 || f.careful) this.#look(f);
         enterJob(words, slot, index);
         const going = unpacked?.status === "rejected"
           ? Promise.reject(unpacked.reason)
-          : f.call === null || f.isAsync || limit > 0
+          : isNew || f.isAsync || limit > 0
           ? this.#callLater({ f, slot, index, limit, args: args.slice(offset, offset + size) })
           : this.#callNow(f, slot, index, offset, size);
         if (going !== null) await this.#finish(going);
@@ -130,7 +185,8 @@ export class JobRunner {
       }
       this.#look(null);
       leaveJob();
-      this.#outbox.close();
+      if (isTask) this.#runTask(batch);
+      else this.#outbox.close();
     }
     this.#batch = null;
   }
@@ -197,8 +253,13 @@ export class JobRunner {
 
   /** Calls the function that gets the worker ready. */
   async #setUp({ url, name, args }: SetUp): Promise<void> {
-    const f = new WorkerFunction([-1, url, name]);
+    const f = new WorkerFunction([-1, url, name, false]);
     if (args.length > 0) await unpack(args, args.keys());
+    await f.load();
+    if (f.isTaskBody) {
+      const tasks = await this.#openTasks();
+      return void await tasks.setUp({ name, call: f.call!, args, limit: 0 });
+    }
     await this.#asyncCalls.call({ f, slot: -1, index: -1, limit: 0, args }, () => {});
   }
 

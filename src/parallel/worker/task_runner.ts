@@ -46,6 +46,9 @@ export interface TaskHost {
   post(message: ToPool, movables?: readonly Movable[] | null): void;
 }
 
+/** Stands for the slot of what gets the worker ready. */
+const SET_UP = -1;
+
 /** Runs the tasks of one worker. */
 export class TaskRunner {
   readonly #host: TaskHost;
@@ -62,13 +65,13 @@ export class TaskRunner {
     const { words } = this.#host;
     const f = this.#host.find(at(functions, 0));
     const limit = at(limits, 0);
-    const job = new TaskJob({ words, slot, index: 0 });
-    this.#going.set(slot, job);
+    const job = this.#enter(slot, { words, slot, index: 0 });
     try {
       if (packed !== undefined) await unpackArguments(args, packed);
       if (f.call === null) await f.load();
       if (limit > 0) Atomics.store(words, callWord(slot), 1);
-      this.#answer(slot, f.name, await this.run(job, { name: f.name, call: f.call!, args, limit }));
+      const call = { name: f.name, call: f.call!, args, limit };
+      this.#answer(slot, f.name, await this.#perform(job, call));
     } catch (error) {
       this.#fail(slot, error);
     } finally {
@@ -76,13 +79,23 @@ export class TaskRunner {
     }
   }
 
-  /** Makes a task that came as a plain job. */
-  adopt(): TaskJob {
-    return new TaskJob(null);
+  /** Runs what gets the worker ready to its end. */
+  async setUp(call: TaskCall): Promise<void> {
+    const job = this.#enter(SET_UP, null);
+    try {
+      await this.#perform(job, call);
+    } finally {
+      this.#going.delete(SET_UP);
+    }
   }
 
-  /** Runs a task to its end. */
-  run(job: TaskJob, call: TaskCall): Promise<unknown> {
+  #enter(slot: number, words: RunningJob | null): TaskJob {
+    const job = new TaskJob(words);
+    this.#going.set(slot, job);
+    return job;
+  }
+
+  #perform(job: TaskJob, call: TaskCall): Promise<unknown> {
     return this.#host.owners.run(job.owner, () => job.run(call));
   }
 
@@ -147,7 +160,7 @@ export class TaskJob {
   #fail: ((error: unknown) => void) | null = null;
   #cancel: { readonly reason: unknown } | null = null;
 
-  /** One that has not begun. The words that speak of it, or `null` if it came as a plain job. */
+  /** One that has not begun, and the words that speak of it, if any do. */
   constructor(words: RunningJob | null) {
     this.#signal = words === null ? null : makeJobSignal(words);
   }

@@ -23,7 +23,9 @@ export class WorkerFunction {
   /** Whether it is known to return promises. */
   isAsync = false;
   /** Whether it is a task body. */
-  isTaskBody = false;
+  isTaskBody: boolean;
+  /** Whether the pool has said so. */
+  readonly declared: boolean;
   /** Whether the pool has been told what a call takes. */
   reported = false;
   /** Calls since the last report. */
@@ -34,8 +36,9 @@ export class WorkerFunction {
   #careful = CAREFUL_CALLS;
 
   /** A function nobody has looked for. */
-  constructor([id, url, name]: FunctionDefinition) {
+  constructor([id, url, name, isTaskBody]: FunctionDefinition) {
     this.id = id;
+    this.isTaskBody = this.declared = isTaskBody;
     this.name = name;
     this.#url = url;
   }
