@@ -6,7 +6,7 @@
  */
 import { TimeoutError } from "../../kernel/errors.ts";
 import { JobOwner, OwnerWatch } from "./job_owner.ts";
-import { abortJob, type jobSignal } from "./job_signal.ts";
+import { abortJob } from "./job_signal.ts";
 import type { Outbox } from "./outbox.ts";
 import type { TimeLimits } from "./time_limit.ts";
 import type { WorkerFunction } from "./worker_function.ts";
