@@ -2,7 +2,8 @@
  * What can be registered: handles, things that stand on a handle, and raw handles of Deno's.
  *
  * A raw Deno handle is adopted: weft's own handle takes it over, because readiness can only be known to
- * whoever holds the results. The same raw handle always gets the same weft handle.
+ * whoever holds the results. The same raw handle always gets the same weft handle. Who made the raw one
+ * often closes it, too, by `using` most of all; that closes weft's, which would be held for ever otherwise.
  */
 import { show } from "../kernel/printable.ts";
 import { DatagramHandle } from "../io/datagram.ts";
@@ -38,7 +39,19 @@ export function adopt(raw: RawHandle): Pollable {
   const handle = handleFor(raw);
   if (handle === null) throw unknownTarget(raw);
   adopted.set(raw, handle);
+  followClose(raw, handle);
   return handle;
+}
+
+/** Has the raw handle's own ways to close it close the handle that stands for it. */
+function followClose(raw: RawHandle, handle: AdoptedHandle): void {
+  const host: { close(): void; [Symbol.dispose]?(): void } = raw;
+  for (const way of ["close", Symbol.dispose] as const) {
+    const close = host[way];
+    if (close === undefined) continue; // datagram sockets have no disposer
+    const value = (): void => handle.closed ? close.call(raw) : handle.close();
+    Object.defineProperty(raw, way, { value, configurable: true, writable: true });
+  }
 }
 
 /** The handle behind what was given. */
@@ -50,7 +63,9 @@ export function handleBehind(target: Exclude<PollTarget, number>): Pollable {
   return adopt(given as Deno.Conn);
 }
 
-function handleFor(raw: RawHandle): Pollable | null {
+type AdoptedHandle = ListenerHandle<StreamHandle> | StreamHandle | DatagramHandle;
+
+function handleFor(raw: RawHandle): AdoptedHandle | null {
   const has = (method: string): boolean => typeof (raw as never)[method] === "function";
   if (has("accept")) {
     return new ListenerHandle(

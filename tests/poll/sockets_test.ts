@@ -226,3 +226,36 @@ law("POLLOUT is told again and again after the peer's half-close", async () => {
   far.close();
   registry.close();
 });
+
+law("closing a raw handle that was adopted closes weft's, and frees its number", async () => {
+  const registry = poll();
+  const ways: ((raw: Deno.Listener) => void)[] = [(raw) => raw.close(), (raw) => {
+    using _ = raw;
+  }];
+  for (const close of ways) {
+    const raw = Deno.listen(HERE);
+    const handle = registry.register(raw, POLLIN);
+    registry.unregister(raw);
+    close(raw);
+    assert(handle.closed);
+    await handle.gone;
+    const next = Deno.listen(HERE);
+    assertEquals(registry.register(next, POLLIN).fd, handle.fd);
+    await registry.poll(0); // an accept is under way
+    close(next);
+    assertEquals(await registry.poll(1000), [[handle.fd, POLLNVAL]]);
+    registry.unregister(handle.fd);
+    assertThrows(() => next.close(), Deno.errors.BadResource);
+  }
+  const [near, far] = await pair();
+  const handle = registry.register(near, POLLIN);
+  handle.trySend(bytes("goes out"));
+  near.close();
+  assert(handle.closed);
+  const buffer = new Uint8Array(10);
+  assertEquals(text(buffer.subarray(0, (await far.read(buffer))!)), "goes out");
+  assertEquals(await far.read(buffer), null);
+  far.close();
+  await handle.gone;
+  registry.close();
+});
