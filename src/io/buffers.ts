@@ -1,15 +1,17 @@
 /**
- * Memory for bytes on their way: chunks that writers copy into, and slabs from which readers' copies are cut.
+ * Memory for bytes on their way: chunks that writers copy into, and slabs from which readers' copies are
+ * cut.
  *
- * Chunks are shared by all writers. A native write reads its buffer when it runs, which may be long after `send` has returned, so the
- * caller's bytes must be copied. A new buffer per message would cost 0.4 µs (measured); one kept
- * per connection would cost ten thousand idle connections their memory. So they are lent: a writer
- * has one only while something of it is on its way.
+ * Chunks are shared by all writers. A native write reads its buffer when it runs, which may be long after
+ * `send` has returned, so the caller's bytes must be copied. A new buffer per message would cost 0.4 µs
+ * (measured); one kept per connection would cost ten thousand idle connections their memory. So they are
+ * lent: a writer has one only while something of it is on its way.
  *
- * A slab gives copies of small messages, cut one after another from one piece of memory. An array of its own for
- * each message costs 0.4 µs and more work for the garbage collector, a piece of a larger one 0.06 µs (measured). What is cut off is never used again, so a copy belongs to whoever gets it;
- * only its `buffer` is shared, among the messages of one handle. A handle that has given out little
- * holds little: the pieces grow with use.
+ * A slab gives copies of small messages, cut one after another from one piece of memory. An array of its
+ * own for each message costs 0.4 µs and more work for the garbage collector, a piece of a larger one 0.06
+ * µs (measured). What is cut off is never used again, so a copy belongs to the caller that gets it; only
+ * its `buffer` is shared, among the messages of one handle. A handle that has given out little holds
+ * little: the pieces grow with use.
  */
 
 /** What most messages fit in, in bytes. */

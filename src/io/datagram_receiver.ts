@@ -32,7 +32,7 @@ export interface ReceiverHost {
   toString(): string;
 }
 
-/** What the last native receive has come to, if nobody has taken that yet. */
+/** The result of the last native receive, if nobody has taken it yet. */
 type Outcome = { kind: "datagram"; data: Uint8Array; from: Deno.Addr } | {
   kind: "error";
   error: BrokenError;

@@ -26,7 +26,7 @@ export interface SenderHost {
   /**
    * Whether a native send may be issued now; if not, the handle calls `resume` when it may.
    *
-   * @throws If it cannot come to that.
+   * @throws If it never may.
    */
   maySend(): boolean;
   /** The queue is empty. */
@@ -128,7 +128,7 @@ export class DatagramSender implements Counter {
     return this.#flying === datagram ? datagram.data.length : 0;
   }
 
-  /** Forgets a datagram for a cancel. Returns `false` if the host has it and will soon be through with it. */
+  /** Forgets a datagram for a cancel. Returns `false` if the host has it and will finish it soon. */
   cancel(datagram: OutgoingDatagram): boolean {
     return this.#queue.delete(datagram) || !this.#host.isPrompt;
   }
@@ -215,7 +215,7 @@ export class DatagramSender implements Counter {
 export interface Counter {
   /** How many bytes of a datagram would go out if nobody waited for it any more: all or none. */
   committed(datagram: OutgoingDatagram): number;
-  /** Forgets a datagram. Returns `false` if the host has it and will soon be through with it. */
+  /** Forgets a datagram. Returns `false` if the host has it and will finish it soon. */
   cancel(datagram: OutgoingDatagram): boolean;
   /** Names the wait in reports. */
   toString(): string;

@@ -1,16 +1,17 @@
 /**
  * A handle's lifetime: who answers for it, what of it is still pending on the host, and how it ends.
  *
- * A handle opened inside a task belongs to that task's run, which closes it at the end if nobody else
- * did; one opened outside belongs to whoever opened it. (Code outside of tasks that waits for a connect gets
- * a run for just that wait; such a run closes nothing.) Deno lets go of a port only after the accept
- * or receive that was pending at `close` has rejected; so a handle counts its native operations,
- * and it is gone only when it has been closed and that count is zero.
+ * A handle opened inside a task belongs to that task's run, which closes it at the end if nobody else did;
+ * one opened outside belongs to the code that opened it. (Code outside of tasks that waits for a connect
+ * gets a run for just that wait; such a run closes nothing.) Deno lets go of a port only after the accept
+ * or receive that was pending at `close` has rejected; so a handle counts its native operations, and it is
+ * gone only when it has been closed and that count is zero.
  *
  * {@linkcode Linger} closes what may still have something to write. What was handed over to a send before
  * `close` still goes out, as it would from a kernel's buffer: the native handle is closed once the write
- * buffer is empty. At the end of a run that goes on only while the other side keeps taking something, and for
- * {@linkcode LINGER_MS} without progress at most; so a peer that never reads cannot hold the end of a run up.
+ * buffer is empty. At the end of a run that goes on only while the other side keeps taking something, and
+ * for {@linkcode LINGER_MS} without progress at most; so a peer that never reads cannot hold the end of a
+ * run up.
  */
 import { SystemClock } from "../kernel/clock.ts";
 import { currentScope } from "../kernel/context.ts";

@@ -14,7 +14,7 @@ import { IN, type Pollable, type Watcher, Watchers } from "./pollable.ts";
 import { SingleWaiter } from "./single_waiter.ts";
 import { HandleLifetime } from "./handle_lifetime.ts";
 
-/** What the last native accept has come to, if nobody has taken that yet. */
+/** The result of the last native accept, if nobody has taken it yet. */
 type Outcome = { kind: "stream"; native: NativeStream } | { kind: "error"; error: unknown };
 
 /** A listener with an accept-ahead of one connection. */

@@ -112,7 +112,7 @@ export class Connecting<S> implements WaitSource, Resource {
   #timer: Timer | null = null;
 
   /**
-   * Starts to connect, and parks the wait until that has come to something.
+   * Starts to connect, and parks the wait until that has succeeded or failed.
    *
    * @param wait Who waits.
    * @param target Where to.

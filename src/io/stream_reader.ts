@@ -186,7 +186,7 @@ export class StreamReader {
     this.#waiter.leave()?.fail(error);
   }
 
-  /** Sends whoever waits away with `error`; the stream goes on. */
+  /** Fails the wait, if there is one, with `error`; the stream goes on. */
   dismiss(error: Error): void {
     this.#waiter.leave()?.fail(error);
   }
@@ -234,7 +234,7 @@ export class StreamReader {
     try {
       return use(bytes);
     } finally {
-      this.#host.changed(); // last, because whoever hears of it may start the next read
+      this.#host.changed(); // last, because a watcher may start the next read
     }
   }
 

@@ -348,7 +348,7 @@ export class Sender implements WaitSource {
       : startTimeout(wait, this, timeout, (error) => noteSent(error, this.#sent));
   }
 
-  /** Hands over what fits now. Returns whether the send is through. */
+  /** Hands over what fits now. Returns whether the send has ended. */
   feed(): boolean {
     const taken = this.#sink.take(this.#data, this.#sent);
     this.#sent += taken;

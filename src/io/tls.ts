@@ -1,14 +1,16 @@
 /**
  * TLS over a connection that stays ours.
  *
- * Deno does TLS on a socket that it takes away, and keeps that socket, after `close` as well, until the handshake
- * has ended. A peer that never finishes it would hold a descriptor for as long as it likes, whatever our
- * timeouts say; enough of them, and the process has none left. So Deno speaks TLS on a connection of this process
- * with itself, and what goes over that is passed on to the real one, which can be closed at any time.
+ * Deno does TLS on a socket that it takes away, and keeps that socket, after `close` as well, until the
+ * handshake has ended. A peer that never finishes it would hold a descriptor for as long as it likes,
+ * whatever our timeouts say; enough of them, and the process has none left. So Deno speaks TLS on a
+ * connection of this process with itself, and what goes over that is passed on to the real one, which can
+ * be closed at any time.
  *
- * That costs two more descriptors for each TLS connection, and each byte passes the loopback once more: about half
- * the throughput of handing the socket over (120 against 240 MB/s with both ends in one process, measured). Rejected: handing it over; Node's TLS (its client lets go, its
- * server does not; measured on Deno 2.9.6). A program that may not use the loopback gets Deno's own way.
+ * That costs two more descriptors for each TLS connection, and each byte passes the loopback once more:
+ * about half the throughput of handing the socket over (120 against 240 MB/s with both ends in one
+ * process, measured). Rejected: handing it over; Node's TLS (its client lets go, its server does not;
+ * measured on Deno 2.9.6). A program that may not use the loopback gets Deno's own way.
  */
 import { SystemClock } from "../kernel/clock.ts";
 import { closeQuietly, type NativeListener, type NativeStream } from "./native.ts";

@@ -156,7 +156,7 @@ export class DatagramSocket<A extends UdpAddress | UnixAddress = UdpAddress | Un
   }
 
   /**
-   * Closes the socket, at once: whoever waits on it gets `ClosedError`, and what is held is dropped. The
+   * Closes the socket, at once: a task that waits on it gets `ClosedError`, and what is held is dropped. The
    * file of a unix socket is removed. Closing again has no effect.
    *
    * @returns Waits until its address is free again; nobody needs to wait for it.

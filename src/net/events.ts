@@ -61,7 +61,7 @@ export class EventStream<E> implements HasHandle, Disposable {
     return this.#handle.tryTake();
   }
 
-  /** Closes it: whoever waits gets `ClosedError`. Closing again has no effect. */
+  /** Closes it: a task that waits gets `ClosedError`. Closing again has no effect. */
   close(): void {
     this.#handle.close();
   }

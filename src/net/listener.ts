@@ -96,7 +96,7 @@ export class Listener<A extends Deno.Addr = Deno.Addr>
   }
 
   /**
-   * Stops listening, at once: whoever waits gets `ClosedError`. Closing again has no effect.
+   * Stops listening, at once: a task that waits gets `ClosedError`. Closing again has no effect.
    *
    * @returns Waits until the address is free again; nobody needs to wait for it.
    */

@@ -68,7 +68,7 @@ export class PipeReader implements HasHandle, Disposable, AsyncDisposable {
   }
 
   /**
-   * Closes it, at once: whoever waits gets `ClosedError`. Closing again has no effect.
+   * Closes it, at once: a task that waits gets `ClosedError`. Closing again has no effect.
    *
    * @returns Waits until nothing of it is left; nobody needs to wait for it.
    */

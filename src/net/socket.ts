@@ -144,7 +144,7 @@ export class Socket<A extends Deno.Addr = Deno.Addr>
   }
 
   /**
-   * Hands over all of the bytes, waiting for room as often as needed. When it is through they are
+   * Hands over all of the bytes, waiting for room as often as needed. When it ends they are
    * copied, and will be written in order; a failure of that shows at the next operation. Cut short by a
    * cancel or a timeout, it has handed over the first {@linkcode bytesSent} of them.
    */
@@ -215,7 +215,7 @@ export class Socket<A extends Deno.Addr = Deno.Addr>
   }
 
   /**
-   * Closes the socket, at once: whoever waits on it gets `ClosedError`, bytes not yet received are
+   * Closes the socket, at once: a task that waits on it gets `ClosedError`, bytes not yet received are
    * dropped. What was handed over still goes out in the background. Closing again has no effect.
    *
    * @returns Waits until nothing of it is left; nobody needs to wait for it.

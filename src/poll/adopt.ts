@@ -2,8 +2,8 @@
  * What can be registered: handles, things that stand on a handle, and raw handles of Deno's.
  *
  * A raw Deno handle is adopted: weft's own handle takes it over, because readiness can only be known to
- * whoever holds the results. The same raw handle always gets the same weft handle. Who made the raw one
- * often closes it, too, by `using` most of all; that closes weft's, which would be held for ever otherwise.
+ * the code that holds the results. The same raw handle always gets the same weft handle. The code that made
+ * the raw one often closes it, too, mostly by `using`; that closes weft's, which would be held for ever otherwise.
  */
 import { show } from "../kernel/printable.ts";
 import { DatagramHandle } from "../io/datagram.ts";

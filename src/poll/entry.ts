@@ -134,7 +134,7 @@ export class ActiveList {
     entry.before = entry.after = null;
   }
 
-  /** Sends the first to the end: whoever serves only the first of each answer serves all of them in turn. */
+  /** Sends the first to the end: a loop that serves only the first of each answer serves all of them in turn. */
   rotate(): void {
     const first = this.#first;
     if (first === null || first === this.#last) return;
