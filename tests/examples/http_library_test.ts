@@ -115,6 +115,29 @@ law("HttpRequest.left() ends when the client leaves, and when the server stops",
   assertEquals([ends, reports], [2, []]);
 });
 
+law(
+  "HttpServer cuts what is not through when the grace is over, and finishes the rest",
+  async () => {
+    const handler: Handler = function* (request) {
+      yield* sleep(request.path === "/slow" ? 60_000 : 150);
+      return { body: "x" };
+    };
+    const answers: Promise<unknown>[] = [];
+    const began = performance.now();
+    await serving(handler, async (port) => {
+      for (const path of ["/slow", "/quick"]) {
+        const client = await RawClient.dial(port);
+        await client.send(`GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+        const answer = client.answer().then((one) => one?.body ?? null);
+        answers.push(answer.finally(() => client[Symbol.dispose]()));
+      }
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }, { grace: 400 });
+    assertLess(performance.now() - began, 3000);
+    assertEquals(await Promise.all(answers), [null, "x"]);
+  },
+);
+
 law("HttpServer cuts an answer that is not what was said, and does not split one", async () => {
   const handler: Handler = (request) => {
     const body = (text: string) => ({

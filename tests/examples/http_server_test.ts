@@ -320,6 +320,14 @@ law("http_server finishes what has begun on SIGTERM, and lets nobody new in", as
   assertLess(performance.now() - began, 3000);
 });
 
+law("http_server refuses a body that breaks the framing, also where nobody wants it", async () => {
+  await using server = await serverWith();
+  for (const line of ["GET /", "POST /echo", "POST /nowhere", "OPTIONS *"]) {
+    const text = request(line, ["Transfer-Encoding: chunked"]) + "5\nhello\r\n0\r\n\r\n";
+    assertEquals(await statusOf(server.port, text), 400, line);
+  }
+});
+
 law("http_server refuses a --root that is no directory", async () => {
   for (const root of ["/no/such/folder", "deno.json"]) {
     const { code, out, err } = await runExample("http_server", ["--port", "0", "--root", root]);

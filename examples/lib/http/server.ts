@@ -4,6 +4,17 @@
  *
  * When it is cancelled it goes on for as long as requests that have begun need, within the grace: idle
  * connections close at once, and every other answer says `Connection: close`.
+ *
+ * The files here are a small library. A program gives a handler, a body of either lane from a request to a
+ * reply, and serves:
+ *
+ *     const server = new HttpServer(async function* (request) {
+ *       if (request.path !== "/hello") throw new HttpError(404, "Not Found");
+ *       return textReply(200, "Hello, world!");
+ *     }, { port: 8000 });
+ *     yield* server.serveForever();
+ *
+ * An answer that has no end, a stream of events, is a body with `write`, raced with `request.left()`.
  */
 import { Event, shield, sleep, type Socket, spawn, StreamServer, type Task } from "@weft/weft";
 import { show } from "../serve.ts";
