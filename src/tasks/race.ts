@@ -40,7 +40,8 @@ export type RaceResult<C extends Readonly<Record<string, unknown>>> = {
  * run in the current task, too, but step by step: the losers are cancelled and have cleaned up when the race
  * ends. What such a loser had just taken is given back if it can be, as an item of a queue or a lock can,
  * and is lost if not, as what `recv` gave; so race `recv(n)` with `sleep(ms)`, and not `withTimeout(ms,
- * recv(n))` with others. `sendAll` is like them: what it has sent is sent. An operation that cannot be stopped (a datagram on its way) is waited for.
+ * recv(n))` with others. `sendAll` is like them: what it has sent is sent; and a barrier breaks when one
+ * who waits at it leaves. An operation that cannot be stopped (a datagram on its way) is waited for.
  *
  * **Bodies** (generator functions and generators) are child tasks. The losers are cancelled, and have
  * cleaned up when the race ends; an error of theirs is thrown, too. Locks they take are their own.
