@@ -18,6 +18,7 @@ import {
   type Work,
 } from "@weft/weft";
 import { show } from "../serve.ts";
+import { checkFields } from "./fields.ts";
 import { type RequestHead, type RequestLimits, RequestParser } from "./parser.ts";
 import { closeBody, errorReply, isDelimited, type Reply, sendReply } from "./reply.ts";
 import { ClientGone, HttpRequest } from "./request.ts";
@@ -130,7 +131,9 @@ export class HttpConnection {
   /** What the handler answers, or what its failure amounts to. */
   *#handle(request: HttpRequest): Generator<unknown, Reply, unknown> {
     try {
-      return yield* performed(this.#host.handler(request));
+      const reply = yield* performed(this.#host.handler(request));
+      checkReply(reply);
+      return reply;
     } catch (error) {
       if (error instanceof Cancelled || isGone(error)) throw error;
       if (!(error instanceof HttpError)) this.#report(request, error);
@@ -209,6 +212,16 @@ export class HttpConnection {
   #report(request: HttpRequest, error: unknown): void {
     const peer = show(request.peer as Deno.NetAddr);
     this.#host.report(`${request.method} ${request.path} from ${peer} failed`, error);
+  }
+}
+
+/** Makes sure that an answer can be sent; what a handler got wrong shows before anything has gone out. */
+function checkReply(reply: Reply): void {
+  try {
+    checkFields(reply.fields ?? {});
+  } catch (error) {
+    closeBody(reply);
+    throw error;
   }
 }
 

@@ -41,3 +41,16 @@ export class Fields {
     for (let i = 0; i < this.#names.length; i++) yield [this.#names[i]!, this.#values[i]!];
   }
 }
+
+const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const VALUE = /^[\t\x20-\x7e]*$/;
+
+/** Makes sure that fields can be sent; one with a line break would end the head, and begin an answer of its own. */
+export function checkFields(fields: Readonly<Record<string, string>>): void {
+  for (const name in fields) {
+    if (NAME.test(name) && VALUE.test(fields[name]!)) continue;
+    throw new TypeError(
+      `Cannot send the field ${JSON.stringify(name)}: it has a character too many`,
+    );
+  }
+}

@@ -1,5 +1,7 @@
 /** Status codes by name, and the error that ends a request with one of them. */
 
+import { checkFields } from "./fields.ts";
+
 /** The reason phrases of RFC 9110 §15, of those codes that are used here. */
 export const REASONS: Readonly<Record<number, string>> = {
   100: "Continue",
@@ -46,6 +48,7 @@ export class HttpError extends Error {
   /** An error with a status, and the reason in words, which the client gets to read. */
   constructor(status: number, message: string, fields: Readonly<Record<string, string>> = {}) {
     super(message);
+    checkFields(fields);
     this.status = status;
     this.fields = fields;
   }
