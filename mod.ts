@@ -300,6 +300,8 @@ export {
   type SharedQueueOptions,
   type SharedQueueStatistics,
 } from "./src/parallel/shared/queue.ts";
+export { SharedList } from "./src/parallel/shared/list.ts";
+export { type SharedKey, SharedMap } from "./src/parallel/shared/map.ts";
 export { SharedRLock } from "./src/parallel/shared/rlock.ts";
 export { SharedSemaphore, type SharedSemaphoreOptions } from "./src/parallel/shared/semaphore.ts";
 export { SharedValue } from "./src/parallel/shared/value.ts";

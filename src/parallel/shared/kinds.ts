@@ -3,7 +3,9 @@ import "../../tasks/run.ts"; // so that their operations can be awaited outside 
 import "./barrier.ts";
 import "./condition.ts";
 import "./event.ts";
+import "./list.ts";
 import "./lock.ts";
+import "./map.ts";
 import "./rlock.ts";
 import "./semaphore.ts";
 import "./pipe.ts";
