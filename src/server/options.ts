@@ -29,7 +29,8 @@ export interface ServerOptions {
   grace?: number;
   /**
    * Called with what a handler failed with, and its client's address; and, with no address, for the first of
-   * several failures in a row to let a client in. What it throws becomes a warning. @default a warning of the run
+   * several failures in a row to let a client in, and for a worker that is lost and started again. What it
+   * throws becomes a warning. @default a warning of the run
    */
   onError?: (error: unknown, peer: Deno.Addr | undefined) => unknown;
   /** Names it in reports. @default `StreamServer#1` and so on */

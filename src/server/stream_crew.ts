@@ -38,6 +38,12 @@ interface Order {
 /** A failure on its way. */
 type Failure = readonly [error: TransportedError, peer: Deno.Addr | undefined];
 
+/**
+ * How many workers may be lost before the server gives up. More than a crew puts up with as a rule, since
+ * here it may be clients that set it off, but not so many that a server which cannot start tries for ever.
+ */
+const INTENSITY = { restarts: 20, within: 5000 };
+
 /** How much longer than its connections a worker gets to end, in milliseconds. */
 const LONGER_MS = 1000;
 
@@ -138,7 +144,8 @@ export class StreamCrew {
       workers,
       grace: grace + LONGER_MS,
       name,
-      onRestart: (worker) => this.#lost(worker),
+      intensity: INTENSITY,
+      onRestart: (worker, error) => this.#lost(worker, error),
     });
   }
 
@@ -177,7 +184,8 @@ export class StreamCrew {
     }
   }
 
-  #lost(worker: string): void {
+  #lost(worker: string, error: unknown): void {
+    this.#report(error, undefined);
     const index = Number(/\[(\d+)\]$/.exec(worker)![1]);
     this.#tallies[2 * index]!.abandon();
     this.#tallies[2 * index + 1]!.abandon();

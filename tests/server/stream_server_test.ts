@@ -358,3 +358,33 @@ law("What a server is made with is checked in the call", () => {
   );
   return listener.close();
 });
+
+law(
+  "A handler that ends its worker cuts off its clients; another worker takes the place",
+  () =>
+    run(async function* () {
+      const heard: unknown[] = [];
+      const onError = (error: unknown, peer: unknown) => heard.push([(error as Error).name, peer]);
+      const server = serverOf(answer, { engine: "worker", workers: 1, onError });
+      yield* during(server, async function* (port) {
+        for (let i = 0; i < 5; i++) {
+          using socket = yield* dial(port);
+          assertEquals(yield* ask(socket, "hello"), "hello!");
+          yield* socket.sendAll(encode("die\n"));
+          assert(!(yield* readLine(socket)));
+          while (heard.length <= i) yield* sleep(5);
+          for (;;) { // until the new one listens
+            try {
+              using next = yield* dial(port);
+              if ((yield* ask(next, "again")) === "again!") break;
+            } catch {
+              yield* sleep(20);
+            }
+          }
+        }
+      });
+      assertEquals(heard, Array(5).fill(["WorkerCrashedError", undefined]));
+      const { active, cancelled } = server.statistics();
+      assertEquals([active, cancelled], [0, 5]);
+    }),
+);
