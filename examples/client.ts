@@ -11,7 +11,7 @@ import { BrokenError, DatagramServer, run, stdin, StreamServer, TimeoutError } f
 import { encode } from "./lib/bytes.ts";
 import { readArgs, refuse } from "./lib/cli.ts";
 import { echo, upper } from "./lib/echo.ts";
-import { Lines, withNewline } from "./lib/lines.ts";
+import { nextLine, withNewline } from "./lib/lines.ts";
 import { checkPort, isHostError, serve } from "./lib/serve.ts";
 import { dial, type Place } from "./lib/talk.ts";
 
@@ -39,10 +39,10 @@ type NextLine = () => AsyncGenerator<unknown, Uint8Array | null, unknown>;
 
 await run(async function* () {
   if (place === null) return yield* tryAll();
-  const lines = new Lines(stdin());
+  const lines = stdin();
   yield* converse(place, async function* () {
     if (Deno.stdin.isTerminal()) write(encode("> "));
-    return yield* lines.next();
+    return yield* nextLine(lines);
   });
 });
 

@@ -9,7 +9,7 @@ import {
   type UdpAddress,
 } from "@weft/weft";
 import { isHostError, show } from "./serve.ts";
-import { Lines, withNewline } from "./lines.ts";
+import { nextLine, withNewline } from "./lines.ts";
 
 /** A conversation with a server. */
 export interface Talk extends Disposable {
@@ -20,18 +20,16 @@ export interface Talk extends Disposable {
 /** On a stream: a line is what ends in a newline, so a reply may come in pieces. */
 export class StreamTalk implements Talk {
   readonly #socket: Socket;
-  readonly #replies: Lines;
 
   /** Talks on a connected socket, and closes it at the end. */
   constructor(socket: Socket) {
     this.#socket = socket;
-    this.#replies = new Lines(socket);
   }
 
   /** Sends and receives at the same time: a long echo would otherwise fill every buffer on its way. */
   async *ask(line: Uint8Array): AsyncGenerator<unknown, Uint8Array | null, unknown> {
     const sending = this.#socket.sendAll(withNewline(line));
-    const [reply] = yield* all([this.#replies.next(), sending]);
+    const [reply] = yield* all([() => nextLine(this.#socket), sending]);
     return reply;
   }
 
