@@ -34,7 +34,7 @@ export {
   type SchedulerOptions,
 } from "./kernel/scheduler.ts";
 export { NOTHING, type Parts } from "./kernel/own_cancel.ts";
-export { CancelScope, type Dependent, type ScopeTask } from "./kernel/scope.ts";
+export { CancelScope, type Dependent, type Locals, type ScopeTask } from "./kernel/scope.ts";
 export { spawnSite, waitSites } from "./kernel/sites.ts";
 export type { Keeper, TaskHost, TaskName } from "./kernel/task.ts";
 export { Timer, Timers, type TimersOptions } from "./kernel/timers.ts";

@@ -23,6 +23,8 @@ export class AsyncSide {
   stops = 0;
   /** Whether it is out in a foreign `await`, so that no turn of the task ends that. */
   away = false;
+  /** Whether the host is bound to end that, as far as can be told. */
+  isBound = false;
   /** Goes on after a bare `yield` of an async body. */
   turn: (() => void) | null = null;
 }

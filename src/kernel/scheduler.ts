@@ -26,6 +26,7 @@ import { combineInstruments, type Instrument } from "./instrument.ts";
 import { ChosenPolicy } from "./policy.ts";
 import type { Overseer } from "./overseer.ts";
 import { ReadyQueue } from "./ready_queue.ts";
+import { leafWaits } from "./report.ts";
 import type { Resource } from "./resource.ts";
 import { checkSchedulerOptions, type SchedulerOptions } from "./scheduler_options.ts";
 import { noteSite } from "./sites.ts";
@@ -259,9 +260,7 @@ export class Scheduler implements TaskHost {
   stepOver(fiber: Fiber): void {
     const task = fiber as Task;
     if (task.isAway) {
-      task.asyncSide.away = false;
-      if (!task.isBystander) this.#hostWaits.bound--;
-      this.#away--;
+      this.#setAway(task, false);
       this.#rouse(); // its wait may be the last thing that was to come: the loop must judge anew
     }
     if (this.#lent !== task) return;
@@ -469,11 +468,22 @@ export class Scheduler implements TaskHost {
     const task = this.#lent;
     if (task === null) return;
     this.#lent = null;
-    task.asyncSide.away = true;
-    if (!task.isBystander) this.#hostWaits.bound++;
-    this.#away++;
+    this.#setAway(task, true);
     this.#endStep(task);
     this.#giveBack();
+  }
+
+  /**
+   * Notes whether async code of a task is out. It counts as the host's, which is bound to let it go on,
+   * unless the task has waits of its own beside: then it may be in a `Promise.all` of just these.
+   */
+  #setAway(task: Task, away: boolean): void {
+    const { asyncSide } = task;
+    if (asyncSide.away !== away) this.#away += away ? 1 : -1;
+    const isBound = away && !task.isBystander && leafWaits(task).length === 0;
+    if (asyncSide.isBound !== isBound) this.#hostWaits.bound += isBound ? 1 : -1;
+    asyncSide.away = away;
+    asyncSide.isBound = isBound;
   }
 
   #giveBack(): void {

@@ -11,6 +11,9 @@ import { Cancelled, cancelled as makeCancelled, type CancelSource } from "./erro
 import { partCancel, type Parts } from "./own_cancel.ts";
 import type { Timers } from "./timers.ts";
 
+/** Values of task-locals. */
+export type Locals = ReadonlyMap<object, unknown>;
+
 /** A task as its scopes see it. */
 export interface ScopeTask {
   /** The name shown in reports. */
@@ -35,6 +38,8 @@ export class CancelScope {
   readonly parent: CancelScope | null;
   /** The cancel of this very scope, once there is one. */
   cause: Cancelled | null = null;
+  /** Values of task-locals that are seen in here; a task's are shared with its spawner until one writes. */
+  locals: Locals | null = null;
 
   /** Opens a region inside `parent`, or the outermost one of a task. */
   constructor(parent: CancelScope | null) {

@@ -11,6 +11,7 @@
  * spawns for itself would seem to come from the line that awaits `run`.
  */
 import { Case } from "./cases.ts";
+import { fastLane } from "./context.ts";
 import { FastRoutine } from "./fast_routine.ts";
 import { probe, type Wait } from "./wait.ts";
 
@@ -41,6 +42,25 @@ export function takeSite(): Site {
   Error.captureStackTrace(site, takeSite);
   Error.stackTraceLimit = limit;
   return site;
+}
+
+/**
+ * Takes down where async code makes an operation whose error comes later: then its lines are on no stack.
+ * A `function*` that waits by `yield*` is on the stack whenever it goes on.
+ */
+export function takeAsyncSite(): Site | null {
+  return fastLane.running === null ? takeSite() : null;
+}
+
+/** Has the stack of an error begin with the program's lines of a site. */
+export function withSite<E extends Error>(error: E, site: Site | null): E {
+  const lines = site === null ? [] : linesOf(site);
+  const { stack } = error;
+  if (lines.length === 0 || typeof stack !== "string") return error;
+  const at = stack.indexOf("\n    at ");
+  const [head, rest] = at < 0 ? [stack, ""] : [stack.slice(0, at), stack.slice(at)];
+  error.stack = `${head}\n${lines.map((line) => `    at ${line}`).join("\n")}${rest}`;
+  return error;
 }
 
 /** Notes that a task was spawned, or an operation made, here. */

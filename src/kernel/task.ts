@@ -11,11 +11,12 @@ import { abortSafely, callSafely, thrownText } from "./callback.ts";
 import { checkMs, checkString } from "./checks.ts";
 import { Cancelled, DeadlockError, TimeoutError } from "./errors.ts";
 import { Fiber, type FiberHost, type TaskGenerator } from "./fiber.ts";
+import { localsOf } from "./locals.ts";
 import { type Operation, operation, sequence } from "./operation.ts";
 import { NOTHING } from "./own_cancel.ts";
 import { functionName, printable } from "./printable.ts";
 import type { CancelScope } from "./scope.ts";
-import { spawnSite } from "./sites.ts";
+import { spawnSite, takeAsyncSite, withSite } from "./sites.ts";
 import type { Wait } from "./wait.ts";
 import { WaitQueue } from "./wait_queue.ts";
 
@@ -77,8 +78,6 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
   readonly id: number;
   /** The task that spawned this one, while this one lives. */
   spawner: Task | null;
-  /** Values of task-locals; shared with the spawner until one of the two writes. */
-  locals: ReadonlyMap<object, unknown> | null;
   /** Link in the ready queue. */
   nextReady: Task | null = null;
   /** Link in the run's list of live tasks. */
@@ -107,7 +106,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     this.id = id;
     this.#name = name;
     this.spawner = spawner;
-    this.locals = spawner === null ? null : spawner.locals;
+    if (spawner !== null) this.locals = localsOf(spawner);
   }
 
   /** How reports call it: `name#id` after its body, unless set. */
@@ -195,8 +194,9 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
    */
   get(ms?: number): Operation<T> {
     if (ms !== undefined) {
+      const site = takeAsyncSite();
       return this.within(ms, () => this.get(), () => {
-        throw new TimeoutError(ms, `task "${this}"`);
+        throw withSite(new TimeoutError(ms, `task "${this}"`), site);
       });
     }
     return operation("task.get()", (wait: Wait<T>) => {

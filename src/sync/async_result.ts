@@ -12,6 +12,7 @@ import { TimeoutError, WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import { printable } from "../kernel/printable.ts";
+import { takeAsyncSite, withSite } from "../kernel/sites.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
@@ -123,9 +124,10 @@ export class AsyncResult<T> {
   get(ms?: number): Operation<T> {
     if (ms === undefined) return operation(this.#gets, this.#beginGet);
     checkMs(ms, "a timeout");
+    const site = takeAsyncSite();
     return sequence(`${this.#name}.get(${ms})`, () =>
       within(ms, waitingFor(this.get()), () => {
-        throw new TimeoutError(ms, this.#name);
+        throw withSite(new TimeoutError(ms, this.#name), site);
       }));
   }
 

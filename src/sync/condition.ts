@@ -61,6 +61,8 @@ export class Condition {
   readonly #name: string;
   readonly #mutex: Mutex;
   readonly #waiters: WaitQueue;
+  /** How many have got their notice, and not yet had their turn to ask for the lock. */
+  #noticed = 0;
 
   /**
    * Makes a condition.
@@ -141,7 +143,7 @@ export class Condition {
   notify(n: number = 1): void {
     checkWhole(n, "notify", "waiters", COUNT_OR_NONE);
     this.#mutex.mustHold(current("notify", this), "notify", this);
-    for (let left = n; left > 0 && this.#waiters.wake(); left--);
+    for (let left = n; left > 0 && this.#waiters.wake(); left--) this.#noticed++;
   }
 
   /**
@@ -158,7 +160,7 @@ export class Condition {
     return Object.freeze({
       waiting: this.#waiters.size,
       holder: this.#mutex.holder?.name,
-      acquiring: this.#mutex.waiters.size,
+      acquiring: this.#mutex.waiters.size + this.#noticed,
     });
   }
 
@@ -169,10 +171,12 @@ export class Condition {
 
   *#wait(ms: number | undefined): Generator<unknown, boolean, unknown> {
     let depth = 0;
+    let parked: Wait<void> | null = null;
     const waiting = operation<void>(this.#waiters, (wait: Wait<void>) => {
       this.#mutex.mustHold(wait.task, "wait for", this);
       this.#mutex.bystanders.add(this.#waiters);
       depth = this.#mutex.surrender(wait.task);
+      parked = wait;
       this.#waiters.park(wait);
     });
     try {
@@ -180,6 +184,7 @@ export class Condition {
       else return yield* within(ms, noticed(waiting), () => false);
       return true;
     } finally {
+      if ((parked as Wait<void> | null)?.state === "settled") this.#noticed--;
       if (this.#waiters.size === 0) this.#mutex.bystanders.delete(this.#waiters);
       if (depth > 0) yield* this.#retake(depth);
     }

@@ -12,6 +12,7 @@ import { checkMs, checkOptions } from "../kernel/checks.ts";
 import { GroupError } from "../kernel/errors.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";
+import { type Site, takeAsyncSite, withSite } from "../kernel/sites.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { checkBody } from "./body.ts";
 import { Brood } from "./brood.ts";
@@ -170,7 +171,8 @@ export function group<T>(
   checkOptions(options, "group()");
   const name = reportName("group", options.name ?? "group");
   const grace = checkMs(options.grace ?? 0, "a time of grace");
-  return sequence(`group "${name}"`, () => runGroup(body, name, grace));
+  const site = takeAsyncSite();
+  return sequence(`group "${name}"`, () => runGroup(body, name, grace, site));
 }
 
 /** Runs a group in the current task. */
@@ -178,6 +180,7 @@ function* runGroup<T>(
   body: (g: Group) => EitherGenerator<T>,
   name: string,
   grace: number,
+  site: Site | null,
 ): Generator<unknown, T, unknown> {
   const mark = new WaitMark();
   using entered = new Entered({ movable: true });
@@ -211,7 +214,7 @@ function* runGroup<T>(
   }
   const isOwn = cancel !== undefined && cancel === entered.scope.cause;
   scope.ended(isOwn && brood.errors.length === 0);
-  if (brood.errors.length > 0) throw new GroupError(brood.errors, name);
+  if (brood.errors.length > 0) throw withSite(new GroupError(brood.errors, name), site);
   if (cancel !== undefined && !isOwn) throw cancel;
   return value as T;
 }

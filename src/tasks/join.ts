@@ -142,8 +142,10 @@ export function asCompleted<E extends Ending>(
   const { timeout } = checkOptions(options, "asCompleted()");
   if (timeout !== undefined) checkMs(timeout, "a timeout");
   const distinct = new Set(checkEndings(endings, "give out"));
-  const begin = (): (() => Generator<unknown, E, unknown>) & { ends: Ends<E> } => {
-    const ends = new Ends(distinct);
+  const begin = (
+    wanted: Iterable<E> = distinct,
+  ): (() => Generator<unknown, E, unknown>) & { ends: Ends<E> } => {
+    const ends = new Ends(wanted);
     if (timeout === undefined) return Object.assign(() => ends.next(), { ends });
     const deadline = currentTask().timers.now() + timeout;
     return Object.assign(() => nextBefore(ends, deadline, timeout), { ends });
@@ -155,24 +157,29 @@ export function asCompleted<E extends Ending>(
       for (let left = distinct.size; left > 0; left--) yield sequence("asCompleted()", next);
     },
     [Symbol.asyncIterator](): AsyncIterator<Ended<E>, undefined> {
-      const next = begin();
-      let left = distinct.size;
+      const left = new Set(distinct);
+      let next: ReturnType<typeof begin> | null = begin();
       return {
         async next(): Promise<IteratorResult<Ended<E>, undefined>> {
-          if (left-- <= 0) return { done: true, value: undefined };
+          if (left.size === 0) return { done: true, value: undefined };
+          const taking = next ??= begin(left);
           try {
             // In a box: a promise that resolved with a task would wait for that task's value.
             const [value] = await sequence("asCompleted()", function* (): Boxed<E> {
-              return [yield* next()];
+              return [yield* taking()];
             });
+            left.delete(value);
             return { done: false, value: value as Ended<E> };
           } catch (error) {
-            next.ends[Symbol.dispose](); // the loop will not call `return`
+            // A loop will not call `return`; who asks again has lost nothing.
+            taking.ends[Symbol.dispose]();
+            next = null;
             throw error;
           }
         },
         return(): Promise<IteratorResult<Ended<E>, undefined>> {
-          next.ends[Symbol.dispose]();
+          left.clear();
+          next?.ends[Symbol.dispose]();
           return Promise.resolve({ done: true, value: undefined });
         },
       };

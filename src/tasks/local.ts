@@ -4,7 +4,8 @@
  * A new task starts with its spawner's values as they are at that moment; what either sets later is
  * its own. Each task holds an immutable map, so that spawning shares it for nothing.
  */
-import { WaitMark } from "../kernel/deadline.ts";
+import { Entered, WaitMark } from "../kernel/deadline.ts";
+import { scopeWith } from "../kernel/locals.ts";
 import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
 import { checkWork, perform, type Work } from "./perform.ts";
 import { currentTask } from "./run.ts";
@@ -21,17 +22,22 @@ export class Local<V> {
 
   /** The current task's value, or the default. */
   get(): V {
-    const { locals } = currentTask();
-    return locals !== null && locals.has(this) ? locals.get(this) as V : this.#default;
+    currentTask();
+    const scope = scopeWith(this);
+    return scope === null ? this.#default : scope.locals!.get(this) as V;
   }
 
-  /** Sets the current task's value. */
+  /** Sets the current task's value; inside {@linkcode Local.with}, until that ends. */
   set(value: V): void {
     const task = currentTask();
-    task.locals = new Map(task.locals ?? []).set(this, value);
+    const scope = scopeWith(this) ?? task;
+    scope.locals = new Map(scope.locals ?? []).set(this, value);
   }
 
-  /** Runs `work` in the current task with another value, and puts the old one back however it ends. */
+  /**
+   * Runs `work` in the current task with another value, and puts the old one back however it ends. Code of
+   * the task beside it, under a `Promise.all`, does not see that value.
+   */
   with<T>(value: V, work: Work<T>): Operation<T> {
     // deno-lint-ignore no-this-alias -- the body below is a generator, which has its own `this`
     const local = this;
@@ -39,25 +45,15 @@ export class Local<V> {
     takeOver(work);
     return sequence("local.with()", function* () {
       const mark = new WaitMark();
-      const before = currentTask().locals;
-      local.set(value);
       let result: T;
-      try {
+      {
+        using entered = new Entered();
+        entered.scope.locals = new Map([[local, value]]);
         result = yield* perform(work);
-      } finally {
-        local.#restore(before);
       }
       if (mark.untouched) yield* cede();
       return result;
     });
-  }
-
-  #restore(before: ReadonlyMap<object, unknown> | null): void {
-    const task = currentTask();
-    const locals = new Map(task.locals ?? []);
-    if (before?.has(this)) locals.set(this, before.get(this));
-    else locals.delete(this);
-    task.locals = locals;
   }
 }
 

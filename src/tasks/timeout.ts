@@ -2,6 +2,7 @@
 import { Entered, WaitMark } from "../kernel/deadline.ts";
 import { checkMs } from "../kernel/checks.ts";
 import { TimeoutError } from "../kernel/errors.ts";
+import { takeAsyncSite, withSite } from "../kernel/sites.ts";
 import { type Operation, sequence, takeOver, undoOf } from "../kernel/operation.ts";
 import { checkWork, perform, type Work } from "./perform.ts";
 import { cede } from "./sleep.ts";
@@ -36,6 +37,7 @@ export function withTimeout<T>(ms: number, work: Work<T>): Operation<T> {
   checkWork(work, "put a time limit on");
   takeOver(work);
   checkMs(ms, "a timeout");
+  const site = takeAsyncSite();
   return sequence(`withTimeout(${ms})`, function* () {
     const mark = new WaitMark();
     let value: T;
@@ -45,7 +47,7 @@ export function withTimeout<T>(ms: number, work: Work<T>): Operation<T> {
         value = yield* perform(work);
       } catch (error) {
         entered.absorb(error);
-        throw new TimeoutError(ms, "the body", error);
+        throw withSite(new TimeoutError(ms, "the body", error), site);
       }
     }
     if (mark.untouched) yield* cede();
