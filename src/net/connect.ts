@@ -21,7 +21,10 @@ export interface TcpConnectOptions {
    * that has failed; `localhost` is the loopback of IPv4 and of IPv6. @default {"127.0.0.1"}
    */
   hostname?: string;
-  /** Speaks TLS; `true` with Deno's own trust. The name in the certificate must be the hostname. @default {false} */
+  /**
+   * Speaks TLS; `true` with Deno's own trust. The name in the certificate must be the hostname. What is sent takes
+   * a turn over the loopback, so that a handshake that never ends can be given up. @default {false}
+   */
   tls?: boolean | TlsClientOptions;
   /** Sends small messages without delay. @default the host's habit */
   noDelay?: boolean;

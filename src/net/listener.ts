@@ -156,7 +156,10 @@ export interface TcpListenOptions {
   backlog?: number;
   /** Shares the port with other listeners that ask for it; needs `"unstable": ["net"]`. @default {false} */
   reusePort?: boolean;
-  /** Speaks TLS with this certificate. @default plain TCP */
+  /**
+   * Speaks TLS with this certificate. What is sent takes a turn over the loopback, so that a client that never
+   * ends its handshake can be closed; a connection takes three descriptors then. @default plain TCP
+   */
   tls?: TlsServerOptions;
   /** Sends small messages of accepted sockets without delay. @default the host's habit */
   noDelay?: boolean;
