@@ -41,6 +41,18 @@ export function isMoved(value: object): boolean {
   return anyMarks && marks.has(value);
 }
 
+/**
+ * Whether all that is moved of a value is its own buffer, so that the host refuses it, if it does, before
+ * it empties any: such values may travel together.
+ */
+export function movesItself(value: unknown): boolean {
+  const list = typeof value === "object" && value !== null ? marks.get(value) : undefined;
+  if (list === undefined) return typeof value !== "object" && typeof value !== "function";
+  if (list.length !== 1 || typeof value !== "object" || value === null) return false;
+  return list[0] === (ArrayBuffer.isView(value) ? value.buffer : value) &&
+    list[0] instanceof ArrayBuffer;
+}
+
 /** What is to be moved along with these values, or `null` for nothing. */
 export function movablesOf(values: readonly unknown[]): Movable[] | null {
   if (!anyMarks) return null;

@@ -15,6 +15,7 @@ import {
   claimWord,
   type Column,
   type FunctionDefinition,
+  skipWord,
   TAKEN,
 } from "../thread/wire.ts";
 
@@ -125,7 +126,8 @@ export class Batch {
     Atomics.store(carrier.words, claimWord(slot), 0);
     Atomics.store(carrier.words, cancelWord(slot), 0);
     Atomics.store(carrier.words, callWord(slot), 0);
-    const { count, kinds, arity, args, limits } = this.content;
+    Atomics.store(carrier.words, skipWord(slot), 0);
+    const { count, kinds, arity, args, limits, movables } = this.content;
     const functions = isList(kinds) ? kinds.map((kind) => kind.id) : kinds.id;
     const fresh = isList(kinds)
       ? [...new Set(kinds)].filter(({ id }) => !known.has(id))
@@ -133,9 +135,22 @@ export class Batch {
       ? nothing
       : [kinds];
     const shared = packArguments(args);
-    if (shared !== null) {
+    if (shared !== null || movables !== null) {
       const define = fresh.map(definition);
-      return ["batch", slot, count, functions, arity, shared.args, define, limits, shared.packed];
+      const packed = shared?.packed ?? null;
+      const all = shared?.args ?? args;
+      return [
+        "batch",
+        slot,
+        count,
+        functions,
+        arity,
+        all,
+        define,
+        limits,
+        packed,
+        movables !== null,
+      ];
     }
     if (fresh.length === 0 && limits === 0) return ["batch", slot, count, functions, arity, args];
     return ["batch", slot, count, functions, arity, args, fresh.map(definition), limits];
@@ -159,14 +174,14 @@ export class Batch {
   }
 
   /**
-   * Drops what cannot be taken back because it was moved, if it has not begun: it will not. It travels by
-   * itself. Returns whether that was so.
+   * Has a job passed over that cannot be taken back because it was moved. Returns whether it surely will
+   * be: the worker claims a job before it looks at the bits, and they are written here before the claim
+   * is looked at.
    */
-  discard(): boolean {
-    if (this.content.movables === null || this.owed === 0 || this.#begun > 0) return false;
-    if (Atomics.add(this.carrier!.words, claimWord(this.slot), TAKEN) > 0) return false;
-    this.count = 0;
-    return true;
+  skip(index: number): boolean {
+    if (this.content.movables === null) return false;
+    Atomics.or(this.carrier!.words, skipWord(this.slot), 1 << index);
+    return this.#begun <= index;
   }
 
   /** Gives every job back to its owner: the batch could not be sent. */

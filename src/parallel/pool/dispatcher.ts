@@ -206,7 +206,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
       this.#laneOf(job).forget();
       return "dropped";
     }
-    if (batch!.discard()) return "dropped";
+    if (batch!.skip(index)) return "dropped";
     const means = job.terms.onCancel;
     if (means !== "wait") batch!.signal(index, reason);
     if (means === "kill") this.#deadlines.toldToStop(batch!, index);
@@ -216,11 +216,11 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   /** Ends a batch of a map that is over. */
   halt(batch: Batch, reason: unknown): void {
     batch.takeBack();
-    batch.discard();
-    if (batch.owed === 0) return;
-    if (this.#onCancel === "wait") return;
-    batch.signal(batch.count - 1, reason);
-    if (this.#onCancel === "kill") this.#deadlines.toldToStop(batch, batch.count - 1);
+    for (let index = batch.answered; index < batch.count; index++) batch.skip(index);
+    const { running } = batch;
+    if (running < 0 || this.#onCancel === "wait") return;
+    batch.signal(running, reason);
+    if (this.#onCancel === "kill") this.#deadlines.toldToStop(batch, running);
   }
 
   /** A map is over. */

@@ -14,7 +14,8 @@ import { type ItemSource, itemSourceOf, type ItemSourceOwner } from "./item_sour
 import type { JobKind } from "./job_kinds.ts";
 import type { Allowance, JobSource } from "./placement.ts";
 import { ItemChunk, type ItemChunkOwner, layOut, listOf } from "./item_chunk.ts";
-import { movablesOf } from "../transfer.ts";
+import { movablesOf, movesItself } from "../transfer.ts";
+import { MOST_MOVED } from "../thread/wire.ts";
 import { weightOf } from "../thread/weight.ts";
 
 /** A map that draws as it goes deals out no less than this part of its window at a time. */
@@ -261,17 +262,24 @@ export class ItemRun implements JobSource, ItemSourceOwner, ItemChunkOwner {
   }
 
   /**
-   * Cuts a piece so that what is moved travels by itself: the host empties all buffers of a message
-   * before it finds that one of its values cannot be cloned.
+   * Cuts a piece so that what is moved travels by itself, or with its like: the host empties all buffers
+   * of a message before it finds that one of its values cannot be cloned.
    */
   #splitMoved(piece: Piece): Piece {
     const { first, items } = piece;
     const place = this.#placeOfMoved(items);
-    const size = place === 0 ? 1 : place;
+    const size = place === 0 ? this.#likeFirst(items) : place;
     if (place < 0 || size === items.length) return piece;
     this.#pieces.unshift({ first: first + size, items: items.slice(size) });
     this.#givenBack += items.length - size;
     return { first, items: items.slice(0, size) };
+  }
+
+  /** How many items at the front are moved and known to be well; 1 if the first is not. */
+  #likeFirst(items: readonly unknown[]): number {
+    let size = 0;
+    while (size < Math.min(items.length, MOST_MOVED) && movesItself(items[size])) size++;
+    return this.#work.spread ? 1 : Math.max(1, size);
   }
 
   /** The first item that is moved, at least in part; -1 if there is none. */

@@ -11,7 +11,8 @@
 import { Batch, type BatchContent, type BatchOwner } from "./batch.ts";
 import type { Job } from "./job.ts";
 import type { Allowance, JobSource } from "./placement.ts";
-import { type Movable, movablesOf } from "../transfer.ts";
+import { type Movable, movablesOf, movesItself } from "../transfer.ts";
+import { MOST_MOVED } from "../thread/wire.ts";
 import { weightOf } from "../thread/weight.ts";
 
 /** A job that moves its arguments is not put behind others if it may take longer than this, in milliseconds. */
@@ -75,18 +76,20 @@ export class JobQueue implements JobSource {
     if (head === null) return null;
     const moves = movablesOf(head.args) !== null;
     if (!idle && (!head.kind.measured || (moves && head.kind.cost > SHORT_MS))) return null;
-    // What is moved travels by itself: the host empties all buffers of a message before it finds that
-    // one of its values cannot be cloned. And it can be cancelled by itself, though not taken back.
-    const alone = !head.kind.measured || moves;
+    // The host empties all buffers of a message before it finds that one of its values cannot be cloned.
+    // So what is moved travels with others only if all is known to be well.
+    const alone = !head.kind.measured || (moves && !head.args.every(movesItself));
+    const most = moves ? Math.min(share, MOST_MOVED) : share;
     const jobs: Job[] = [];
     let cost = 0;
     for (let job: Job | null = head; job !== null; job = this.#head()) {
       const more = cost + costOf(job); // infinity if unmeasured, so that nothing follows it
       if (jobs.length > 0 && (alone || more > ms)) break;
       if (moves !== (movablesOf(job.args) !== null)) break;
+      if (moves && jobs.length > 0 && !job.args.every(movesItself)) break;
       cost = more;
       jobs.push(this.#shift(job));
-      if (jobs.length >= share) break;
+      if (jobs.length >= most) break;
     }
     const batch = new Batch(new BatchedJobs(jobs, this), pack(jobs, cost / jobs.length));
     for (let index = 0; index < jobs.length; index++) jobs[index]!.sent(batch, index);

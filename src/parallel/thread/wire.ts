@@ -5,11 +5,12 @@
  * 3.5 ms, a list of as many `[id, [argument]]` 16 ms and more (measured). What is the same for a whole
  * batch, as a rule the function and the number of arguments, is sent as one value.
  *
- * Each batch owns three words in shared memory. The claim word counts the jobs its worker has begun:
+ * Each batch owns four words in shared memory. The claim word counts the jobs its worker has begun:
  * the worker adds 1 before each, so the pool can take the rest back at any time by adding
  * {@linkcode TAKEN}, and both know exactly where the line runs. The cancel word names the job that is
  * to stop, for code that computes and therefore hears no message. The call word names the job with a
- * time limit whose function has been called: what its module takes to load is not its time.
+ * time limit whose function has been called: what its module takes to load is not its time. The skip word
+ * is for what is moved and cannot be taken back: it has a bit for each job that is not to begin.
  *
  * Batches are worked off one after another. A job that is a task body is a batch by itself, and holds no
  * turn: it runs beside whatever else its worker does.
@@ -57,7 +58,9 @@ export type BatchMessage = readonly [
   /** How many milliseconds each job may take; 0 for any number. */
   limits?: Column<number>,
   /** Which arguments hold shared primitives and have to be unpacked. */
-  packed?: readonly number[],
+  packed?: readonly number[] | null,
+  /** Whether something is moved, so that the skip word counts. */
+  isMoved?: boolean,
 ];
 
 /** The job at `index` of a batch is to stop. */
@@ -148,7 +151,7 @@ export const MOST_JOBS = 8192;
 /** The words of batches begin behind the one that stops the thread. */
 const FIRST_WORD = 1;
 /** Each batch has so many. */
-const WORDS = 3;
+const WORDS = 4;
 
 /** Index of the word that counts the jobs begun. */
 export function claimWord(slot: number): number {
@@ -164,6 +167,14 @@ export function cancelWord(slot: number): number {
 export function callWord(slot: number): number {
   return FIRST_WORD + 2 + slot * WORDS;
 }
+
+/** Index of the word that has a bit for each job that must not begin, if the batch is moved. */
+export function skipWord(slot: number): number {
+  return FIRST_WORD + 3 + slot * WORDS;
+}
+
+/** The most jobs in a batch of which something is moved: as many as there are bits. */
+export const MOST_MOVED = 30;
 
 /** Makes the words for one worker that may have so many tasks at a time. */
 export function makeWords(tasks: number): Int32Array<SharedArrayBuffer> {

@@ -18,6 +18,7 @@ import {
   claimWord,
   type FunctionDefinition,
   type SetUp,
+  skipWord,
   type ToWorker,
 } from "../thread/wire.ts";
 import { type Call, WorkerFunction } from "./worker_function.ts";
@@ -113,6 +114,7 @@ export class JobRunner {
     const slot = batch[1];
     const isTakenBack = Atomics.add(this.#words, claimWord(slot), 1) > 0;
     if (isTakenBack) this.#outbox.post(["results", slot, 0, [], true]);
+    else if (this.#isSkipped(slot, 0)) this.#refuse(slot, cancelledEarly());
     else this.#runTask(batch);
   }
 
@@ -126,9 +128,17 @@ export class JobRunner {
       tasks.begin(batch);
     } catch (cause) {
       // What runs tasks cannot be loaded, as where the worker must not read weft's own files.
-      const failure = [0, packError(loadError(f.name, cause))] as const;
-      this.#outbox.post(["results", slot, 0, [undefined], true, null, [failure]]);
+      this.#refuse(slot, loadError(f.name, cause));
     }
+  }
+
+  #refuse(slot: number, error: Error): void {
+    this.#outbox.post(["results", slot, 0, [undefined], true, null, [[0, packError(error)]]]);
+  }
+
+  /** Whether a job that was moved was cancelled before it began. */
+  #isSkipped(slot: number, index: number): boolean {
+    return (Atomics.load(this.#words, skipWord(slot)) >> index & 1) === 1;
   }
 
   /** What runs tasks. It brings in the scheduler, so a worker that never gets one goes without. */
@@ -149,7 +159,7 @@ export class JobRunner {
   async #work(): Promise<void> {
     const words = this.#words;
     for (let batch = this.#batches.shift(); batch !== undefined; batch = this.#batches.shift()) {
-      const [, slot, count, functions, arity, args, , limits = 0, packed] = batch;
+      const [, slot, count, functions, arity, args, , limits = 0, packed = null, isMoved] = batch;
       const claim = claimWord(slot);
       if (this.#functionOf(batch).isTaskBody) {
         this.#beginTask(batch); // known since it came
@@ -157,13 +167,18 @@ export class JobRunner {
       }
       this.#batch = batch;
       let isTask = false;
-      const unpacked = packed === undefined ? null : await settle(unpack(args, packed));
+      const unpacked = packed === null ? null : await settle(unpack(args, packed));
       this.#lookedAt = performance.now();
       this.#outbox.open(slot, this.#lookedAt);
       let offset = 0;
       for (let index; (index = Atomics.add(words, claim, 1)) < count;) {
         const f = this.#functions[at(functions, index)]!;
         const size = at(arity, index);
+        if (isMoved === true && this.#isSkipped(slot, index)) {
+          this.#outbox.fail(cancelledEarly());
+          offset += size;
+          continue;
+        }
         const limit = at(limits, index);
         // A function that is not known yet comes by itself, because it may be a task body.
         const isNew = f.call === null;
@@ -294,4 +309,8 @@ async function unpack(args: readonly unknown[], packed: Iterable<number>): Promi
 
 async function settle<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {
   return (await Promise.allSettled([promise]))[0];
+}
+
+function cancelledEarly(): DOMException {
+  return new DOMException("The job was cancelled before it began", "AbortError");
 }

@@ -5,7 +5,7 @@
  * be interrupted to send what finished before it. So whatever is held is also sent before a job that
  * may be long, before one waits, and before the worker exits.
  */
-import { isMoved, type Movable, movablesOf } from "../transfer.ts";
+import { isMoved, type Movable, movablesOf, movesItself } from "../transfer.ts";
 import { packError } from "../transported_error.ts";
 import { weightOf } from "../thread/weight.ts";
 import type { Failure, ResultsMessage, ToPool } from "../thread/wire.ts";
@@ -28,6 +28,8 @@ export class Outbox {
   #called: WorkerFunction[] = [];
   #sentAt = 0;
   #weight = 0;
+  /** Whether what is held is moved. */
+  #moves = false;
 
   /** An empty box; `nameOf` names the job at some index of the batch that is open. */
   constructor(port: MessagePort, nameOf: (index: number) => string) {
@@ -43,15 +45,17 @@ export class Outbox {
   }
 
   /**
-   * The next job returned. What is moved goes by itself: the host empties all buffers of a message before
-   * it finds that one of its values cannot be cloned.
+   * The next job returned. What is moved goes by itself, or with its like: the host empties all buffers
+   * of a message before it finds that one of its values cannot be cloned.
    */
   add(value: unknown): void {
     this.#weight += weightOf(value);
     const moves = typeof value === "object" && value !== null && isMoved(value);
-    if (moves) this.flush();
+    const alone = moves && !movesItself(value);
+    if (alone || moves !== this.#moves) this.flush();
+    this.#moves = moves;
     this.#values.push(value);
-    if (moves) this.flush();
+    if (alone) this.flush();
   }
 
   /** The next job failed. */

@@ -61,13 +61,13 @@ export class TaskRunner {
 
   /** Begins a task that has been claimed, and answers when it has ended. */
   async begin(batch: BatchMessage): Promise<void> {
-    const [, slot, , functions, , args, , limits = 0, packed] = batch;
+    const [, slot, , functions, , args, , limits = 0, packed = null] = batch;
     const { words } = this.#host;
     const f = this.#host.find(at(functions, 0));
     const limit = at(limits, 0);
     const job = this.#enter(slot, { words, slot, index: 0 });
     try {
-      if (packed !== undefined) await unpackArguments(args, packed);
+      if (packed !== null) await unpackArguments(args, packed);
       if (f.call === null) await f.load();
       if (limit > 0) Atomics.store(words, callWord(slot), 1);
       const call = { name: f.name, call: f.call!, args, limit };
