@@ -34,3 +34,11 @@ law("orphans_zombies shows a child that waits to be reaped, and one that is adop
   assertMatch(out, /the ordinary child: through\n {2}here: the parent has ended/);
   assertEquals(out.match(/through/g)?.length, 1);
 }, 35_000);
+
+law("joins shows that what is started together takes as long as one", async () => {
+  const { out } = await runExample("joins", [], { limitMs: 30_000 });
+  const ratios = [...out.matchAll(/one by one takes ([\d.]+) times as long/g)].map((m) => +m[1]!);
+  assertEquals(ratios.length, 2);
+  for (const ratio of ratios) assertEquals(ratio > 1.3, true, out);
+  assertEquals(out.match(/ended: Process-\d/g)?.length! >= 1, true);
+}, 35_000);
