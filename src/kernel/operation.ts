@@ -142,9 +142,9 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
     return this.#body !== null;
   }
 
-  /** Whether its value can be given back. */
-  get canUndo(): boolean {
-    return this.#options?.undo !== undefined;
+  /** How its value can be given back, if it can. */
+  get undoing(): OperationOptions<T> | null {
+    return this.#options?.undo === undefined ? null : this.#options;
   }
 
   /** Gives back a value that nobody can have. */
@@ -252,10 +252,16 @@ export function isOperation(value: unknown): value is Operation<unknown> {
   return value instanceof LazyOperation;
 }
 
-/** For operations around others: gives back as the inner one does. */
-export function undoOf<T>(work: unknown): OperationOptions<T> {
-  if (!(work instanceof LazyOperation) || !work.canUndo) return {};
-  return { undo: (value, task) => value === undefined ? undefined : work.undo(value, task) };
+/** For an operation around another, with the same value: how that is given back. */
+export function undoOf<T>(work: unknown): OperationOptions<T> | null {
+  return work instanceof LazyOperation ? work.undoing as OperationOptions<T> | null : null;
+}
+
+/** The same for one that may also evaluate to `undefined`, when it has not come to the inner value. */
+export function undoOfMaybe<T>(work: unknown): OperationOptions<T> | null {
+  const undo = undoOf<T>(work)?.undo;
+  if (undo === undefined) return null;
+  return { undo: (value, task) => value === undefined ? undefined : undo(value, task) };
 }
 
 /** What an operation waits on, where that outlives it: the same for each `get()` of one queue. */

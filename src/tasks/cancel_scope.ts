@@ -7,7 +7,7 @@
 import { checkFlag, checkMs, checkOptions } from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
 import { Entered, WaitMark } from "../kernel/deadline.ts";
-import { type Operation, sequence, takeOver, undoOf } from "../kernel/operation.ts";
+import { type Operation, sequence, takeOver, undoOfMaybe } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import type { CancelScope } from "../kernel/scope.ts";
 import { Task } from "../kernel/task.ts";
@@ -164,7 +164,7 @@ export function moveOnAt<T>(deadline: number, work: Work<T>): Operation<T | unde
     }
     if (mark.untouched) yield* cede();
     return value;
-  }, undoOf(work));
+  }, undoOfMaybe(work));
 }
 
 /**

@@ -3,7 +3,7 @@ import { Entered, WaitMark } from "../kernel/deadline.ts";
 import { checkMs } from "../kernel/checks.ts";
 import { TimeoutError } from "../kernel/errors.ts";
 import { takeAsyncSite, withSite } from "../kernel/sites.ts";
-import { type Operation, sequence, takeOver, undoOf } from "../kernel/operation.ts";
+import { type Operation, sequence, takeOver, undoOf, undoOfMaybe } from "../kernel/operation.ts";
 import { checkWork, perform, type Work } from "./perform.ts";
 import { cede } from "./sleep.ts";
 
@@ -83,5 +83,5 @@ export function moveOnAfter<T>(ms: number, work: Work<T>): Operation<T | undefin
     }
     if (mark.untouched) yield* cede();
     return value;
-  }, undoOf(work));
+  }, undoOfMaybe(work));
 }
