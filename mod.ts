@@ -219,6 +219,7 @@ export {
   type Addressed,
   type AnyFunction,
   type CannotBeSent,
+  type HowToMakeAJob,
   type JobAddress,
   jobAddress,
   type JobArguments,

@@ -30,10 +30,21 @@ export interface JobAddress<F extends AnyFunction = AnyFunction> {
 /** The property under which a function carries its {@linkcode JobAddress}. */
 export const jobAddress: unique symbol = Symbol("weft.jobAddress");
 
-/** Whatever carries the address of a function of type `F`: what a pool takes. */
-export interface Addressed<F extends AnyFunction> {
+/** What a compile error says where a function that no worker can find is handed to one. */
+export type HowToMakeAJob =
+  "at the top level of a module write: const { work } = jobs(import.meta, { work(…) { … } }), and pass work";
+
+/**
+ * Whatever carries the address of a function of type `F`: what a pool takes.
+ *
+ * @typeParam F The function's type.
+ * @typeParam Hint Is never given: it is there to be read in compile errors.
+ */
+export interface Addressed<F extends AnyFunction, Hint extends string = HowToMakeAJob> {
   /** Where a worker finds it. */
   readonly [jobAddress]: JobAddress<F>;
+  /** Never set. */
+  readonly hint?: Hint;
 }
 
 /**

@@ -18,6 +18,7 @@ export {
   type Addressed,
   type AnyFunction,
   type CannotBeSent,
+  type HowToMakeAJob,
   type JobAddress,
   type JobArguments,
   type JobFunction,

@@ -24,6 +24,8 @@ import {
   throwInTimer,
   uncloneable,
 } from "../parallel/fixtures/tasks.ts";
+import { spinAbout } from "../parallel/fixtures/limits.ts";
+import { inAsync, now } from "../parallel/fixtures/thrown.ts";
 import { missingUrl, noJobUrl } from "../parallel/fixtures/urls.ts";
 import {
   add,
@@ -80,6 +82,9 @@ const words = (): Int32Array => new Int32Array(new SharedArrayBuffer(8));
 const gives = (value: unknown): Verdict => (result) =>
   result.status === "fulfilled" && result.value === value;
 
+/** Thrown values that cannot be looked at. */
+const unreadable = ["nullPrototype", "revoked", "trapped", "message", "own"] as const;
+
 type ErrorType = abstract new (...args: never) => Error;
 
 const fails = (type: ErrorType, ...texts: string[]): Verdict => (result) =>
@@ -123,6 +128,14 @@ const injections: Record<string, Injection> = {
   nodeExit: (pool) => [[pool.submit(exitProcess), crashes("exitProcess")]],
   loop: (pool) => [[pool.with({ timeout: 5 }).submit(spin), timesOut("spin")]],
   loopLater: (pool) => [[pool.with({ timeout: 5 }).submit(nap, 5000), timesOut("nap")]],
+  nearLimit: (pool, choose) => [[
+    pool.with({ timeout: 5 }).submit(spinAbout, 4 + choose(9) / 4),
+    (result) => result.status === "fulfilled" || timesOut("spinAbout")(result),
+  ]],
+  unreadable: (pool, choose) => [[
+    pool.submit(choose(2) === 0 ? now : inAsync, unreadable[choose(unreadable.length)]!),
+    (result) => result.status === "rejected",
+  ]],
   missing: (pool) => [[
     pool.use<Broken>(missingUrl).f(),
     fails(WorkerError, 'Cannot load job "f"', "Module not found"),

@@ -47,3 +47,22 @@ law("A thousand failures of every kind leave nothing behind and nobody waiting",
   const growth = last.rss - warm.rss;
   assert(growth < GROWTH_BYTES, `seed ${seed}: the process grew by ${growth} bytes`);
 }, 300_000);
+
+law(
+  "Ten thousand random failures over a hundred seeds leave no future open and no value wrong",
+  async () => {
+    const first = Math.floor(Math.random() * 1e6);
+    const ended = await runProgram(
+      `
+    import { injectFailures } from "./tests/lib/pool_failures.ts";
+    for (let seed = ${first}; seed < ${first} + 100; seed++) {
+      const { wrong, threads } = await injectFailures(seed, 100, seed % 2 === 0);
+      if (wrong.length > 0 || threads[1] > 0) console.log(seed, wrong, threads);
+    }
+  `,
+      900_000,
+    );
+    assertEquals([ended.code, ended.stdout], [0, ""], `seeds from ${first}: ${ended.stderr}`);
+  },
+  960_000,
+);

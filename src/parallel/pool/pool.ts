@@ -68,8 +68,9 @@ export type {
  * `jobSignal` abort, a task body gets a `Cancelled` at its wait; if a worker does not answer within
  * `grace`, it is given up (unless `onCancel` says otherwise): another takes its place, the tasks it had
  * fail with it, and the old thread computes on, unheard, until it is through or the process ends. A job
- * with a `timeout` is interrupted even in a loop, and keeps its worker; of a task body it is the waits
- * that are interrupted.
+ * with a `timeout` is interrupted even in a loop, and as a rule keeps its worker; of a task body it is the
+ * waits that are interrupted. What cannot be interrupted (a read of a file, a call into the host) fails
+ * with its `TimeoutError` all the same, `grace` milliseconds after its time, and its worker is given up.
  *
  * @example Two at once
  * ```ts
