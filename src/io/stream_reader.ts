@@ -76,6 +76,8 @@ export class StreamReader {
    * the handle's readiness, with `POLLET`, that something has come.
    */
   isGated = false;
+  /** How many reads have been served. */
+  served = 0;
 
   /**
    * A reader that has not read.
@@ -228,6 +230,7 @@ export class StreamReader {
 
   /** Takes the first `count` bytes that are held, and lets `use` look at them where they are. */
   #lend<T>(count: number, use: (bytes: Uint8Array) => T): T {
+    this.served++;
     const bytes = this.#buffer.subarray(this.#start, this.#start + count);
     this.#start += count;
     if (this.#start === this.#stop && !this.#reading) this.#start = this.#stop = 0;
@@ -246,6 +249,7 @@ export class StreamReader {
 
   /** Hands out the first `count` bytes that are held. */
   #give(count: number): Uint8Array {
+    this.served++;
     if (count === 0) return new Uint8Array(0);
     const start = this.#start;
     const buffer = this.#buffer;

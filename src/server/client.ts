@@ -1,10 +1,6 @@
 /** What a handler gets beside its socket: what the server knows of the connection. */
 import type { Socket } from "../net/socket.ts";
 import type { Operation } from "../kernel/operation.ts";
-import { sequence } from "../kernel/operation.ts";
-
-/** Whether a handler is in the middle of something, or waits for the next request. */
-type Mode = "busy" | "between";
 
 /**
  * One connection of a {@linkcode StreamServer}.
@@ -16,7 +12,8 @@ export class Client<A extends Deno.Addr = Deno.Addr> {
   readonly peer: A;
   readonly #socket: Socket<A>;
   readonly #server: { readonly isClosing: boolean };
-  #mode: Mode = "busy";
+  /** How many reads had been served when the wait for the next request began. */
+  #servedBefore = -1;
 
   /** Made by the server. */
   constructor(socket: Socket<A>, server: { readonly isClosing: boolean }) {
@@ -31,11 +28,12 @@ export class Client<A extends Deno.Addr = Deno.Addr> {
   }
 
   /**
-   * Whether nothing is being done: the handler is in a {@linkcode between}, and nothing has arrived.
-   * Such a connection is closed at once when the server shuts down.
+   * Whether nothing is being done: the handler waits in a {@linkcode between}, and nothing has arrived. Such a
+   * connection is closed at once when the server shuts down.
    */
   get isIdle(): boolean {
-    return this.#mode === "between" && this.#socket.handle.reader.held === 0;
+    const { reader } = this.#socket.handle;
+    return reader.awaited && reader.held === 0 && reader.served === this.#servedBefore;
   }
 
   /**
@@ -63,20 +61,14 @@ export class Client<A extends Deno.Addr = Deno.Addr> {
    * });
    * ```
    *
-   * @typeParam T What the operation evaluates to.
-   * @param request Reads the request, or its first part.
-   * @returns The operation, marked.
+   * Nothing is wrapped around the operation, so this costs nothing.
+   *
+   * @typeParam O The operation.
+   * @param request Reads the request, or its first part, from the connection's socket; to be waited for at once.
+   * @returns The same operation.
    */
-  between<T>(request: Operation<T>): Operation<T> {
-    // deno-lint-ignore no-this-alias -- for the generator
-    const client = this;
-    return sequence("client.between()", function* () {
-      client.#mode = "between";
-      try {
-        return yield* request;
-      } finally {
-        client.#mode = "busy";
-      }
-    });
+  between<O extends Operation<unknown>>(request: O): O {
+    this.#servedBefore = this.#socket.handle.reader.served;
+    return request;
   }
 }

@@ -100,7 +100,7 @@ export class DatagramLoop {
 
   *#receive(g: Group): Generator<unknown, never, unknown> {
     for (;;) {
-      yield* this.#vacancy();
+      if (this.#room.locked) yield* this.#vacancy();
       try {
         this.#admit(g, yield* this.#socket.recvFrom());
         this.#backoff.succeeded();
@@ -114,7 +114,7 @@ export class DatagramLoop {
     using registry = poll();
     registry.register(this.#socket, POLLIN);
     for (;;) {
-      yield* this.#vacancy();
+      if (this.#room.locked) yield* this.#vacancy();
       yield* registry.poll();
       try {
         this.#admit(g, this.#socket.tryRecvFrom());
@@ -133,7 +133,7 @@ export class DatagramLoop {
         const datagram = this.#socket.tryRecvFrom();
         quiet = 0;
         taken++;
-        yield* this.#vacancy();
+        if (this.#room.locked) yield* this.#vacancy();
         this.#admit(g, datagram);
       } catch (error) {
         if (!(error instanceof WouldBlock || error instanceof BrokenError)) throw error;
