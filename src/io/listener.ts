@@ -186,3 +186,17 @@ export class ListenerHandle<S> implements Pollable, Resource {
     return this.#wrap(outcome.native, owner);
   }
 }
+
+/** By these the listener itself says that it is none (any more). */
+const LISTENER_ERRORS: ReadonlySet<unknown> = new Set(["EBADF", "EINVAL", "ENOTSOCK", "EFAULT"]);
+
+/** Whether accepting may go on after this error. */
+export function isPassing(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  // Deno 2.9 says so of an accept that a signal interrupted (EINTR). Where the listener was closed
+  // behind our back, the next try says "Bad resource ID".
+  if (error instanceof Deno.errors.BadResource) return error.message.includes("has been closed");
+  const code = "code" in error ? error.code : undefined;
+  if (typeof code !== "string" && !/\(os error \d+\)/.test(error.message)) return false;
+  return !LISTENER_ERRORS.has(code);
+}

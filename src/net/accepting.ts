@@ -9,6 +9,7 @@
  * one that was forgotten ends a server in its busiest hour; an unknown one that stays costs eight tries a
  * second. What waits in line meanwhile waits in the host's backlog.
  */
+import { isPassing } from "../io/listener.ts";
 import { BusyError } from "../kernel/errors.ts";
 import { sleep } from "../tasks/sleep.ts";
 import type { Listener } from "./listener.ts";
@@ -16,9 +17,6 @@ import type { Socket } from "./socket.ts";
 
 /** The longest pause between two tries, in milliseconds; the first takes one, each of the next twice as long. */
 const LONGEST_PAUSE = 128;
-
-/** By these the listener itself says that it is none (any more). */
-const LISTENER_ERRORS: ReadonlySet<unknown> = new Set(["EBADF", "EINVAL", "ENOTSOCK", "EFAULT"]);
 
 /** How long to leave newcomers in line after accepts that failed in a row. */
 export class AcceptBackoff {
@@ -69,15 +67,4 @@ export function* acceptNext<A extends Deno.Addr>(
       yield* sleep(pause);
     }
   }
-}
-
-/** Whether accepting may go on after this error. */
-function isPassing(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  // Deno 2.9 says so of an accept that a signal interrupted (EINTR). Where the listener was closed
-  // behind our back, the next try says "Bad resource ID".
-  if (error instanceof Deno.errors.BadResource) return error.message.includes("has been closed");
-  const code = "code" in error ? error.code : undefined;
-  if (typeof code !== "string" && !/\(os error \d+\)/.test(error.message)) return false;
-  return !LISTENER_ERRORS.has(code);
 }

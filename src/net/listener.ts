@@ -1,13 +1,13 @@
 /** Listening sockets for tasks: TCP, unix and TLS. */
 import { closing } from "../io/handle_lifetime.ts";
-import { ListenerHandle } from "../io/listener.ts";
+import { isPassing, ListenerHandle } from "../io/listener.ts";
 import type { NativeStream } from "../io/native.ts";
 import { type ListenTarget, openListener } from "../io/open.ts";
 import type { HasHandle } from "../io/pollable.ts";
 import { setTcpOption, StreamHandle } from "../io/stream.ts";
 import type { TlsServerOptions } from "../io/tls.ts";
 import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
-import { ClosedError } from "../kernel/errors.ts";
+import { WouldBlock } from "../kernel/errors.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Party, Wait } from "../kernel/wait.ts";
@@ -122,19 +122,23 @@ export class Listener<A extends Deno.Addr = Deno.Addr>
 
 /** How often in a row, a millisecond apart, nobody may be in line before a drained listener closes. */
 const QUIET_TURNS = 2;
+/** It closes after the host has failed so many times to give one of those who are in line. */
+const MOST_FAILURES = 50;
 /** It closes after this many connections all the same: where others share the port, the line may never end. */
 const MOST_DRAINED = 4096;
 
 function* shieldedDrain<A extends Deno.Addr>(listener: Listener<A>) {
   return yield* shield(function* () {
     const sockets: Socket<A>[] = [];
+    let failures = 0;
     for (let quiet = 0; quiet < QUIET_TURNS && sockets.length < MOST_DRAINED && !listener.closed;) {
       try {
         sockets.push(listener.tryAccept());
         quiet = 0;
       } catch (error) {
-        if (error instanceof ClosedError) break;
-        quiet++; // nobody is there, or the host failed to give who is
+        if (error instanceof WouldBlock) quiet++;
+        else if (!isPassing(error) || ++failures === MOST_FAILURES) break;
+        else quiet = 0; // somebody is in line whom the host failed to give
         yield* sleep(1);
       }
     }

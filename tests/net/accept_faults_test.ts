@@ -51,3 +51,13 @@ faultLaw("serve() ends by an error that says that the listener is none", async (
   assert(code !== 0);
   assertMatch(err, /Bad file descriptor/);
 });
+
+for (const error of ["ECONNABORTED", "EMFILE"]) {
+  faultLaw(
+    `Listener.drain() gives everybody in line although accepts fail with ${error}`,
+    async () => {
+      const { code, out, err } = await runFailing("drained.ts", error, "2..6");
+      assertEquals({ code, out, err }, { code: 0, out: "5\n", err: "" });
+    },
+  );
+}
