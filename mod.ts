@@ -44,6 +44,7 @@ export {
 export type { Operation } from "./src/kernel/operation.ts";
 export { Task, type TaskBody } from "./src/kernel/task.ts";
 export { currentTask, run, type RunOptions } from "./src/tasks/run.ts";
+export type { Hint } from "./src/tasks/hint.ts";
 export { spawn, spawnLater } from "./src/tasks/spawn.ts";
 export { cede, sleep } from "./src/tasks/sleep.ts";
 export { moveOnAfter, withTimeout } from "./src/tasks/timeout.ts";

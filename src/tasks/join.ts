@@ -13,6 +13,7 @@ import {
 import { combine, TimeoutError } from "../kernel/errors.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";
+import type { Hint } from "./hint.ts";
 import { checkEndings, type Ending, Ends } from "./ends.ts";
 import { currentTask } from "./run.ts";
 import { cede } from "./sleep.ts";
@@ -41,12 +42,21 @@ export interface JoinAllOptions {
  * @returns An operation that evaluates to the ended tasks.
  * @throws {RangeError} If the timeout or the count is out of range.
  */
-export function joinAll(tasks: Iterable<Task>, options: JoinAllOptions = {}): Operation<Task[]> {
+export function joinAll(tasks: Iterable<Task>, options?: JoinAllOptions): Operation<Task[]>;
+/** Never fits: it is what the compiler shows when a single task is given. */
+export function joinAll(
+  tasks: Hint<"it takes a list of tasks: write joinAll([task]), or task.join() for one">,
+  options?: JoinAllOptions,
+): Operation<never>;
+export function joinAll(
+  tasks: Iterable<Task> | Hint<string>,
+  options: JoinAllOptions = {},
+): Operation<Task[]> {
   const { timeout, raiseError = true, count = Infinity } = checkOptions(options, "joinAll()");
   if (timeout !== undefined) checkMs(timeout, "a timeout");
   checkWhole(count, "join", "tasks", BOUND_OR_NONE);
   checkFlag(raiseError, "raiseError");
-  const distinct = new Set(checkEndings(tasks, "join"));
+  const distinct = new Set(checkEndings(tasks as Iterable<Task>, "join"));
   return sequence(`joinAll(${distinct.size})`, function* () {
     const wanted = Math.min(count, distinct.size);
     if (wanted === 0) yield* cede();

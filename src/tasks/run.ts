@@ -14,6 +14,7 @@ import type { SchedulerOptions } from "../kernel/scheduler.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { type Startable, SubstituteWait } from "../kernel/wait.ts";
 import { checkBody } from "./body.ts";
+import type { Hint } from "./hint.ts";
 
 /** How a run is to go. */
 export interface RunOptions extends SchedulerOptions {
@@ -62,7 +63,17 @@ export function run<T>(
 ): Promise<T | undefined>;
 /** Runs a task body, and everything it spawns, to the end. */
 export function run<T>(body: TaskBody<[], T>, options?: RunOptions): Promise<T>;
-export function run<T>(body: TaskBody<[], T>, options: RunOptions = {}): Promise<T | undefined> {
+/** Never fits: it is what the compiler shows when a body is none. */
+export function run(
+  body: Hint<
+    "a task body is a function* or an async function*, uncalled: write (async function* () { ... })"
+  >,
+  options?: RunOptions,
+): Promise<never>;
+export function run<T>(
+  body: TaskBody<[], T> | Hint<string>,
+  options: RunOptions = {},
+): Promise<T | undefined> {
   try {
     checkBody(body, "run");
     const { signal, grace } = checkOptions(options, "run()");
@@ -79,7 +90,7 @@ export function run<T>(body: TaskBody<[], T>, options: RunOptions = {}): Promise
       signal.addEventListener("abort", abort);
       endings.defer(() => signal.removeEventListener("abort", abort));
     }
-    life.begin(body());
+    life.begin((body as TaskBody<[], T>)());
     return signal === undefined && grace === undefined
       ? life.toEnd()
       : life.toEnd().finally(() => endings.dispose());

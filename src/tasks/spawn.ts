@@ -4,6 +4,7 @@ import { RunFinishedError } from "../kernel/errors.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { checkBody } from "./body.ts";
+import type { Hint } from "./hint.ts";
 import { currentTask } from "./run.ts";
 
 /**
@@ -31,8 +32,19 @@ import { currentTask } from "./run.ts";
  * @throws {TypeError} If the body is not a generator function.
  * @throws {Error} If no task is running.
  */
-export function spawn<A extends readonly unknown[], T>(body: TaskBody<A, T>, ...args: A): Task<T> {
-  return start(body, args, undefined);
+export function spawn<A extends readonly unknown[], T>(body: TaskBody<A, T>, ...args: A): Task<T>;
+/** Never fits: it is what the compiler shows when a body is none. */
+export function spawn(
+  body: Hint<
+    "a task body is a function* or an async function*, uncalled: write (async function* () { ... })"
+  >,
+  ...args: readonly unknown[]
+): Task<never>;
+export function spawn<A extends readonly unknown[], T>(
+  body: TaskBody<A, T> | Hint<string>,
+  ...args: A
+): Task<T> {
+  return start(body as TaskBody<A, T>, args, undefined);
 }
 
 /**
