@@ -15,7 +15,13 @@ import type { Policy } from "./policy.ts";
 export interface SchedulerOptions {
   /** Where time comes from. @default the machine's clock */
   clock?: Clock;
-  /** Picks every free choice from this seed, so that the run can be replayed. @default FIFO */
+  /**
+   * Picks every free choice from this seed, so that the run can be replayed: which ready task runs next, in
+   * what order timers that are due together ring, which of several ready cases `race` takes. With a virtual
+   * clock that is all of it, and what sockets of the run say to one another comes in the same order as far
+   * as the host delivers it so. It does not replay what happens outside: when a worker's job is through,
+   * when another process answers, how long a foreign `await` takes. @default FIFO
+   */
   seed?: number;
   /** Which ready task runs next; overrides the seed's pick. @default FIFO */
   policy?: Policy;
