@@ -318,3 +318,30 @@ law("send says in one line why it failed, and exits 1; bad arguments exit 2", as
     await Deno.remove(folder, { recursive: true });
   }
 }, 60_000);
+
+law(
+  "On SIGTERM an upload that was begun is finished, and who has sent no header is closed at once",
+  async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const server = await Server.start("file_transfer", "serve", "--port", "0", "--dir", folder);
+      const body = someBytes(600_000, 6);
+      using idle = await Peer.dial(server);
+      using busy = await Peer.dial(server);
+      await busy.frame({ name: "begun", size: body.length, sha256: hashOf(body) });
+      assertEquals(await busy.answer(), { offset: 0 });
+      await busy.write(body.subarray(0, 200_000));
+      const began = performance.now();
+      const stopped = server.stop("SIGTERM");
+      assert(await idle.atEnd());
+      assert(performance.now() - began < 2000);
+      await busy.write(body.subarray(200_000));
+      assertEquals((await busy.answer()).ok, true);
+      assert(await busy.atEnd());
+      assertEquals((await stopped).code, 0);
+      assertEquals(await Deno.readFile(`${folder}/begun`), body);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
