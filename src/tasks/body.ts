@@ -21,7 +21,7 @@ const bodies: readonly unknown[] = [
  * @throws {TypeError} If it is anything else.
  */
 export function checkBody(body: unknown, verb: string, args: readonly unknown[] = []): void {
-  for (const arg of args) keepHandled(arg);
+  for (let i = 0; i < args.length; i++) keepHandled(args[i]); // each spawn does so, mostly for none
   if (typeof body === "function" && isBody(body)) return;
   throw new TypeError(
     `Cannot ${verb} ${describe(body)}: a task body is a function* or an async function*, ` +
