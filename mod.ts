@@ -279,7 +279,7 @@ export {
 } from "./src/policy/policies.ts";
 export { SchedulingPolicy, type TaskTerms } from "./src/policy/scheduling_policy.ts";
 export { simulate, type SimulateOptions } from "./src/policy/simulate.ts";
-export { SharedArray } from "./src/parallel/shared/array.ts";
+export { SharedArray } from "./src/parallel/shared/value.ts";
 export { SharedBarrier, type SharedBarrierStatistics } from "./src/parallel/shared/barrier.ts";
 export { SharedCondition } from "./src/parallel/shared/condition.ts";
 export { SharedEvent } from "./src/parallel/shared/event.ts";

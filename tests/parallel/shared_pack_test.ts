@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows }
 import { WorkerPool } from "@weft/weft";
 import { AbandonedError, TimeoutError } from "../../src/kernel/errors.ts";
 import { Connection, pipe } from "../../src/parallel/shared/pipe.ts";
-import { SharedArray } from "../../src/parallel/shared/array.ts";
+import { SharedArray } from "../../src/parallel/shared/value.ts";
 import { SharedBarrier } from "../../src/parallel/shared/barrier.ts";
 import { SharedCondition } from "../../src/parallel/shared/condition.ts";
 import { SharedEvent } from "../../src/parallel/shared/event.ts";

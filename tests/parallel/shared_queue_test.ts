@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ClosedError, group, run, sleep, spawn, WouldBlock } from "@weft/weft";
 import { sweepCancel } from "@weft/weft/testing";
 import { AbandonedError } from "../../src/kernel/errors.ts";
-import { SharedArray } from "../../src/parallel/shared/array.ts";
+import { SharedArray } from "../../src/parallel/shared/value.ts";
 import { SharedLock } from "../../src/parallel/shared/lock.ts";
 import { SharedQueue } from "../../src/parallel/shared/queue.ts";
 import { SharedValue } from "../../src/parallel/shared/value.ts";

@@ -1,7 +1,7 @@
 /** Random programs of several threads and tasks, some of which are cancelled, against what must hold. */
 import { assert, assertEquals } from "@std/assert";
 import { cancelAll, joinAll, moveOnAfter, run, sleep, spawn, type Task } from "@weft/weft";
-import { SharedArray } from "../../src/parallel/shared/array.ts";
+import { SharedArray } from "../../src/parallel/shared/value.ts";
 import { SharedCondition } from "../../src/parallel/shared/condition.ts";
 import { SharedLock } from "../../src/parallel/shared/lock.ts";
 import { SharedQueue } from "../../src/parallel/shared/queue.ts";

@@ -1,7 +1,7 @@
 /** Values and arrays in shared memory. */
 import { assertEquals, assertThrows } from "@std/assert";
 import { run } from "@weft/weft";
-import { SharedArray } from "../../src/parallel/shared/array.ts";
+import { SharedArray } from "../../src/parallel/shared/value.ts";
 import { kindNames, type KindOf, type SharedKind } from "../../src/parallel/shared/number_kinds.ts";
 import { SharedValue } from "../../src/parallel/shared/value.ts";
 import { law } from "../lib/law.ts";

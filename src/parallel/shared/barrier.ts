@@ -8,11 +8,10 @@
 import { checkMs, checkWhole } from "../../kernel/checks.ts";
 import { AbandonedError, BrokenBarrierError } from "../../kernel/errors.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
-import { refuseMainThread } from "./blocking.ts";
 import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
 import { handleOf, newRegion, type Region, regionOf } from "./region.ts";
-import { inTime, within } from "./time.ts";
+import { inTime, refuseMainThread, within } from "./waiting.ts";
 
 /** How many must come. */
 const PARTIES = 0;

@@ -12,11 +12,13 @@
  * noted beforehand, and is an error all the same.
  */
 import { AbandonedError, ClosedError } from "../../kernel/errors.ts";
+import type { Operation } from "../../kernel/operation.ts";
 import { encode, isPlainCode, keep, type Packet } from "./codec.ts";
 import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
 import { Mutex, MUTEX_WORDS } from "./mutex.ts";
 import { Ring, RING_WORDS, SIZE } from "./ring.ts";
 import type { Region } from "./region.ts";
+import { refuseMainThread } from "./waiting.ts";
 
 /** Whether it is closed. */
 const CLOSED = 0;
@@ -124,7 +126,7 @@ export class Channel {
    * @throws {TypeError} If that is not possible.
    * @throws {RangeError} If it is larger than the whole ring.
    */
-  encode(value: unknown): Packet {
+  #encode(value: unknown): Packet {
     const packet = isPlainCode(value)
       ? encode(value, this.#terms.write)
       : this.#encodeNoted(value, this.#terms.write);
@@ -136,30 +138,48 @@ export class Channel {
     );
   }
 
-  /** Writes without waiting; `count` notes it. Returns `false` if there is no room. */
-  tryWrite(packet: Packet, count?: Count): boolean {
-    if (this.#write(packet, count)) return true;
+  // -- Each thing in three ways: as an operation, blocking, without waiting --
+
+  /** Writes as soon as there is room; `count` notes it. */
+  write(label: string, value: unknown, count?: Count): Operation<void> {
+    return this.room.enter(label, () => this.#writing(label, this.#encode(value), count));
+  }
+
+  /** The same for the plain code of a worker, in at most `ms` milliseconds. */
+  writeSync(owner: object, verb: string, value: unknown, ms?: number, count?: Count): void {
+    refuseMainThread(owner, verb);
+    const packet = this.#encode(value);
+    if (this.#write(packet, count)) return;
+    this.room.block(this.#writing(`${owner}.${verb}()`, packet, count), ms);
+  }
+
+  /** Writes if there is room now. Returns whether there was. */
+  tryWrite(value: unknown, count?: Count): boolean {
+    if (this.#write(this.#encode(value), count)) return true;
     this.check(this.#terms.write);
     return false;
   }
 
-  /** Reads without waiting; {@linkcode NOT_YET} if there is nothing. */
+  /** Reads as soon as there is something. */
+  read(label: string): Operation<unknown> {
+    return this.values.enter(label, () => this.#reading(label));
+  }
+
+  /** The same for the plain code of a worker, in at most `ms` milliseconds. */
+  readSync(owner: object, verb: string, ms?: number): unknown {
+    refuseMainThread(owner, verb);
+    const value = this.#read();
+    if (value !== NOT_YET) return value;
+    return this.values.block(this.#reading(`${owner}.${verb}()`), ms);
+  }
+
+  /** Reads if there is something now; {@linkcode NOT_YET} if not. */
   tryRead(): unknown {
     const value = this.#read();
     if (value !== NOT_YET) return value;
     this.#refuseEnded();
     this.check(this.#terms.read);
     return NOT_YET;
-  }
-
-  /** Writes now, if there is room and nobody in the way. */
-  writeNow(packet: Packet, count?: Count): boolean {
-    return this.#write(packet, count);
-  }
-
-  /** Reads now, if there is something and nobody in the way; else {@linkcode NOT_YET}. */
-  readNow(): unknown {
-    return this.#read();
   }
 
   /** Drops everything. Returns how much that was. */
@@ -169,8 +189,7 @@ export class Channel {
     return count;
   }
 
-  /** Writes as soon as there is room; `count` notes it. */
-  writing(label: string, packet: Packet, count?: Count): Entry<void> {
+  #writing(label: string, packet: Packet, count?: Count): Entry<void> {
     let kept: Packet | null = null;
     return {
       label,
@@ -184,8 +203,7 @@ export class Channel {
     };
   }
 
-  /** Reads as soon as there is something. */
-  reading(label: string): Entry<unknown> {
+  #reading(label: string): Entry<unknown> {
     return {
       label,
       attempt: () => {

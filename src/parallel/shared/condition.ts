@@ -7,13 +7,12 @@
 import { checkMs } from "../../kernel/checks.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 import { shield } from "../../tasks/shield.ts";
-import { refuseMainThread } from "./blocking.ts";
 import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
 import { Line, LINE_WORDS, type Place, PLACES } from "./line.ts";
 import { type SharedGuard, SharedLock } from "./lock.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
 import { handleOf, type Region, regionFor } from "./region.ts";
-import { inTime, within } from "./time.ts";
+import { inTime, refuseMainThread, within } from "./waiting.ts";
 
 /** Its gate, and then the line of those who wait. */
 const GATE = 0;

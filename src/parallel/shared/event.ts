@@ -3,7 +3,7 @@ import type { Operation } from "../../kernel/operation.ts";
 import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
 import { handleOf, type Region, regionFor } from "./region.ts";
-import { inTime, within } from "./time.ts";
+import { inTime, within } from "./waiting.ts";
 
 /** Whether it is set. */
 const FLAG = 0;

@@ -22,8 +22,8 @@ import { ClosedError, TimeoutError } from "../../kernel/errors.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import type { Wait, WaitSource } from "../../kernel/wait.ts";
 import { attend, SLICE_MS, unattend } from "./attendance.ts";
-import { mainThreadError, onMainThread, refuseTask } from "./blocking.ts";
 import type { ThreadId } from "../thread/thread_id.ts";
+import { mainThreadError, onMainThread, refuseTask } from "./waiting.ts";
 
 /** What an attempt gives that must wait. */
 export const NOT_YET: unique symbol = Symbol("weft.notYet");

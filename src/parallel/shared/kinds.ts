@@ -9,7 +9,6 @@ import "./map.ts";
 import "./rlock.ts";
 import "./semaphore.ts";
 import "./pipe.ts";
-import "./array.ts";
 import "./queue.ts";
 import "./value.ts";
 import "./simple_queue.ts";

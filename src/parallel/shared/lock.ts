@@ -8,11 +8,11 @@ import { currentScope } from "../../kernel/context.ts";
 import { DeadlockError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import type { ScopeTask } from "../../kernel/scope.ts";
-import { refuseMainThread } from "./blocking.ts";
 import type { Entry } from "./gate.ts";
 import { Mutex, MUTEX_WORDS } from "./mutex.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
 import { handleOf, type Region, regionFor } from "./region.ts";
+import { refuseMainThread } from "./waiting.ts";
 
 /** What was taken: `using` it gives it back at the end of the block. */
 export interface SharedGuard {

@@ -9,7 +9,6 @@
 import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import { Channel, channelBytes, type ChannelTerms, initChannel, UNBOUNDED } from "./channel.ts";
-import { refuseMainThread } from "./blocking.ts";
 import { NOT_YET } from "./gate.ts";
 import { Holders, holdersWords } from "./holders.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
@@ -17,7 +16,7 @@ import { HUP, IN, OUT, ReadyHandle, type ReadySource } from "./ready_handle.ts";
 import { DEFAULT_BYTES, type SharedQueueOptions } from "./queue.ts";
 import { ringSize } from "./ring.ts";
 import { handleOf, handleWithin, newRegion, type Region, regionOf } from "./region.ts";
-import { inTime, within } from "./time.ts";
+import { inTime, within } from "./waiting.ts";
 
 /** Whether both ends send and receive. */
 const DUPLEX = 0;
@@ -122,9 +121,7 @@ export class Connection<T = unknown> implements Disposable {
    * @throws {RangeError} If it is larger than the whole pipe.
    */
   send(value: T): Operation<void> {
-    const channel = this.#writing();
-    const label = `${this}.send()`;
-    return channel.room.enter(label, () => channel.writing(label, channel.encode(value)));
+    return this.#writing().write(`${this}.send()`, value);
   }
 
   /**
@@ -135,23 +132,17 @@ export class Connection<T = unknown> implements Disposable {
    * @throws {TypeError} If this end only sends.
    */
   recv(): Operation<T> {
-    const channel = this.#reading();
-    const label = `${this}.recv()`;
-    return channel.values.enter(label, () => channel.reading(label)) as Operation<T>;
+    return this.#reading().read(`${this}.recv()`) as Operation<T>;
   }
 
   /** Sends a value; blocks while the pipe is full, at most `ms` milliseconds. For a worker's plain code. */
   sendSync(value: T, ms?: number): void {
-    refuseMainThread(this, "sendSync");
-    const label = `${this}.sendSync()`;
-    const channel = this.#writing();
-    channel.room.block(channel.writing(label, channel.encode(value)), ms);
+    this.#writing().writeSync(this, "sendSync", value, ms);
   }
 
   /** Receives the next value; blocks while there is none, at most `ms` milliseconds. For a worker's plain code. */
   recvSync(ms?: number): T {
-    const channel = this.#reading();
-    return channel.values.block(channel.reading(`${this}.recvSync()`), ms) as T;
+    return this.#reading().readSync(this, "recvSync", ms) as T;
   }
 
   /**
@@ -160,8 +151,7 @@ export class Connection<T = unknown> implements Disposable {
    * @throws {WouldBlock} If the pipe is full.
    */
   trySend(value: T): void {
-    const channel = this.#writing();
-    if (channel.tryWrite(channel.encode(value))) return;
+    if (this.#writing().tryWrite(value)) return;
     throw new WouldBlock(`Cannot send through ${this} now: it is full`);
   }
 

@@ -3,7 +3,6 @@ import { BOUND, checkWhole } from "../../kernel/checks.ts";
 import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import { Channel, channelBytes, type Count, initChannel, UNBOUNDED } from "./channel.ts";
-import { refuseMainThread } from "./blocking.ts";
 import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
 import { ringSize } from "./ring.ts";
@@ -151,10 +150,7 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
    * @throws {AbandonedError} If a thread died half-way through a `put` or `get`.
    */
   put(item: T): Operation<void> {
-    const label = `${this}.put()`;
-    return this.#channel.room.enter(label, () => {
-      return this.#channel.writing(label, this.#channel.encode(item), this.#count);
-    });
+    return this.#channel.write(`${this}.put()`, item, this.#count);
   }
 
   /**
@@ -164,8 +160,7 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
    * @throws {AbandonedError} If it is empty and a thread died half-way through a `put` or `get`.
    */
   get(): Operation<T> {
-    const label = `${this}.get()`;
-    return this.#channel.values.enter(label, () => this.#channel.reading(label)) as Operation<T>;
+    return this.#channel.read(`${this}.get()`) as Operation<T>;
   }
 
   /**
@@ -176,11 +171,7 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
    * @throws {Error} On the main thread, and in a task if it would have to wait.
    */
   putSync(item: T, ms?: number): void {
-    refuseMainThread(this, "putSync");
-    const packet = this.#channel.encode(item);
-    if (this.#channel.writeNow(packet, this.#count)) return;
-    const writing = this.#channel.writing(`${this}.putSync()`, packet, this.#count);
-    this.#channel.room.block(writing, ms);
+    this.#channel.writeSync(this, "putSync", item, ms, this.#count);
   }
 
   /**
@@ -191,10 +182,7 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
    * @throws {Error} On the main thread, and in a task if it would have to wait.
    */
   getSync(ms?: number): T {
-    refuseMainThread(this, "getSync");
-    const item = this.#channel.readNow();
-    if (item !== NOT_YET) return item as T;
-    return this.#channel.values.block(this.#channel.reading(`${this}.getSync()`), ms) as T;
+    return this.#channel.readSync(this, "getSync", ms) as T;
   }
 
   /**
@@ -203,7 +191,7 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
    * @throws {WouldBlock} If there is no room.
    */
   tryPut(item: T): void {
-    if (this.#channel.tryWrite(this.#channel.encode(item), this.#count)) return;
+    if (this.#channel.tryWrite(item, this.#count)) return;
     throw new WouldBlock(
       `Cannot put into ${this} now: it holds ${this.size} items and has no room`,
     );

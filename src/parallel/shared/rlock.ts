@@ -9,12 +9,12 @@
 import { currentScope } from "../../kernel/context.ts";
 import { DeadlockError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
-import { refuseMainThread } from "./blocking.ts";
 import type { Entry } from "./gate.ts";
 import { holderText, type SharedGuard, type SharedLockStatistics } from "./lock.ts";
 import { Mutex, MUTEX_WORDS } from "./mutex.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
 import { handleOf, type Region, regionFor } from "./region.ts";
+import { refuseMainThread } from "./waiting.ts";
 
 /** How many words it takes. */
 export const RLOCK_WORDS: number = MUTEX_WORDS + 2;

@@ -1,7 +1,6 @@
 /** The plainest queue between threads: put, get, empty. */
 import type { Operation } from "../../kernel/operation.ts";
 import { Channel, channelBytes, initChannel, UNBOUNDED } from "./channel.ts";
-import { refuseMainThread } from "./blocking.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
 import { DEFAULT_BYTES, type SharedQueueOptions } from "./queue.ts";
 import { ringSize } from "./ring.ts";
@@ -65,29 +64,22 @@ export class SimpleQueue<T = unknown> {
 
   /** Puts an item in; waits while there is no room. Throws like {@linkcode SharedQueue.put}. */
   put(item: T): Operation<void> {
-    const label = `${this}.put()`;
-    return this.#channel.room.enter(label, () => {
-      return this.#channel.writing(label, this.#channel.encode(item));
-    });
+    return this.#channel.write(`${this}.put()`, item);
   }
 
   /** Takes the item that was put first; waits while there is none. Throws like {@linkcode SharedQueue.get}. */
   get(): Operation<T> {
-    const label = `${this}.get()`;
-    return this.#channel.values.enter(label, () => this.#channel.reading(label)) as Operation<T>;
+    return this.#channel.read(`${this}.get()`) as Operation<T>;
   }
 
   /** Puts an item in; blocks while there is no room. For the plain code of a worker. */
   putSync(item: T): void {
-    refuseMainThread(this, "putSync");
-    const label = `${this}.putSync()`;
-    const packet = this.#channel.encode(item);
-    this.#channel.room.block(this.#channel.writing(label, packet), undefined);
+    this.#channel.writeSync(this, "putSync", item);
   }
 
   /** Takes the item that was put first; blocks while there is none. For the plain code of a worker. */
   getSync(): T {
-    return this.#channel.values.block(this.#channel.reading(`${this}.getSync()`), undefined) as T;
+    return this.#channel.readSync(this, "getSync") as T;
   }
 
   /** As in `SimpleQueue#1`. */

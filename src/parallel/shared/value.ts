@@ -1,11 +1,14 @@
 /**
- * One number, or one truth value, in memory that threads share.
+ * Numbers and truth values in memory that threads share: one, or several side by side.
  *
- * A single read or write of it is whole and seen by all. What reads and then writes is not, as
+ * A single read or write of one is whole and seen by all. What reads and then writes is not, as
  * everywhere: `value.value++` loses counts. For that there are `add`, `sub` and `compareExchange`, which
  * are one step each, and a lock.
  */
+import { checkWhole } from "../../kernel/checks.ts";
 import {
+  type ArrayOf,
+  bytesOf,
   kindNames,
   type KindOf,
   type SharedKind,
@@ -14,14 +17,53 @@ import {
   type WholeOf,
 } from "./number_kinds.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
+import { handleOf, handleWithin, newRegion, type Region, regionOf } from "./region.ts";
 import { RLOCK_WORDS, SharedRLock } from "./rlock.ts";
-import { handleOf, handleWithin, type Region, regionFor, regionOf } from "./region.ts";
 
-/** The kind, as a place in the list of kinds. */
+/** The kind, as a place in the list of kinds; and how many there are. */
 const KIND = 0;
+const LENGTH = 1;
 const LOCK = 2;
-/** Where the value is, in bytes, so that any kind is aligned. */
-const VALUE_BYTE = 4 * (LOCK + RLOCK_WORDS);
+/** Where the values begin, in bytes, so that any kind is aligned. */
+const VALUES_BYTE = 4 * (LOCK + RLOCK_WORDS);
+
+/** Values of one kind, and a lock for them: the inside of both classes. */
+class Cells<K extends SharedKind> {
+  readonly region: Region;
+  readonly view: SharedView<K>;
+  readonly length: number;
+  #lock: SharedRLock | undefined;
+
+  constructor(name: string, kind: K, length: number, handle: SharedHandle | undefined) {
+    const region = this.region = handle === undefined
+      ? makeRegion(name, kind, length)
+      : regionOf(handle, name);
+    this.length = region.words[LENGTH]!;
+    this.view = viewOf(kind, region.memory, VALUES_BYTE, this.length, region.name);
+  }
+
+  get lock(): SharedRLock {
+    const { region } = this;
+    return this.#lock ??= new SharedRLock(
+      handleWithin(region, "SharedRLock", LOCK, `${region.name}.lock`),
+    );
+  }
+}
+
+function makeRegion(name: string, kind: SharedKind, length: number): Region {
+  checkWhole(length, `make a ${name} of`, "elements", { least: 0, most: 0x7fff_ffff });
+  const region = newRegion(name, VALUES_BYTE + length * bytesOf(kind));
+  region.words[KIND] = kindNames.indexOf(kind);
+  region.words[LENGTH] = length;
+  return region;
+}
+
+/** The kind that a handle's memory was made for. */
+function kindIn(handle: SharedHandle, name: string): SharedKind {
+  const kind = kindNames[regionOf(handle, name).words[KIND]!];
+  if (kind !== undefined) return kind;
+  throw new Error("Cannot use shared memory: it was overwritten by something else");
+}
 
 /**
  * A number or truth value that threads share: pass it to a job, and it is the same value there.
@@ -51,10 +93,8 @@ const VALUE_BYTE = 4 * (LOCK + RLOCK_WORDS);
  */
 export class SharedValue<K extends SharedKind = SharedKind> {
   /** Makes a handle, for a bare `postMessage`; jobs and processes take the value itself. */
-  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#region));
-  readonly #region: Region;
-  readonly #view: SharedView<K>;
-  #lock: SharedRLock | undefined;
+  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#cells.region));
+  readonly #cells: Cells<K>;
 
   /**
    * Makes a value; with a handle, another view of the one behind it.
@@ -64,69 +104,176 @@ export class SharedValue<K extends SharedKind = SharedKind> {
    * @throws {TypeError} If there is no such kind, or the first value is not of it.
    */
   constructor(kind: K, initial?: KindOf<K>, handle?: SharedHandle) {
-    const region = this.#region = regionFor("SharedValue", handle, VALUE_BYTE + 8);
-    this.#view = viewOf(kind, region.memory, VALUE_BYTE, 1, region.name);
-    if (initial !== undefined) this.#view.write(0, initial);
-    region.words[KIND] = kindNames.indexOf(kind);
+    this.#cells = new Cells("SharedValue", kind, 1, handle);
+    if (initial !== undefined) this.set(initial);
   }
 
   /** The value behind a handle. */
   static from(handle: SharedHandle): SharedValue {
-    const { words } = regionOf(handle, "SharedValue");
-    return new SharedValue(kindNames[words[KIND]!]!, undefined, handle);
+    return new SharedValue(kindIn(handle, "SharedValue"), undefined, handle);
   }
 
   /** What kind of value it is. */
   get kind(): K {
-    return this.#view.kind;
+    return this.#cells.view.kind;
   }
 
   /** What it is now. */
   get value(): KindOf<K> {
-    return this.#view.read(0);
+    return this.#cells.view.read(0);
   }
 
   /** Sets it. A number that does not fit wraps around, as in a typed array. */
   set value(value: KindOf<K>) {
-    this.#view.write(0, value);
+    this.#cells.view.write(0, value);
   }
 
   /** What it is now. */
   get(): KindOf<K> {
-    return this.#view.read(0);
+    return this.#cells.view.read(0);
   }
 
   /** Sets it. */
   set(value: KindOf<K>): void {
-    this.#view.write(0, value);
+    this.#cells.view.write(0, value);
   }
 
   /** A lock for it, the same in all threads. Nothing takes it by itself. */
   get lock(): SharedRLock {
-    return this.#lock ??= new SharedRLock(
-      handleWithin(this.#region, "SharedRLock", LOCK, `${this}.lock`),
-    );
+    return this.#cells.lock;
   }
 
   /** Adds in one step, and returns what it was before. Only whole numbers. */
   add(by: WholeOf<K>): KindOf<K> {
-    return this.#view.add(0, by);
+    return this.#cells.view.add(0, by);
   }
 
   /** Subtracts in one step, and returns what it was before. Only whole numbers. */
   sub(by: WholeOf<K>): KindOf<K> {
-    return this.#view.sub(0, by);
+    return this.#cells.view.sub(0, by);
   }
 
   /** Sets it to `next` if it is `expected`, in one step; returns what it was before. No floats. */
   compareExchange(expected: KindOf<K>, next: KindOf<K>): KindOf<K> {
-    return this.#view.compareExchange(0, expected, next);
+    return this.#cells.view.compareExchange(0, expected, next);
   }
 
   /** As in `SharedValue#1`. */
   toString(): string {
-    return this.#region.name;
+    return this.#cells.region.name;
+  }
+}
+
+/**
+ * An array of numbers or truth values that threads share: pass it to a job, and it is the same there.
+ *
+ * Its length is fixed. `at` and `set` are whole and seen by all; `view` is the typed array itself, for
+ * speed. After Python's `multiprocessing.Array`.
+ *
+ * @example Squares, computed elsewhere
+ * ```ts
+ * import { jobs, SharedArray, WorkerPool } from "@weft/weft";
+ *
+ * const { square } = jobs(import.meta, {
+ *   square(numbers: SharedArray<"float64">): void {
+ *     for (let i = 0; i < numbers.length; i++) numbers.view[i]! **= 2;
+ *   },
+ * });
+ *
+ * if (import.meta.main) {
+ *   await using pool = new WorkerPool(1);
+ *   const numbers = new SharedArray("float64", [1, 2, 3]);
+ *   await pool.submit(square, numbers);
+ *   if ([...numbers].join() !== "1,4,9") throw new Error([...numbers].join());
+ * }
+ * ```
+ *
+ * @typeParam K The kind of its elements.
+ */
+export class SharedArray<K extends SharedKind = SharedKind> {
+  /** Makes a handle, for a bare `postMessage`; jobs and processes take the array itself. */
+  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#cells.region));
+  readonly #cells: Cells<K>;
+
+  /**
+   * Makes an array; with a handle, another view of the one behind it.
+   *
+   * @param kind As in `"int32"`.
+   * @param content How many elements, all zero; or the elements.
+   * @throws {TypeError} If there is no such kind, or an element is not of it.
+   * @throws {RangeError} If the length is no whole number from 0 on.
+   */
+  constructor(kind: K, content: number | Iterable<KindOf<K>>, handle?: SharedHandle) {
+    const values = typeof content === "number" ? undefined : [...content];
+    this.#cells = new Cells("SharedArray", kind, values?.length ?? content as number, handle);
+    values?.forEach((value, index) => this.#cells.view.write(index, value));
+  }
+
+  /** The array behind a handle. */
+  static from(handle: SharedHandle): SharedArray {
+    return new SharedArray(kindIn(handle, "SharedArray"), 0, handle);
+  }
+
+  /** What kind of values it has. */
+  get kind(): K {
+    return this.#cells.view.kind;
+  }
+
+  /** How many elements it has. */
+  get length(): number {
+    return this.#cells.length;
+  }
+
+  /** The typed array over the same memory; of truth values, a byte array of 0 and 1. */
+  get view(): ArrayOf<K> {
+    return this.#cells.view.array;
+  }
+
+  /** A lock for it, the same in all threads. Nothing takes it by itself. */
+  get lock(): SharedRLock {
+    return this.#cells.lock;
+  }
+
+  /** The element at an index, negative ones from the end; `undefined` if there is none, as everywhere. */
+  at(index: number): KindOf<K> | undefined {
+    const place = index < 0 ? index + this.length : index;
+    return this.#has(place) ? this.#cells.view.read(place) : undefined;
+  }
+
+  /**
+   * Sets the element at an index, negative ones from the end.
+   *
+   * @throws {RangeError} If there is none: a shared array does not grow.
+   */
+  set(index: number, value: KindOf<K>): void {
+    this.#cells.view.write(this.#place(index), value);
+  }
+
+  /** Adds to an element in one step, and returns what it was before. Only whole numbers. */
+  add(index: number, by: WholeOf<K>): KindOf<K> {
+    return this.#cells.view.add(this.#place(index), by);
+  }
+
+  /** The elements, each as it is when its turn comes. */
+  *[Symbol.iterator](): IterableIterator<KindOf<K>> {
+    for (let i = 0; i < this.length; i++) yield this.#cells.view.read(i);
+  }
+
+  /** As in `SharedArray#1`. */
+  toString(): string {
+    return this.#cells.region.name;
+  }
+
+  #has(place: number): boolean {
+    return Number.isInteger(place) && place >= 0 && place < this.length;
+  }
+
+  #place(index: number): number {
+    const place = index < 0 ? index + this.length : index;
+    if (this.#has(place)) return place;
+    throw new RangeError(`Cannot set element ${index} of ${this}: it has ${this.length} elements`);
   }
 }
 
 registerShared("SharedValue", SharedValue.from);
+registerShared("SharedArray", SharedArray.from);
