@@ -16,7 +16,7 @@ import type { Operation } from "../../kernel/operation.ts";
 import { encode, isPlainCode, keep, type Packet } from "./codec.ts";
 import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
 import { Mutex, MUTEX_WORDS } from "./mutex.ts";
-import { Ring, RING_WORDS, SIZE } from "./ring.ts";
+import { GROWS, Ring, RING_WORDS, type RingSize, SIZE } from "./ring.ts";
 import type { Region } from "./region.ts";
 import { refuseMainThread } from "./waiting.ts";
 
@@ -47,8 +47,14 @@ export function channelBytes(size: number): number {
 }
 
 /** Prepares memory for a channel. */
-export function initChannel(words: Int32Array, at: number, size: number, capacity: number): void {
+export function initChannel(
+  words: Int32Array,
+  at: number,
+  { size, growth }: RingSize,
+  capacity: number,
+): void {
   words[at + RING + SIZE] = size;
+  words[at + RING + GROWS] = Number(growth > 0);
   words[at + CAPACITY] = capacity;
 }
 

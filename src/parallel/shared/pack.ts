@@ -50,8 +50,11 @@ const LONGEST = 64;
 let any = false;
 /** Whether it has one that is counted, so that it must not be given up while it is on its way. */
 let anyCounted = false;
-/** How each of them makes its handle. */
-const shares = new WeakMap<object, () => SharedHandle>();
+/**
+ * The property by which each of them makes its handle. Rejected: a weak map, because what is in one lives
+ * until the next great collection, and with it its memory.
+ */
+const SHARE = Symbol("weft.share");
 const kinds = new Map<string, Kind>();
 
 /** What is known of a class. */
@@ -78,7 +81,7 @@ export function shareable(
 ): () => SharedHandle {
   any = true;
   anyCounted ||= counted;
-  shares.set(owner, share);
+  Object.defineProperty(owner, SHARE, { value: share });
   return share;
 }
 
@@ -94,13 +97,11 @@ export function keepShared<A extends readonly unknown[]>(args: A): A {
 
 function keep(value: unknown, depth: number): unknown {
   if (typeof value !== "object" || value === null) return value;
-  const share = shares.get(value);
+  const share = shareOf(value);
   if (share === undefined) return mapMembers(value, depth, (member) => keep(member, depth + 1));
   const handle = share();
   if (handle.pass === undefined) return value;
-  const kept = {};
-  shares.set(kept, () => handle);
-  return kept;
+  return Object.defineProperty({}, SHARE, { value: () => handle });
 }
 
 /** Says that what was packed, or kept, will not be unpacked; without effect where it has been. */
@@ -110,16 +111,25 @@ export function dropShared(value: unknown): void {
 
 function drop(value: unknown, depth: number): unknown {
   if (typeof value !== "object" || value === null) return value;
-  const kept = shares.get(value);
+  const kept = shareOf(value);
   const handle = kept === undefined ? value : kept();
   if (!isHandle(handle)) return mapMembers(value, depth, (member) => drop(member, depth + 1));
   if (handle.pass !== undefined) kinds.get(handle.kind)?.drop?.(handle);
   return value;
 }
 
+/** How a value makes its handle; `undefined` if it is no shared primitive. Runs no code but a proxy's. */
+function shareOf(value: object): (() => SharedHandle) | undefined {
+  try {
+    return Object.getOwnPropertyDescriptor(value, SHARE)?.value;
+  } catch {
+    return undefined; // a proxy that cannot be asked
+  }
+}
+
 /** Whether a value is a shared primitive. */
 export function isShared(value: object): boolean {
-  return any && shares.has(value);
+  return any && shareOf(value) !== undefined;
 }
 
 /**
@@ -168,7 +178,7 @@ export function holdsHandle(value: unknown, depth: number = 0): boolean {
 
 function pack(value: unknown, carriage: Carriage, depth: number): unknown {
   if (typeof value !== "object" || value === null) return value;
-  const share = shares.get(value);
+  const share = shareOf(value);
   if (share !== undefined) {
     if (carriage === "memory") return share();
     throw new TypeError(

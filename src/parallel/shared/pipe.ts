@@ -9,7 +9,7 @@
 import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import { Channel, channelBytes, type ChannelTerms, initChannel, UNBOUNDED } from "./channel.ts";
-import { NOT_YET } from "./gate.ts";
+import { type Gate, NOT_YET } from "./gate.ts";
 import { Holders, holdersWords } from "./holders.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
 import { HUP, IN, OUT, ReadyHandle, type ReadySource } from "./ready_handle.ts";
@@ -32,8 +32,14 @@ function holdersOf({ words, thread }: Region, side: number): Holders {
   return new Holders(words, ENDS + side * holdersWords(THREADS), THREADS, thread);
 }
 
+/** What is left of a copy that is gone; it does not hold the copy itself. */
+interface Remains {
+  readonly holders: Holders;
+  readonly gates: readonly Gate[];
+}
+
 /** Counts copies down that nobody closed before they were garbage. */
-const forgotten = new FinalizationRegistry<() => void>((leave) => leave());
+const forgotten = new FinalizationRegistry<Remains>(({ holders, gates }) => leave(holders, gates));
 
 /** The channel that an end writes, or the one it reads. */
 function channelOf(region: Region, writer: number, terms: ChannelTerms): Channel | null {
@@ -65,6 +71,7 @@ export class Connection<T = unknown> implements Disposable {
   readonly #in: Channel | null;
   readonly #mine: Holders;
   readonly #others: Holders;
+  readonly #gates: readonly Gate[];
   #closed = false;
   #handle: ReadyHandle | null = null;
 
@@ -81,8 +88,10 @@ export class Connection<T = unknown> implements Disposable {
     this.#others = holdersOf(region, 1 - side);
     this.#count();
     if (handle.pass !== undefined) takePass(mine, handle.pass);
-    const channels = [this.#out, this.#in];
-    forgotten.register(this, () => leave(mine, channels), this);
+    const gates = this.#gates = [this.#out, this.#in].flatMap((channel) =>
+      channel === null ? [] : [channel.values, channel.room]
+    );
+    forgotten.register(this, { holders: mine, gates }, this);
   }
 
   /** The end behind a handle; this thread has it from now on. */
@@ -197,7 +206,7 @@ export class Connection<T = unknown> implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     forgotten.unregister(this);
-    leave(this.#mine, [this.#out, this.#in]);
+    leave(this.#mine, this.#gates);
     this.#handle?.close();
   }
 
@@ -281,9 +290,9 @@ export class Connection<T = unknown> implements Disposable {
 }
 
 /** A copy is gone; whoever waits at either end looks whether it was the last one. */
-function leave(holders: Holders, channels: readonly (Channel | null)[]): void {
+function leave(holders: Holders, gates: readonly Gate[]): void {
   holders.remove();
-  for (const channel of channels) channel?.rouse();
+  for (const gate of gates) gate.wakeAll();
 }
 
 /** What was on its way has arrived, or never will; the first to say so is believed. */
@@ -331,14 +340,14 @@ export function pipe<T = unknown>(
   duplex: boolean = true,
   options: SharedQueueOptions = {},
 ): [a: Connection<T>, b: Connection<T>] {
-  const { size } = ringSize(options.bytes ?? DEFAULT_BYTES);
-  const bytes = channelBytes(size);
+  const ring = ringSize(options.bytes ?? DEFAULT_BYTES);
+  const bytes = channelBytes(ring.size);
   const region = newRegion("Pipe", 4 * CHANNELS + bytes * (duplex ? 2 : 1));
   const { words, name } = region;
   words[DUPLEX] = Number(duplex);
-  words[SIZE] = size;
+  words[SIZE] = ring.size;
   for (let i = 0; i < (duplex ? 2 : 1); i++) {
-    initChannel(words, CHANNELS + i * (bytes / 4), size, UNBOUNDED);
+    initChannel(words, CHANNELS + i * (bytes / 4), ring, UNBOUNDED);
   }
   const [a, b] = ["a", "b"].map((end, side) =>
     new Connection<T>(handleWithin(region, "Connection", side, `${name}.${end}`))

@@ -42,9 +42,9 @@ export const DEFAULT_BYTES: number = 1 << 20;
 
 function makeRegion(capacity: number, { bytes }: SharedQueueOptions): Region {
   checkWhole(capacity, "make a SharedQueue for", "items", BOUND);
-  const { size, growth } = ringSize(bytes);
-  const region = newRegion("SharedQueue", 4 * CHANNEL + channelBytes(size), growth);
-  initChannel(region.words, CHANNEL, size, Math.min(capacity, UNBOUNDED));
+  const ring = ringSize(bytes);
+  const region = newRegion("SharedQueue", 4 * CHANNEL + channelBytes(ring.size), ring.growth);
+  initChannel(region.words, CHANNEL, ring, Math.min(capacity, UNBOUNDED));
   return region;
 }
 

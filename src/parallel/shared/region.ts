@@ -19,10 +19,14 @@ export interface Region {
   readonly thread: ThreadId;
 }
 
+/** From so many bytes on memory is mapped by itself. */
+const LARGE = 1 << 16;
+
 /** Makes a primitive's memory: `bytes` of zeros, to which `growth` more may come. */
 export function newRegion(kind: string, bytes: number, growth = 0): Region {
   const size = (bytes + 7) & ~7;
-  const memory = growth === 0
+  // Memory that can grow is mapped, not touched: an empty ring takes none of the machine's.
+  const memory = growth === 0 && size < LARGE
     ? new SharedArrayBuffer(size)
     : new SharedArrayBuffer(size, { maxByteLength: size + growth });
   const words = new Int32Array(memory, 0, size / 4);

@@ -25,6 +25,8 @@ const READ = 2;
 const WRITTEN = 3;
 /** How many bytes it has. */
 export const SIZE = 4;
+/** 1 if it may grow. */
+export const GROWS = 5;
 
 /** What comes before the bytes of a packet. */
 const HEAD_BYTES = 8;
@@ -89,7 +91,7 @@ export class Ring {
 
   /** Whether it was made to grow. */
   get growing(): boolean {
-    return this.#memory.growable;
+    return this.#words[this.#at + GROWS] === 1;
   }
 
   /** How many bytes it has. */

@@ -7,9 +7,9 @@ import { ringSize } from "./ring.ts";
 import { handleOf, newRegion, type Region, regionOf } from "./region.ts";
 
 function makeRegion({ bytes = DEFAULT_BYTES }: SharedQueueOptions): Region {
-  const { size } = ringSize(bytes);
-  const region = newRegion("SimpleQueue", channelBytes(size));
-  initChannel(region.words, 0, size, UNBOUNDED);
+  const ring = ringSize(bytes);
+  const region = newRegion("SimpleQueue", channelBytes(ring.size));
+  initChannel(region.words, 0, ring, UNBOUNDED);
   return region;
 }
 
