@@ -1,11 +1,11 @@
 /**
- * A run drawn: two producers, a consumer, a lock, an echo over a socket, on one time axis. Watch for the
+ * A run drawn: two producers, a consumer, a lock, an echo over a socket, a worker, on one time axis. Watch for the
  * producers that wait while the queue is full, and for how short the steps are between long waits.
  *
  * With `--out DIR` it also writes `timeline.json` (open it at https://ui.perfetto.dev), `timeline.svg` and
  * `timeline.html`.
  *
- *     deno run --allow-net=127.0.0.1 --allow-write examples/timeline.ts --out /tmp/timeline
+ *     deno run --allow-read --allow-net=127.0.0.1 --allow-write examples/timeline.ts --out /tmp/timeline
  */
 import {
   chromeTrace,
@@ -22,13 +22,15 @@ import {
   Timeline,
   timelineHtml,
   timelineSvg,
+  WorkerPool,
 } from "@weft/weft";
-import { readArgs, refuse } from "./lib/cli.ts";
+import { mustHave, readArgs, refuse } from "./lib/cli.ts";
+import { fib } from "./lib/fib_job.ts";
 
 const args = readArgs(
   `A run drawn as a Gantt chart in the terminal, as SVG and HTML, and as a Perfetto trace.
 
-  deno run --allow-net=127.0.0.1 --allow-write examples/timeline.ts [--out DIR]
+  deno run --allow-read --allow-net=127.0.0.1 --allow-write examples/timeline.ts [--out DIR]
 
   --out  a folder for timeline.json, timeline.svg, timeline.html`,
   { string: { out: "" } },
@@ -44,6 +46,7 @@ if (out !== "") {
   }
 }
 
+mustHave("timeline.ts", "read");
 const timeline = new Timeline();
 await run(async function* () {
   const queue = new Queue<number>(2);
@@ -72,6 +75,11 @@ await run(async function* () {
       yield;
     }
   }).name = "auditor";
+
+  spawn(async function* () {
+    await using pool = new WorkerPool(1);
+    for (let n = 20; n < 24; n++) yield* pool.submit(fib, n);
+  }).name = "asks a worker";
 
   using listener = listen({ hostname: "127.0.0.1", port: 0 });
   spawn(async function* () {

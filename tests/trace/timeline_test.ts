@@ -15,9 +15,11 @@ import {
   timelineHtml,
   timelineSvg,
   type TraceEvent,
+  WorkerPool,
 } from "@weft/weft";
 import { VirtualClock } from "@weft/weft/testing";
 import { law } from "../lib/law.ts";
+import { fib } from "../parallel/fixtures/work.ts";
 import { playRandom } from "../lib/random_program.ts";
 
 /** A small run of both lanes. */
@@ -158,6 +160,23 @@ law("Bytes, polls and their registry are on the timeline", async () => {
   const { traceEvents } = chromeTrace(timeline);
   assertSound(traceEvents);
   assertEquals(traceEvents.filter((e) => e.cat === "poll").map((e) => e.name), ["1 events"]);
+});
+
+law("Each worker of a pool has a lane of its own on the same clock", async () => {
+  const timeline = new Timeline();
+  await run(async function* () {
+    await using pool = new WorkerPool(1);
+    yield* pool.map(fib, [5, 6, 7]);
+    yield* pool.submit(fib, 8);
+  }, { instruments: [timeline] });
+  const { traceEvents } = chromeTrace(timeline);
+  assertSound(traceEvents);
+  const jobs = traceEvents.filter((e) => e.cat === "job");
+  assert(jobs.length >= 2 && jobs.every((e) => e.pid === 2 && e.name.startsWith("fib")));
+  for (const [at, job] of jobs.entries()) {
+    const next = jobs[at + 1];
+    if (next !== undefined) assert(ns(job.ts + job.dur!) <= ns(next.ts), "one job at a time");
+  }
 });
 
 law("A full ring keeps the latest events, says how many it dropped, and stays sound", async () => {

@@ -5,6 +5,7 @@
  * task body stands in no line: it waits, most of the time, beside everything else its worker does. So
  * the two are kept apart, and only their number limits tasks.
  */
+import { activity } from "../../kernel/activity.ts";
 import type { Batch, BatchCarrier } from "./batch.ts";
 import { packError, unpackError } from "../transported_error.ts";
 import { checkedMessage, type Speaker } from "./message_check.ts";
@@ -55,6 +56,7 @@ export class WorkerHandle implements BatchCarrier, Speaker {
   wasUp = false;
   /** How many jobs it was ever sent. */
   sent = 0;
+  readonly #name: string;
   readonly #owner: WorkerOwner;
   readonly #thread: WorkerThread;
   readonly #known = new Set<number>();
@@ -64,11 +66,14 @@ export class WorkerHandle implements BatchCarrier, Speaker {
   #batches: Batch[] = [];
   #heardAt = 0;
   #upAt = Infinity;
+  /** When it last answered a batch in line; kept only while somebody draws. */
+  #answeredAt = 0;
   /** What it said of its end. */
   #farewell: Error | undefined = undefined;
 
   /** Starts a worker. This blocks for some milliseconds, as `new Worker` does. */
   constructor(name: string, terms: WorkerTerms, owner: WorkerOwner) {
+    this.#name = name;
     this.#owner = owner;
     this.words = makeWords(terms.tasks);
     this.#mostTasks = terms.tasks;
@@ -206,6 +211,7 @@ export class WorkerHandle implements BatchCarrier, Speaker {
     for (const [id] of message[6] ?? []) this.#known.add(id);
     this.#free.pop();
     this.sent += batch.count;
+    if (activity.listener !== null) batch.sentAt = performance.now();
     if (batch.kindAt(0).isTaskBody) return this.#holdNoTurn(batch);
     if (idle) this.#heardAt = performance.now();
     this.#batches.push(batch);
@@ -284,6 +290,9 @@ export class WorkerHandle implements BatchCarrier, Speaker {
   #take([, slot, first, values, end, spent, failures]: ResultsMessage): void {
     const batch = this.batchAt(slot)!;
     if (!batch.isTask) this.stalled = false;
+    if (activity.listener !== null && values.length > 0) {
+      this.#tellWork(batch, first, values.length);
+    }
     if (end) {
       if (!this.#tasks.delete(slot)) this.#batches.splice(this.#batches.indexOf(batch), 1);
       this.#free.push(slot);
@@ -291,6 +300,19 @@ export class WorkerHandle implements BatchCarrier, Speaker {
     const errors = failures === undefined ? null : new Map(failures.map(unpackFailure));
     if (values.length > 0) batch.answer(first, values, errors);
     this.#owner.answered(this, spent ?? null);
+  }
+
+  /**
+   * Tells who draws when these jobs were done, as this side knows it: since the batch was sent or the one
+   * before was answered. Tasks go on side by side, so each has a lane of its own.
+   */
+  #tellWork(batch: Batch, first: number, count: number): void {
+    const { name } = batch.kindAt(first);
+    const what = count === 1 ? name : `${name} × ${count}`;
+    const lane = batch.isTask ? `${this.#name}, task ${batch.slot}` : this.#name;
+    const began = batch.isTask ? batch.sentAt : Math.max(batch.sentAt, this.#answeredAt);
+    if (!batch.isTask) this.#answeredAt = this.#heardAt;
+    activity.listener?.worked(lane, what, Math.min(began, this.#heardAt), this.#heardAt);
   }
 
   /** The batch with this slot. */
