@@ -12,7 +12,8 @@
  * On Linux the error that broke a connection sits with the socket until some call reports it, and
  * poll shows `ERR` just as long: here as a {@linkcode Fault}, which the halves of a stream share.
  */
-import { errorText } from "../kernel/printable.ts";
+import { isInstance } from "../kernel/checks.ts";
+import { errorText, show } from "../kernel/printable.ts";
 
 /** The other side, the network or the host broke a connection; `cause` is the Deno error. */
 export class BrokenError extends Error {
@@ -85,7 +86,7 @@ export class LimitError extends Error {
  * @returns The number of bytes.
  */
 export function bytesSent(error: unknown): number {
-  for (let at = error; at instanceof Error; at = at.cause) {
+  for (let at = error; isInstance(at, Error); at = at.cause) {
     if ("bytesSent" in at && typeof at.bytesSent === "number") return at.bytesSent;
   }
   return 0;
@@ -105,16 +106,15 @@ export function reasonOf(error: unknown): string {
 export function checkCount(n: number, least: number, what: string): void {
   if (Number.isSafeInteger(n) && n >= least) return;
   throw new RangeError(
-    `Cannot ${what} ${String(n)} bytes: the count must be a whole number of at least ${least}`,
+    `Cannot ${what} ${show(n)} bytes: the count must be a whole number of at least ${least}`,
   );
 }
 
 /** Checks that a caller's data are bytes. */
 export function checkBytes(data: unknown, what: string): void {
-  if (data instanceof Uint8Array) return;
-  const shown = typeof data === "string" ? JSON.stringify(data.slice(0, 20)) : typeof data;
+  if (isInstance(data, Uint8Array)) return;
   const hint = typeof data === "string" ? "; encode text with new TextEncoder().encode(text)" : "";
-  throw new TypeError(`Cannot ${what} ${shown}: the data must be a Uint8Array${hint}`);
+  throw new TypeError(`Cannot ${what} ${show(data)}: the data must be a Uint8Array${hint}`);
 }
 
 /** Whether something broke a connection, and whether a call has reported that. */

@@ -171,7 +171,7 @@ export function hasMethod(value: unknown, name: PropertyKey): boolean {
 }
 
 /** Whether an object is a proxy that any use of would throw. */
-function isRevoked(value: object): boolean {
+export function isRevoked(value: object): boolean {
   try {
     Reflect.getPrototypeOf(value);
     return false;
@@ -186,6 +186,14 @@ export function isClass(f: unknown): boolean {
     Object.getOwnPropertyDescriptor(f, "prototype")?.writable === false;
 }
 
+/** Whether a value is an instance of a class; a proxy that was revoked is none. */
+export function isInstance<T>(
+  value: unknown,
+  type: abstract new (...args: never[]) => T,
+): value is T {
+  return typeof value === "object" && value !== null && !isRevoked(value) && value instanceof type;
+}
+
 /**
  * Checks an instance of a class and returns it.
  *
@@ -196,8 +204,7 @@ export function checkInstance<T>(
   type: abstract new (...args: never[]) => unknown,
   what: string,
 ): T {
-  const isObject = typeof value === "object" && value !== null && !isRevoked(value);
-  if (isObject && value instanceof type) return value;
+  if (isInstance(value, type)) return value;
   throw new TypeError(`Cannot use ${show(value)} as ${what}: it must be a ${type.name}`);
 }
 
@@ -216,8 +223,7 @@ export function checkPart<T>(
   made: string,
   by: string,
 ): T {
-  const isObject = typeof part === "object" && part !== null && !isRevoked(part);
-  if (isObject && part instanceof type) return part;
+  if (isInstance(part, type)) return part;
   throw new TypeError(`Cannot make a ${made} of ${show(part)}: it is made by ${by}`);
 }
 

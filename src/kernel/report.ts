@@ -5,6 +5,7 @@
  * Every text is bounded: names are cut, a tree shows so many tasks and is indented so far. A report of a
  * million tasks would fail the run that it reports on.
  */
+import { checkArray, checkMethods, checkOptions } from "./checks.ts";
 import { printable } from "./printable.ts";
 import { waitSites } from "./sites.ts";
 import type { Task } from "./task.ts";
@@ -96,7 +97,8 @@ export function holderChain(task: Task): string[] {
 
 /** The living tasks as an indented tree, each with its state and what it waits on. */
 export function taskTree(tasks: readonly Task[], options: TreeOptions = {}): string[] {
-  const { sites = false, most = Infinity } = options;
+  const { sites = false, most = Infinity } = checkOptions(options, "taskTree()");
+  for (const task of checkArray(tasks, "tasks")) checkMethods(task, ["cancel", "abort"], "a task");
   const children = new Map<Task | null, Task[]>();
   const alive = new Set(tasks);
   for (const task of tasks) {

@@ -1,24 +1,32 @@
 /** Checking addresses and options where they are passed, so that the error points at the caller; and showing them. */
-import { printable } from "../kernel/printable.ts";
+import { printable, show } from "../kernel/printable.ts";
 
 /** A port as Deno takes it. */
 export function checkPort(port: unknown, verb: string): number {
   if (typeof port === "number" && Number.isInteger(port) && port >= 0 && port <= 65535) return port;
   throw new RangeError(
-    `Cannot ${verb} port ${String(port)}: a port is a whole number from 0 to 65535`,
+    `Cannot ${verb} port ${
+      typeof port === "string" ? printable(port, 60) : show(port)
+    }: a port is a whole number from 0 to 65535`,
   );
 }
 
 /** A path of a unix socket. */
 export function checkPath(path: unknown, verb: string): string {
   if (typeof path === "string" && path !== "") return path;
-  throw new TypeError(`Cannot ${verb} path ${String(path)}: a unix socket needs a path`);
+  throw new TypeError(`Cannot ${verb} path ${show(path)}: a unix socket needs a path`);
+}
+
+/** A name or an address of a host. */
+export function checkHostname(hostname: unknown, verb: string): string {
+  if (typeof hostname === "string") return hostname;
+  throw new TypeError(`Cannot ${verb} host ${show(hostname)}: a hostname is a string`);
 }
 
 /** The error for a transport that there is not. */
 export function unknownTransport(transport: unknown, verb: string, known: string): TypeError {
   return new TypeError(
-    `Cannot ${verb} transport ${JSON.stringify(transport)}: it must be ${known}`,
+    `Cannot ${verb} transport ${show(transport)}: it must be ${known}`,
   );
 }
 

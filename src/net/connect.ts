@@ -1,4 +1,5 @@
 /** Making connected sockets: to a TCP, TLS or unix listener, and in pairs. */
+import { checkOptions } from "../kernel/checks.ts";
 import { type MemoryStreamOptions, memoryStreamPair } from "../io/memory_stream.ts";
 import { Connecting, type ConnectTarget } from "../io/open.ts";
 import { setTcpOption, StreamHandle } from "../io/stream.ts";
@@ -7,7 +8,7 @@ import { checkTimeout } from "../io/wait_timeout.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
-import { checkPath, checkPort, unknownTransport } from "./address.ts";
+import { checkHostname, checkPath, checkPort, unknownTransport } from "./address.ts";
 import { Socket } from "./socket.ts";
 
 /** Where and how to connect by TCP. */
@@ -64,7 +65,7 @@ export function connect(options: TcpConnectOptions): Operation<Socket<Deno.NetAd
  */
 export function connect(options: UnixConnectOptions): Operation<Socket<Deno.UnixAddr>>;
 export function connect(options: TcpConnectOptions | UnixConnectOptions): Operation<Socket> {
-  const target = targetOf(options);
+  const target = targetOf(checkOptions(options, "connect()"));
   const timeout = checkTimeout(options.timeout, "the timeout of a connect");
   const where = target.kind === "unix" ? target.path : `${target.hostname}:${target.port}`;
   return operation(`connect(${where})`, (wait: Wait<Socket>) => {
@@ -90,7 +91,7 @@ function targetOf(options: TcpConnectOptions | UnixConnectOptions): ConnectTarge
   const { tls } = options;
   return {
     kind: "tcp",
-    hostname: options.hostname ?? "127.0.0.1",
+    hostname: checkHostname(options.hostname ?? "127.0.0.1", "connect to"),
     port: checkPort(options.port, "connect to"),
     tls: tls === true ? {} : tls === false ? undefined : tls,
   };

@@ -1,4 +1,5 @@
 /** Datagram sockets for tasks, UDP and unix: binding them, sending, receiving, multicast groups. */
+import { checkOptions } from "../kernel/checks.ts";
 import { DatagramHandle } from "../io/datagram.ts";
 import { checkBytes, checkCount } from "../io/errors.ts";
 import { closing } from "../io/handle_lifetime.ts";
@@ -9,7 +10,7 @@ import { nextName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { wait } from "../tasks/wait.ts";
-import { checkPath, checkPort, unknownTransport } from "./address.ts";
+import { checkHostname, checkPath, checkPort, unknownTransport } from "./address.ts";
 
 /** Where a UDP datagram goes, or came from. */
 export interface UdpAddress {
@@ -259,7 +260,7 @@ export function bindDatagram(options: UdpOptions): DatagramSocket<UdpAddress>;
  */
 export function bindDatagram(options: UnixPacketOptions): DatagramSocket<UnixAddress>;
 export function bindDatagram(options: UdpOptions | UnixPacketOptions): DatagramSocket {
-  const target = targetOf(options);
+  const target = targetOf(checkOptions(options, "bindDatagram()"));
   const timeout = checkTimeout(options.timeout, "the timeout of a socket");
   return new DatagramSocket(
     new DatagramHandle(openDatagram(target), nextName("Datagram")),
@@ -281,7 +282,7 @@ function targetOf(options: UdpOptions | UnixPacketOptions): DatagramTarget {
   }
   return {
     kind: "udp",
-    hostname: options.hostname ?? "0.0.0.0",
+    hostname: checkHostname(options.hostname ?? "0.0.0.0", "bind to"),
     port: checkPort(options.port ?? 0, "bind to"),
     reuseAddress: options.reuseAddress === true,
     loopback: options.loopback === true,

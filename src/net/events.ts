@@ -4,7 +4,7 @@ import { EventHandle } from "../io/events.ts";
 import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
 import type { HasHandle } from "../io/pollable.ts";
 import { SignalOrigin } from "../io/signal.ts";
-import { checkMs } from "../kernel/checks.ts";
+import { checkMs, checkOptions, checkString } from "../kernel/checks.ts";
 import { ClosedError } from "../kernel/errors.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
@@ -116,6 +116,7 @@ export function signals(...names: [Deno.Signal, ...Deno.Signal[]]): EventStream<
   if (names.length === 0) {
     throw new TypeError("Cannot listen for no signal: name one, such as SIGINT");
   }
+  for (const name of names) checkString(name, "a signal");
   const name = `signals(${names.join(", ")})`;
   return new EventStream(new EventHandle(name, (came) => new SignalOrigin(names, came)));
 }
@@ -152,7 +153,7 @@ export interface AlarmOptions {
  */
 export function alarm(ms: number, options: AlarmOptions = {}): EventStream<number> {
   checkMs(ms, "the time of an alarm");
-  const { every } = options;
+  const { every } = checkOptions(options, "alarm()");
   if (every !== undefined && checkMs(every, "the period of an alarm") === 0) {
     throw new RangeError(
       "Cannot use 0 as the period of an alarm: it must be more than 0 milliseconds",

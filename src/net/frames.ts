@@ -6,9 +6,10 @@
  * grows by what comes and not by what the length announces: who announces 16 MiB and sends nothing
  * costs nothing.
  */
+import { show } from "../kernel/printable.ts";
 import { checkBytes, IncompleteError, LimitError } from "../io/errors.ts";
 import type { Framing } from "../io/framing.ts";
-import { checkWhole, COUNT_OR_NONE } from "../kernel/checks.ts";
+import { checkOptions, checkWhole, COUNT_OR_NONE, hasMethod } from "../kernel/checks.ts";
 import type { Operation } from "../kernel/operation.ts";
 import { type ByteSource, readFramed } from "./read_framed.ts";
 
@@ -66,7 +67,7 @@ export function readFrame(
   source: ByteSource,
   options: FrameOptions = {},
 ): Operation<Uint8Array | null> {
-  const limit = checkLimit(options.limit, "read");
+  const limit = checkLimit(checkOptions(options, "frames").limit, "read");
   return readFramed("readFrame", source, () => new FrameFraming(limit, (bytes) => bytes, null));
 }
 
@@ -85,8 +86,9 @@ export function writeFrame(
   data: Uint8Array,
   options: FrameOptions = {},
 ): Operation<void> {
+  checkSink(sink, "write to");
   checkBytes(data, "write");
-  const limit = checkLimit(options.limit, "write");
+  const limit = checkLimit(checkOptions(options, "frames").limit, "write");
   if (data.length > limit) {
     throw new LimitError(
       `Cannot write a frame of ${data.length} bytes to ${sink}: the limit is ${limit}`,
@@ -124,7 +126,7 @@ export function writeFrame(
  * @throws {IncompleteError} As {@linkcode readFrame}.
  */
 export function readJson(source: ByteSource, options: FrameOptions = {}): Operation<unknown> {
-  const limit = checkLimit(options.limit, "read");
+  const limit = checkLimit(checkOptions(options, "frames").limit, "read");
   return readFramed("readJson", source, () => new FrameFraming(limit, parse, undefined));
 }
 
@@ -142,11 +144,32 @@ export function writeJson(
   value: unknown,
   options: FrameOptions = {},
 ): Operation<void> {
-  const text: string | undefined = JSON.stringify(value);
-  if (text === undefined) {
-    throw new TypeError(`Cannot write ${typeof value} as JSON: it has no form there`);
-  }
+  checkSink(sink, "write to");
+  const text = jsonOf(value);
   return writeFrame(sink, new TextEncoder().encode(text), options);
+}
+
+/** A value as JSON. What a `toJSON` or a getter of its own throws is thrown; what the engine says is not. */
+function jsonOf(value: unknown): string {
+  let text: string | undefined;
+  let cause: unknown = undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch (error) {
+    // The engine's own: a bigint, a circle, a proxy that was revoked.
+    if (!(error instanceof TypeError)) throw error;
+    cause = error;
+  }
+  if (text !== undefined) return text;
+  const options = cause === undefined ? undefined : { cause };
+  throw new TypeError(`Cannot write ${show(value)} as JSON: it has no form there`, options);
+}
+
+function checkSink(sink: ByteSink, verb: string): void {
+  if (hasMethod(sink, "sendAll")) return;
+  throw new TypeError(
+    `Cannot ${verb} ${show(sink)}: it must be a socket, or the write end of a pipe`,
+  );
 }
 
 /** Frames, as a reader waits for them. */

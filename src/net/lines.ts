@@ -4,7 +4,7 @@
  */
 import { checkBytes, IncompleteError, LimitError } from "../io/errors.ts";
 import type { Framing } from "../io/framing.ts";
-import { checkWhole, COUNT_OR_NONE } from "../kernel/checks.ts";
+import { checkOptions, checkWhole, COUNT_OR_NONE } from "../kernel/checks.ts";
 import type { Operation } from "../kernel/operation.ts";
 import { type ByteSource, readFramed } from "./read_framed.ts";
 
@@ -47,7 +47,7 @@ export interface LineOptions {
  * @throws {LimitError} If there is no end within the limit. Nothing is taken.
  */
 export function readLine(source: ByteSource, options: LineOptions = {}): Operation<string | null> {
-  const limit = checkLimit(options.limit);
+  const limit = checkLimit(checkOptions(options, "lines").limit);
   return readFramed("readLine", source, () => new LineFraming(limit));
 }
 
@@ -84,7 +84,7 @@ export function readUntil(
   const bytes = typeof mark === "string" ? new TextEncoder().encode(mark) : mark;
   checkBytes(bytes, "read until");
   if (bytes.length === 0) throw new RangeError("Cannot read until an empty mark: it needs a byte");
-  const limit = checkLimit(options.limit);
+  const limit = checkLimit(checkOptions(options, "lines").limit);
   const own = bytes.slice(); // the caller may use its array for something else meanwhile
   return readFramed("readUntil", source, () => new MarkFraming(own, limit));
 }

@@ -1,4 +1,5 @@
 /** Listening sockets for tasks: TCP, unix and TLS. */
+import { checkOptions, checkString, checkWhole, type WholeRange } from "../kernel/checks.ts";
 import { closing } from "../io/handle_lifetime.ts";
 import { isPassing, ListenerHandle } from "../io/listener.ts";
 import type { NativeStream } from "../io/native.ts";
@@ -15,7 +16,7 @@ import { runningTask } from "../tasks/run.ts";
 import { shield } from "../tasks/shield.ts";
 import { sleep } from "../tasks/sleep.ts";
 import { wait } from "../tasks/wait.ts";
-import { checkPath, checkPort, unknownTransport } from "./address.ts";
+import { checkHostname, checkPath, checkPort, unknownTransport } from "./address.ts";
 import { Socket } from "./socket.ts";
 
 /**
@@ -220,7 +221,7 @@ export function listen(options: TcpListenOptions): Listener<Deno.NetAddr>;
  */
 export function listen(options: UnixListenOptions): Listener<Deno.UnixAddr>;
 export function listen(options: TcpListenOptions | UnixListenOptions): Listener {
-  const target = targetOf(options);
+  const target = targetOf(checkOptions(options, "listen()"));
   const timeout = checkTimeout(options.timeout, "the timeout of a listener");
   const handle = new ListenerHandle<Socket>(
     openListener(target),
@@ -229,6 +230,16 @@ export function listen(options: TcpListenOptions | UnixListenOptions): Listener 
   );
   return new Listener(handle, timeout);
 }
+
+function checkTls(tls: TlsServerOptions): TlsServerOptions {
+  const { cert, key } = checkOptions(tls, "TLS");
+  checkString(cert, "a certificate");
+  checkString(key, "the key of a certificate");
+  return tls;
+}
+
+/** The host keeps a number of 32 bits, with a sign. */
+const BACKLOG: WholeRange = { least: 0, most: 0x7fff_ffff };
 
 function targetOf(options: TcpListenOptions | UnixListenOptions): ListenTarget {
   if (options.transport === "unix") {
@@ -243,11 +254,13 @@ function targetOf(options: TcpListenOptions | UnixListenOptions): ListenTarget {
   }
   return {
     kind: "tcp",
-    hostname: options.hostname ?? "0.0.0.0",
+    hostname: checkHostname(options.hostname ?? "0.0.0.0", "listen on"),
     port: checkPort(options.port ?? 0, "listen on"),
     reusePort: options.reusePort === true,
-    backlog: options.backlog,
-    tls: options.tls,
+    backlog: options.backlog === undefined
+      ? undefined
+      : checkWhole(options.backlog, "listen with", "as a backlog", BACKLOG),
+    tls: options.tls === undefined ? undefined : checkTls(options.tls),
   };
 }
 

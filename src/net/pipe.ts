@@ -1,4 +1,6 @@
 /** The ends of pipes for tasks: standard input, and those of a child process. */
+import { show } from "../kernel/printable.ts";
+import { hasMethod } from "../kernel/checks.ts";
 import { checkBytes, checkCount } from "../io/errors.ts";
 import { closing } from "../io/handle_lifetime.ts";
 import { ReadHandle, WebReader, WebWriter, WriteHandle } from "../io/pipe.ts";
@@ -6,7 +8,7 @@ import type { HasHandle } from "../io/pollable.ts";
 import { StdinHandle } from "../io/stdin.ts";
 import { MOST_AHEAD } from "../io/stream_reader.ts";
 import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
-import { nextName } from "../kernel/names.ts";
+import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { type LineOptions, readLine } from "./lines.ts";
@@ -132,9 +134,13 @@ export function stdin(): PipeReader {
  */
 export function readFrom(
   stream: ReadableStream<Uint8Array>,
-  name: string = nextName("Pipe"),
+  name?: string,
 ): PipeReader {
-  return new PipeReader(new ReadHandle(new WebReader(stream), name));
+  const shown = reportName("Pipe", name);
+  if (!hasMethod(stream, "getReader")) {
+    throw new TypeError(`Cannot read from ${show(stream)}: it must be a ReadableStream`);
+  }
+  return new PipeReader(new ReadHandle(new WebReader(stream), shown));
 }
 
 /**
@@ -229,7 +235,11 @@ export class PipeWriter implements HasHandle, Disposable, AsyncDisposable {
  */
 export function writeTo(
   stream: WritableStream<Uint8Array>,
-  name: string = nextName("Pipe"),
+  name?: string,
 ): PipeWriter {
-  return new PipeWriter(new WriteHandle(new WebWriter(stream), name));
+  const shown = reportName("Pipe", name);
+  if (!hasMethod(stream, "getWriter")) {
+    throw new TypeError(`Cannot write to ${show(stream)}: it must be a WritableStream`);
+  }
+  return new PipeWriter(new WriteHandle(new WebWriter(stream), shown));
 }

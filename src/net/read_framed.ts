@@ -1,4 +1,6 @@
 /** What reading frames and lines has in common: one wait at the reader, whatever is read. */
+import { show } from "../kernel/printable.ts";
+import { hasMethod } from "../kernel/checks.ts";
 import type { Framing } from "../io/framing.ts";
 import type { ReadHandle } from "../io/pipe.ts";
 import type { StdinHandle } from "../io/stdin.ts";
@@ -14,13 +16,23 @@ export interface ByteSource {
   readonly timeout: number | undefined;
 }
 
+function hasHandle(source: ByteSource): boolean {
+  const isObject = typeof source === "object" && source !== null;
+  return isObject && hasMethod(source, "recv") && hasMethod(source.handle?.reader, "beginFraming");
+}
+
 /** An operation that waits for what `framing` delimits; asked for anew each time it is waited for. */
 export function readFramed<T>(
   verb: string,
   source: ByteSource,
   framing: () => Framing<T>,
 ): Operation<T> {
-  const { handle } = source;
+  const handle = hasHandle(source) ? source.handle : undefined;
+  if (handle === undefined) {
+    throw new TypeError(
+      `Cannot read from ${show(source)}: it must be a socket, or the read end of a pipe`,
+    );
+  }
   return operation(
     { toString: () => `${verb}(${handle})` },
     (wait: Wait<T>) => handle.reader.beginFraming(wait, framing(), source.timeout),

@@ -10,7 +10,14 @@
  * its connection would cut off all the others.
  */
 import { guarded } from "../kernel/callback.ts";
-import { BOUND, checkMs, checkWhole } from "../kernel/checks.ts";
+import {
+  BOUND,
+  checkInstance,
+  checkMs,
+  checkOptionalFunction,
+  checkOptions,
+  checkWhole,
+} from "../kernel/checks.ts";
 import { Entered } from "../kernel/deadline.ts";
 import { BusyError } from "../kernel/errors.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
@@ -24,7 +31,7 @@ import { type EitherGenerator, perform } from "../tasks/perform.ts";
 import { currentTask } from "../tasks/run.ts";
 import { AcceptBackoff, acceptNext } from "./accepting.ts";
 import { addressText } from "./address.ts";
-import type { Listener } from "./listener.ts";
+import { Listener } from "./listener.ts";
 import type { Socket } from "./socket.ts";
 
 /** How to serve. */
@@ -85,6 +92,9 @@ export function serve<A extends Deno.Addr>(
   options: ServeOptions<A> = {},
 ): Operation<never> {
   checkBody(handler, "serve with");
+  checkInstance(listener, Listener, "a listener");
+  checkOptions(options, "serve()");
+  checkOptionalFunction(options.onError, "onError");
   const grace = checkMs(options.grace ?? 0, "a time of grace");
   const most = checkWhole(options.limit ?? Infinity, "serve", "connections", BOUND);
   return sequence(`serve(${listener})`, function* () {

@@ -5,6 +5,7 @@
  * the code that holds the results. The same raw handle always gets the same weft handle. The code that made
  * the raw one often closes it, too, mostly by `using`; that closes weft's, which would be held for ever otherwise.
  */
+import { hasMethod } from "../kernel/checks.ts";
 import { show } from "../kernel/printable.ts";
 import { DatagramHandle } from "../io/datagram.ts";
 import { ListenerHandle } from "../io/listener.ts";
@@ -34,6 +35,7 @@ export function adopt(raw: Deno.Conn): StreamHandle;
 /** Adopts a datagram socket. */
 export function adopt(raw: Deno.DatagramConn): DatagramHandle;
 export function adopt(raw: RawHandle): Pollable {
+  if (typeof raw !== "object" || raw === null) throw unknownTarget(raw);
   const known = adopted.get(raw);
   if (known !== undefined) return known;
   const handle = handleFor(raw);
@@ -66,7 +68,7 @@ export function handleBehind(target: Exclude<PollTarget, number>): Pollable {
 type AdoptedHandle = ListenerHandle<StreamHandle> | StreamHandle | DatagramHandle;
 
 function handleFor(raw: RawHandle): AdoptedHandle | null {
-  const has = (method: string): boolean => typeof (raw as never)[method] === "function";
+  const has = (method: string): boolean => hasMethod(raw, method);
   if (has("accept")) {
     return new ListenerHandle(
       raw as Deno.Listener,
@@ -77,7 +79,7 @@ function handleFor(raw: RawHandle): AdoptedHandle | null {
   if (has("read") && has("write") && has("closeWrite")) {
     return new StreamHandle(raw as Deno.Conn, nextName("Socket"));
   }
-  if (has("receive")) {
+  if (has("receive") && typeof (raw as Deno.DatagramConn).addr === "object") {
     return new DatagramHandle(raw as Deno.DatagramConn, nextName("DatagramSocket"));
   }
   return null;

@@ -14,6 +14,8 @@
  * is collected (each of them keeps its target to the end of the host's turn, so a busy loop would pile
  * them up; and Deno keeps what is not closed anyway).
  */
+import { show } from "../kernel/printable.ts";
+import { hasMethod } from "../kernel/checks.ts";
 import { Heap, type HeapItem } from "../internal/heap.ts";
 import type { Pollable } from "../io/pollable.ts";
 
@@ -154,6 +156,9 @@ export type Numbered<H> = H & {
  * @returns The number; -1 for a handle that was closed before it got one.
  */
 export function fileno(handle: Pollable): number {
+  if (!hasMethod(handle, "arm") || !hasMethod(handle, "watch")) {
+    throw new TypeError(`Cannot find a descriptor of ${show(handle)}: it must be a handle`);
+  }
   let fd = numberOf(handle);
   if (fd === -1 && !handle.closed) numbers.set(handle, fd = allot(handle));
   return fd;

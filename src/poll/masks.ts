@@ -84,5 +84,8 @@ export function checkMask(mask: number): number {
  * @returns The names of its bits joined by `|`; `"0"` for none.
  */
 export function describeMask(mask: number): string {
+  if (typeof mask !== "number") {
+    throw new TypeError(`Cannot describe ${show(mask)}: a mask is a number`);
+  }
   return NAMES.filter(([, bit]) => (mask & bit) !== 0).map(([name]) => name).join("|") || "0";
 }

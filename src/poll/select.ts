@@ -6,7 +6,7 @@
  * exceptional is `POLLPRI`, which Deno never shows.
  */
 import { currentScope } from "../kernel/context.ts";
-import { checkMs } from "../kernel/checks.ts";
+import { checkArray, checkMs } from "../kernel/checks.ts";
 import { ClosedError } from "../kernel/errors.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
@@ -55,6 +55,9 @@ export function select<R extends PollTarget, W extends PollTarget, X extends Pol
   except: readonly X[],
   timeout?: number,
 ): Operation<[R[], W[], X[]]> {
+  checkArray(read, "targets to read");
+  checkArray(write, "targets to write");
+  checkArray(except, "targets to watch for exceptions");
   const ms = timeout === undefined ? Infinity : checkMs(timeout, "the timeout of a select");
   return sequence("select()", function* () {
     using registry = new EventRegistry();

@@ -6,7 +6,7 @@
  * on what the items are (orders, temperatures, a replicated log); so the caller chooses.
  */
 import { show } from "../kernel/printable.ts";
-import { BOUND, checkWhole } from "../kernel/checks.ts";
+import { BOUND, checkOptions, checkWhole } from "../kernel/checks.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
@@ -94,7 +94,8 @@ export class Broadcast<T> implements Disposable {
    * @param options The capacity, and the rule for those who are slow.
    * @throws {RangeError} If the capacity or the rule is something else.
    */
-  constructor({ capacity, lag = "block", name }: BroadcastOptions) {
+  constructor(options: BroadcastOptions) {
+    const { capacity, lag = "block", name } = checkOptions(options, "Broadcast");
     checkWhole(capacity, "make a broadcast for", "items", BOUND);
     if (lag !== "block" && lag !== "drop" && lag !== "error") {
       throw new RangeError(

@@ -5,7 +5,7 @@
  * and who receives hold ends of their own, each end can be closed and cloned, and closing the last one
  * tells the other side. The capacity has no default: how much may pile up is for the caller to say.
  */
-import { BOUND_OR_NONE, checkWhole } from "../kernel/checks.ts";
+import { BOUND_OR_NONE, checkPart, checkWhole } from "../kernel/checks.ts";
 import { WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
@@ -109,7 +109,7 @@ export class ChannelSender<T> implements Disposable {
   /** Made by {@linkcode Channel}. */
   constructor(core: ChannelCore<T>) {
     this.#core = core;
-    this.#place = core.openSender();
+    this.#place = checkPart(core, ChannelCore, "ChannelSender", "Channel").openSender();
   }
 
   /** Whether this end was closed. */
@@ -186,7 +186,7 @@ export class ChannelReceiver<T> implements Disposable, AsyncIterable<T> {
   /** Made by {@linkcode Channel}. */
   constructor(core: ChannelCore<T>) {
     this.#core = core;
-    this.#place = core.openReceiver();
+    this.#place = checkPart(core, ChannelCore, "ChannelReceiver", "Channel").openReceiver();
   }
 
   /** Whether this end was closed. */

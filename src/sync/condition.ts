@@ -7,8 +7,9 @@
  * the cancel comes at the next checkpoint. Either way it holds the lock again before anything is thrown,
  * because the code around a wait was written for a lock that is held.
  */
+import { show } from "../kernel/printable.ts";
 import { Entered } from "../kernel/deadline.ts";
-import { checkMs, checkWhole, COUNT_OR_NONE } from "../kernel/checks.ts";
+import { checkMs, checkWhole, COUNT_OR_NONE, isInstance } from "../kernel/checks.ts";
 import { reportName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
@@ -71,6 +72,11 @@ export class Condition {
    * @param name What reports call it.
    */
   constructor(lock?: Lock | RLock, name?: string) {
+    if (lock !== undefined && !isInstance(lock, Lock) && !isInstance(lock, RLock)) {
+      throw new TypeError(
+        `Cannot make a condition of ${show(lock)}: it must be a Lock or an RLock`,
+      );
+    }
     this.#name = reportName("Condition", name);
     this.lock = lock ?? new RLock(`${this.#name}.lock`);
     this.#mutex = this.lock instanceof Lock ? mutexOfLock(this.lock) : mutexOfRLock(this.lock);

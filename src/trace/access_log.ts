@@ -28,36 +28,94 @@ export interface Finding {
 interface Read extends Touch {
   /** How often the property had been written by then. */
   readonly count: number;
+  /** Which access of the object this was. */
+  readonly time: number;
 }
 
 interface Write extends Touch {
   /** Which write of the property this was, counted from 1. */
   readonly count: number;
+  /** Which access of the object this was. */
+  readonly time: number;
+}
+
+/** What one task knows of the object. */
+class Memory {
+  /** What it read of single properties, and has not written since. */
+  readonly reads = new Map<Key, Read>();
+  /** When it last wrote a property. */
+  readonly writes = new Map<Key, number>();
+  /** When it last asked which properties there are. */
+  keys: Read | undefined = undefined;
+
+  /**
+   * The read that told of a property without naming it: of all keys, or of the length of an array, by
+   * which whoever read it knows that nothing is behind that.
+   */
+  covering(key: Key): Read | undefined {
+    const length = this.reads.get("length");
+    const isBehind = length !== undefined && indexOf(key) >= Number(length.value);
+    const candidates = [this.keys, isBehind ? length : undefined];
+    const written = this.writes.get(key) ?? -1;
+    return candidates
+      .filter((read) => read !== undefined && read.time > written)
+      .reduce(
+        (latest, read) => latest === undefined || read!.time > latest.time ? read : latest,
+        undefined,
+      );
+  }
 }
 
 /** The accesses to one object. */
 export class AccessLog {
   readonly #writes = new Map<Key, Write>();
   /** By task, weakly: what a task had read is gone with it. */
-  readonly #reads = new WeakMap<Task, Map<Key, Read>>();
+  readonly #memories = new WeakMap<Task, Memory>();
+  #time = 0;
 
   /** A task has read a property. */
   read(task: Task, key: Key, value: unknown): void {
-    let reads = this.#reads.get(task);
-    if (reads === undefined) this.#reads.set(task, reads = new Map());
     const count = this.#writes.get(key)?.count ?? 0;
-    reads.set(key, { task, value, site: takeSite(), count });
+    this.#memory(task).reads.set(key, { task, value, site: takeSite(), count, time: ++this.#time });
+  }
+
+  /** A task has asked which properties there are. */
+  readKeys(task: Task, keys: readonly Key[]): void {
+    const read = { task, value: keys, site: takeSite(), count: 0, time: ++this.#time };
+    this.#memory(task).keys = read;
   }
 
   /** A task, or code outside of every task, has written a property. Returns what that overwrote, if it was news. */
   wrote(task: Task | null, key: Key, value: unknown): Finding | null {
     const foreign = this.#writes.get(key);
-    const write = { task, value, site: takeSite(), count: (foreign?.count ?? 0) + 1 };
+    const time = ++this.#time;
+    const write = { task, value, site: takeSite(), count: (foreign?.count ?? 0) + 1, time };
     this.#writes.set(key, write);
-    const reads = task === null ? undefined : this.#reads.get(task);
-    const read = reads?.get(key);
-    reads?.delete(key);
-    if (read === undefined || foreign === undefined || foreign.count === read.count) return null;
-    return { read, foreign, write, lost: foreign.count - read.count };
+    if (task === null) return null;
+    const memory = this.#memory(task);
+    const read = memory.reads.get(key);
+    const covering = memory.covering(key);
+    memory.reads.delete(key);
+    memory.writes.set(key, time);
+    if (foreign === undefined) return null;
+    if (read !== undefined) {
+      if (foreign.count === read.count) return null;
+      return { read, foreign, write, lost: foreign.count - read.count };
+    }
+    if (covering === undefined || foreign.task === task || foreign.time < covering.time) {
+      return null;
+    }
+    return { read: covering, foreign, write, lost: 1 };
   }
+
+  #memory(task: Task): Memory {
+    let memory = this.#memories.get(task);
+    if (memory === undefined) this.#memories.set(task, memory = new Memory());
+    return memory;
+  }
+}
+
+/** The place that a key names in an array; `NaN` if it names none. */
+function indexOf(key: Key): number {
+  return typeof key === "string" && /^(0|[1-9]\d*)$/.test(key) ? Number(key) : NaN;
 }

@@ -11,13 +11,13 @@
  */
 import { isLoopback, loopbackOf } from "./loopback.ts";
 import { show } from "../kernel/printable.ts";
-import { checkOptions } from "../kernel/checks.ts";
+import { checkOptions, checkPart } from "../kernel/checks.ts";
 import { ClosedError } from "../kernel/errors.ts";
 import { withScope } from "../kernel/context.ts";
 import type { Operation } from "../kernel/operation.ts";
 import type { Resource } from "../kernel/resource.ts";
 import { RunLife } from "../kernel/run_life.ts";
-import type { Scheduler } from "../kernel/scheduler.ts";
+import { Scheduler } from "../kernel/scheduler.ts";
 import { closing } from "../io/handle_lifetime.ts";
 import { listen, type Listener } from "../net/listener.ts";
 import type { Socket } from "../net/socket.ts";
@@ -73,7 +73,7 @@ export class Monitor<A extends Deno.Addr = Deno.Addr>
 
   /** Listens, and serves from now on. Made by {@linkcode monitor}. */
   constructor(scheduler: Scheduler, listener: Listener<A>) {
-    this.#scheduler = scheduler;
+    this.#scheduler = checkPart(scheduler, Scheduler, "Monitor", "monitor()");
     this.#listener = listener;
     scheduler.resources.add(this);
     this.#gone = this.#toEnd();

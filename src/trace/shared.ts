@@ -10,6 +10,7 @@
  * other means of the language sees that. It costs two stacks for each read-modify-write, eight
  * microseconds in all (measured): it is for tests and for the hunt, not for production.
  */
+import { checkArray, checkOptionalFunction, checkOptions, isRevoked } from "../kernel/checks.ts";
 import { show } from "../kernel/printable.ts";
 import { currentScope } from "../kernel/context.ts";
 import { reportName } from "../kernel/names.ts";
@@ -39,20 +40,20 @@ class Watch {
   readonly found: LostUpdate[] = [];
   readonly #report: ((lost: LostUpdate) => void) | undefined;
   readonly #ignored: ReadonlySet<PropertyKey>;
-  readonly #proxies = new WeakMap<object, object>();
   readonly #warned = new Set<string>();
 
   constructor({ report, ignore = [] }: SharedOptions) {
-    this.#report = report;
+    this.#report = checkOptionalFunction(report, "report");
+    checkArray(ignore, "properties to ignore");
     this.#ignored = new Set(ignore.map((key) => typeof key === "number" ? String(key) : key));
   }
 
   /** The proxy of an object, made when first asked for. */
   proxyOf(target: object, path: string): object {
-    const known = this.#proxies.get(target);
+    const known = proxies.get(target);
     if (known !== undefined) return known;
     const proxy = new Proxy(target, new Watcher(this, path, new AccessLog()));
-    this.#proxies.set(target, proxy);
+    proxies.set(target, proxy);
     watches.set(proxy, { watch: this, target });
     return proxy;
   }
@@ -77,6 +78,12 @@ class Watch {
 /** Which watch a proxy belongs to, and what is behind it. */
 const watches = new WeakMap<object, { watch: Watch; target: object }>();
 
+/** The one proxy of an object, whichever watch made it: two would not see each other's accesses. */
+const proxies = new WeakMap<object, object>();
+
+/** The methods of arrays that look for a value by identity, which a proxy does not share. */
+const SEARCHES: ReadonlySet<Key> = new Set(["includes", "indexOf", "lastIndexOf"]);
+
 /** The handler of one object's proxy. */
 class Watcher implements ProxyHandler<object> {
   readonly #watch: Watch;
@@ -91,6 +98,9 @@ class Watcher implements ProxyHandler<object> {
 
   get(target: object, key: Key, receiver: unknown): unknown {
     const own = Reflect.getOwnPropertyDescriptor(target, key);
+    if (Array.isArray(target) && SEARCHES.has(key) && own === undefined) {
+      return this.#search(target, key);
+    }
     // Methods and accessors are not state; what they do to `receiver` is seen when they do it.
     if (isAccessor(own) || (own === undefined && key in target) || !this.#isFor(target, receiver)) {
       return Reflect.get(target, key, receiver);
@@ -108,16 +118,41 @@ class Watcher implements ProxyHandler<object> {
     return present;
   }
 
+  ownKeys(target: object): Key[] {
+    const keys = Reflect.ownKeys(target);
+    const task = currentTask();
+    if (task !== null) this.#log.readKeys(task, keys);
+    return keys;
+  }
+
+  getOwnPropertyDescriptor(target: object, key: Key): PropertyDescriptor | undefined {
+    const own = Reflect.getOwnPropertyDescriptor(target, key);
+    if (isAccessor(own)) return own;
+    const value: unknown = own?.value;
+    this.#read(key, value);
+    const isFree = own !== undefined && (own.configurable === true || own.writable === true);
+    if (isFree && isPlain(value)) own.value = this.#watch.proxyOf(value, pathOf(this.#path, key));
+    return own;
+  }
+
+  defineProperty(target: object, key: Key, descriptor: PropertyDescriptor): boolean {
+    if (!("value" in descriptor)) return Reflect.defineProperty(target, key, descriptor);
+    const value = unwrap(descriptor.value);
+    const length = lengthOf(target);
+    if (!Reflect.defineProperty(target, key, { ...descriptor, value })) return false;
+    this.#grew(target, key, length);
+    this.#wrote(key, value);
+    return true;
+  }
+
   set(target: object, key: Key, value: unknown, receiver: unknown): boolean {
     const bare = unwrap(value);
     if (!this.#isFor(target, receiver) || isAccessor(descriptorOf(target, key))) {
       return Reflect.set(target, key, bare, receiver);
     }
-    const length = Array.isArray(target) ? target.length : 0;
+    const length = lengthOf(target);
     if (!Reflect.set(target, key, bare)) return false;
-    if (Array.isArray(target) && key !== "length" && target.length !== length) {
-      this.#log.wrote(currentTask(), "length", target.length);
-    }
+    this.#grew(target, key, length);
     this.#wrote(key, bare);
     return true;
   }
@@ -127,6 +162,22 @@ class Watcher implements ProxyHandler<object> {
     if (!Reflect.deleteProperty(target, key)) return false;
     if (present) this.#wrote(key, undefined);
     return true;
+  }
+
+  /** `includes` and the like: on the object itself, for the object behind a proxy, and so found either way. */
+  #search(target: readonly unknown[], key: Key): unknown {
+    const search = Array.prototype[key as "includes"] as (...args: unknown[]) => unknown;
+    return (...args: unknown[]): unknown => {
+      this.#read("length", target.length);
+      for (const [at, value] of target.entries()) this.#read(String(at), value);
+      return search.apply(target.map(unwrap), args.map((arg, at) => at === 0 ? unwrap(arg) : arg));
+    };
+  }
+
+  /** A write of a place behind the end of an array has written its length, too. */
+  #grew(target: object, key: Key, length: number): void {
+    if (key === "length" || lengthOf(target) === length) return;
+    this.#log.wrote(currentTask(), "length", lengthOf(target));
   }
 
   /** Whether an access is meant for this object, and not for one that inherits from it. */
@@ -154,12 +205,14 @@ class Watcher implements ProxyHandler<object> {
  * task has written it in between. What that one wrote is gone, and neither has noticed.
  *
  * Use what is returned in place of the object. Reads and writes of its properties, and of plain objects and
- * arrays below it, are seen, in both lanes. `in` and `delete` are a read and a write, too.
+ * arrays below it, are seen, in both lanes. `in`, `Object.hasOwn` and `Object.keys` are reads, too, `delete`
+ * and `Object.defineProperty` writes; whoever reads the length of an array has read that nothing is behind it.
  *
  * - A read-modify-write in one step, or under a lock, is silent, because nobody comes between.
  * - A read does not age: a read in one locked section and the write in the next is found.
  * - A write ends what its task has read: the next one, without another read, is taken for a blind one.
  * - Writes of code outside of every task are seen as somebody else's; its own are never late.
+ * - An object has one watch, the first: shared again, or below another shared one, it is the same object.
  * - Other objects below it (a `Map`, an instance of a class) are given out as they are, unwatched. Methods of
  *   an instance that is watched itself run on the proxy, and so cannot use its `#private` fields.
  *
@@ -186,7 +239,8 @@ class Watcher implements ProxyHandler<object> {
  * @throws {TypeError} If it is no such object, or is watched already.
  */
 export function shared<T extends object>(object: T, options: SharedOptions = {}): T {
-  if (watches.has(object)) {
+  checkOptions(options, "shared()");
+  if (isObject(object) && watches.has(object)) {
     throw new TypeError("Cannot share an object twice: it is shared already");
   }
   if (!isOrdinary(object)) {
@@ -197,6 +251,8 @@ export function shared<T extends object>(object: T, options: SharedOptions = {})
         "can be watched",
     );
   }
+  const known = proxies.get(object);
+  if (known !== undefined) return known as T;
   const name = reportName("Shared", options.name);
   return new Watch(options).proxyOf(object, name) as T;
 }
@@ -208,7 +264,7 @@ export function shared<T extends object>(object: T, options: SharedOptions = {})
  * @throws {TypeError} If the object is not shared.
  */
 export function lostUpdates(object: object): readonly LostUpdate[] {
-  const entry = watches.get(object);
+  const entry = isObject(object) ? watches.get(object) : undefined;
   if (entry === undefined) {
     throw new TypeError(`Cannot tell lost updates of ${show(object)}: it is not shared`);
   }
@@ -217,6 +273,15 @@ export function lostUpdates(object: object): readonly LostUpdate[] {
 
 function currentTask(): Task | null {
   return (currentScope()?.task as Task | undefined) ?? null;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
+
+/** The length of an array; of anything else 0. */
+function lengthOf(target: object): number {
+  return Array.isArray(target) ? target.length : 0;
 }
 
 function unwrap(value: unknown): unknown {
@@ -246,5 +311,6 @@ function isPlain(value: unknown): value is object {
 
 /** Whether an object keeps its state in properties, and not in slots of the engine. */
 function isOrdinary(value: unknown): boolean {
+  if (!isObject(value) || isRevoked(value)) return false;
   return isPlain(value) || Object.prototype.toString.call(value) === "[object Object]";
 }

@@ -1,7 +1,7 @@
 /** The tree of a run's tasks, when one asks for it and when a signal does. */
 import { guarded } from "../kernel/callback.ts";
 import { show } from "../kernel/printable.ts";
-import { checkFunction } from "../kernel/checks.ts";
+import { checkFunction, checkString } from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
 import { taskTree as treeOf } from "../kernel/report.ts";
 import { listenForSignal } from "../kernel/host_signal.ts";
@@ -70,6 +70,7 @@ export function dumpOn(
   signal: Deno.Signal = "SIGUSR2",
   print: (tree: string) => void = (tree) => console.error(tree),
 ): Disposable {
+  checkString(signal, "a signal");
   checkFunction(print, "a printer");
   const scheduler = currentScheduler(`dump on ${show(signal)}`);
   const tell = guarded(print, `The printer of dumpOn(${signal})`, (text) => scheduler.warn(text));

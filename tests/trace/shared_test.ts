@@ -439,3 +439,70 @@ law("SharedOptions.ignore lets the last writer win", async () => {
   await together(body, body);
   assertEquals(lostUpdates(state), []);
 });
+
+/** Runs two tasks, of which the second writes between the two steps of the first. */
+async function interleaved<T extends object>(
+  state: T,
+  first: () => void,
+  between: () => void,
+  late: () => void,
+): Promise<number> {
+  await run(function* () {
+    spawn(function* () {
+      first();
+      yield;
+      late();
+    });
+    spawn(function* () {
+      between();
+    });
+  });
+  return lostUpdates(state).length;
+}
+
+law("shared() sees a place behind an array's length read, filled by two", async () => {
+  const list = shared<string[]>(["a"], { report: () => {} });
+  let at = 0;
+  const found = await interleaved(
+    list,
+    () => at = list.length,
+    () => list[list.length] = "b",
+    () => list[at] = "c",
+  );
+  assertEquals(found, 1);
+  assertEquals(list.join(), "a,c");
+});
+
+law("shared() sees writes by defineProperty, reads by hasOwn and by keys", async () => {
+  const reads = [
+    (state: object) => Object.hasOwn(state, "x"),
+    (state: object) => Object.keys(state),
+    (state: object) => Object.getOwnPropertyDescriptor(state, "x"),
+  ];
+  for (const read of reads) {
+    const state = shared<{ x?: number }>({}, { report: () => {} });
+    const write = (value: number): void => {
+      Object.defineProperty(state, "x", { value, writable: true, configurable: true });
+    };
+    assertEquals(await interleaved(state, () => read(state), () => write(1), () => write(2)), 1);
+  }
+});
+
+law("shared() finds an object in a list, be it the object or its proxy", () => {
+  const inner = { n: 1 };
+  const list = shared([{ n: 0 }, inner]);
+  assert(list.includes(inner) && list.includes(list[1]!));
+  assertEquals([list.indexOf(inner), list.lastIndexOf(list[1]!), list.indexOf({ n: 1 })], [
+    1,
+    1,
+    -1,
+  ]);
+});
+
+law("shared() of the same object twice is one watch", async () => {
+  const raw = { n: 0 };
+  const [one, other] = [shared(raw, { report: () => {} }), shared(raw)];
+  assert(one === other);
+  let n = 0;
+  assertEquals(await interleaved(one, () => n = one.n, () => other.n++, () => one.n = n + 1), 1);
+});
