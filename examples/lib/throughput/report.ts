@@ -48,13 +48,20 @@ const QUANTITIES: readonly Quantity[] = [
   { title: "Peak memory", unit: "MiB", bars: { "": (row) => row.peakRssBytes / 2 ** 20 } },
 ];
 
-/** Stand for colours that the page's style sets. */
-const WORD = "#010203";
-const BARS = ["#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04", "#0a0b05"];
+/** Stand for colours that the page's style sets: of words, and of bars and curves. */
+export const WORD = "#010203";
+/** The colours of bars and curves. */
+export const STYLED_BARS = ["#0a0b01", "#0a0b02", "#0a0b03", "#0a0b04", "#0a0b05"];
 const STYLED: readonly (readonly [string, string])[] = [
   [WORD, "var(--word)"],
-  ...BARS.map((colour, at) => [colour, `var(--bar${at + 1})`] as const),
+  ...STYLED_BARS.map((colour, at) => [colour, `var(--bar${at + 1})`] as const),
 ];
+
+/** Sets the page's colours in a chart. */
+export function styled(svg: string): string {
+  for (const [colour, variable] of STYLED) svg = svg.replaceAll(colour, variable);
+  return svg;
+}
 
 /** Draws one quantity of one workload. */
 function drawChart({ title, unit, bars }: Quantity, rows: readonly Row[]): string {
@@ -68,7 +75,7 @@ function drawChart({ title, unit, bars }: Quantity, rows: readonly Row[]): strin
   const text = { color: WORD, fontSize: 13, fontFamily: "system-ui, sans-serif" };
   chart.setOption({
     animation: false,
-    color: BARS,
+    color: STYLED_BARS,
     title: { text: unit === "" ? title : `${title}, ${unit}`, left: 0, top: 2, textStyle: text },
     grid: { left: 82, right: 84, top: 30, bottom: 4 },
     xAxis: { type: "value", show: false },
@@ -93,9 +100,8 @@ function drawChart({ title, unit, bars }: Quantity, rows: readonly Row[]): strin
       },
     })),
   });
-  let svg = chart.renderToSVGString();
+  const svg = styled(chart.renderToSVGString());
   chart.dispose();
-  for (const [colour, styled] of STYLED) svg = svg.replaceAll(colour, styled);
   const spoken = rows.map((row) => {
     const values = names.map((name) => `${name} ${short(bars[name]!(row))}`.trim());
     return `${row.engine} ${values.join(", ")}`;

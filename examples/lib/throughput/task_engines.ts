@@ -9,7 +9,7 @@ import { generatorTasks } from "./generator_tasks.ts";
 import type { Site, Workload } from "./plan.ts";
 
 /** Does tasks that are `function*`. */
-function* performGenerators(workload: Workload, ids: readonly number[], site: Site) {
+export function* performGenerators(workload: Workload, ids: readonly number[], site: Site) {
   const laps: number[] = [];
   const results = yield* all(ids.map((id) => generatorTasks[workload](id, site, laps)));
   const outcome: Outcome = { checksum: total(results), laps };
