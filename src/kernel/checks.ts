@@ -194,6 +194,29 @@ export function isInstance<T>(
   return typeof value === "object" && value !== null && !isRevoked(value) && value instanceof type;
 }
 
+const GENERATOR_FUNCTIONS: readonly unknown[] = [
+  Object.getPrototypeOf(function* () {}),
+  Object.getPrototypeOf(async function* () {}),
+];
+
+/** Whether something is a `function*` or an `async function*`: by its prototype, and not by a tag. */
+export function isGeneratorFunction(f: unknown): boolean {
+  return typeof f === "function" && !isRevoked(f) &&
+    GENERATOR_FUNCTIONS.includes(Object.getPrototypeOf(f));
+}
+
+/**
+ * Checks a body that is called by somebody else, and returns it.
+ *
+ * @throws {TypeError} If it is no generator function.
+ */
+export function checkGeneratorFunction<F>(body: F, verb: string): F {
+  if (isGeneratorFunction(body)) return body;
+  throw new TypeError(
+    `Cannot ${verb} ${show(body)}: a body is a function* or an async function*, passed uncalled`,
+  );
+}
+
 /**
  * Checks an instance of a class and returns it.
  *

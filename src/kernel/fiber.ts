@@ -96,6 +96,11 @@ export abstract class Fiber extends CancelScope implements ScopeTask, Ending, As
     return waits;
   }
 
+  /** The wait of it that has ended and awaits its turn first, if there is one. */
+  get endedWait(): Wait | null {
+    return this.#ended;
+  }
+
   /** Whether a wait of it has ended and awaits a turn. */
   get isDue(): boolean {
     return this.#ended !== null || (this.#asyncSide !== null && this.#asyncSide.turn !== null);

@@ -68,8 +68,17 @@ export function noteSite(of: object): void {
   noted.set(of, takeSite());
 }
 
+/** What a wait has begun, where its run takes down sites. */
+const begun = new WeakMap<Wait, object>();
+
+/** The operation that a wait has begun, if its run takes down sites. */
+export function operationOf(wait: Wait): object | undefined {
+  return begun.get(wait);
+}
+
 /** Gives a wait the site of its operation. */
 export function passSite(operation: object, wait: Wait): void {
+  begun.set(wait, operation);
   const site = noted.get(operation);
   if (site !== undefined) noted.set(wait, site);
 }

@@ -2,14 +2,9 @@
  * Checking that something is a task body before anything is started, so that the error points at
  * the line that passed it.
  */
-import { hasMethod } from "../kernel/checks.ts";
+import { hasMethod, isGeneratorFunction } from "../kernel/checks.ts";
 import { functionName, printable, show } from "../kernel/printable.ts";
 import { keepHandled } from "../kernel/trap.ts";
-
-const bodies: readonly unknown[] = [
-  Object.getPrototypeOf(function* () {}),
-  Object.getPrototypeOf(async function* () {}),
-];
 
 /**
  * Makes sure that `body` is a generator function. Promises among its arguments are taken care of: the
@@ -22,20 +17,11 @@ const bodies: readonly unknown[] = [
  */
 export function checkBody(body: unknown, verb: string, args: readonly unknown[] = []): void {
   for (let i = 0; i < args.length; i++) keepHandled(args[i]); // each spawn does so, mostly for none
-  if (typeof body === "function" && isBody(body)) return;
+  if (isGeneratorFunction(body)) return;
   throw new TypeError(
     `Cannot ${verb} ${describe(body)}: a task body is a function* or an async function*, ` +
       `passed uncalled, with its arguments behind it`,
   );
-}
-
-/** By its prototype, and not by its tag, which anybody may set. */
-function isBody(f: object): boolean {
-  try {
-    return bodies.includes(Object.getPrototypeOf(f));
-  } catch {
-    return false; // a proxy that was revoked
-  }
 }
 
 function describe(body: unknown): string {

@@ -4,6 +4,7 @@
  * For tests that must look between two steps, and for teaching: a clock would have to be waited for,
  * a tick is simply the next thing that happens.
  */
+import { checkGeneratorFunction, checkOptions } from "../kernel/checks.ts";
 import { RunLife, type RunLifeOptions } from "../kernel/run_life.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { LOOKS, VirtualClock } from "./virtual_clock.ts";
@@ -38,6 +39,8 @@ export class HandRun<T> {
 
   /** Makes the main task of `body`, ready for its first step. */
   constructor(body: TaskBody<[], T>, options: Omit<RunLifeOptions, "clock"> = {}) {
+    checkGeneratorFunction(body, "run by hand");
+    checkOptions(options, "HandRun");
     this.clock = new VirtualClock({ autojump: false });
     this.#life = new RunLife<T>({ ...options, clock: this.clock });
     this.#life.begin(body());

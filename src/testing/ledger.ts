@@ -5,6 +5,7 @@
  * worker, or a read that was abandoned. Everything in weft that holds something registers, so the
  * difference of two looks is the leak, by name.
  */
+import { checkFunction } from "../kernel/checks.ts";
 import { heldResources, type Resource } from "../kernel/resource.ts";
 
 /** A look at what is held, to compare with a later one. */
@@ -52,6 +53,7 @@ export class Ledger {
 export function ledgered<A extends readonly unknown[]>(
   test: (...args: A) => unknown,
 ): (...args: A) => Promise<void> {
+  checkFunction(test, "a test");
   return async (...args) => {
     using _ledger = new Ledger();
     await test(...args);

@@ -6,8 +6,21 @@
  * deterministic. Each round begins afresh, on a virtual clock, strikes once, and then asks whether
  * anything is left. A body of n checkpoints takes 2n + 1 rounds.
  */
+import { operationOf, waitSite, waitSites } from "../kernel/sites.ts";
+import { siteText, taskTree } from "../kernel/report.ts";
+import { errorText, messageText, printable } from "../kernel/printable.ts";
+import {
+  BOUND,
+  checkArray,
+  checkGeneratorFunction,
+  checkOneOf,
+  checkOptionalFunction,
+  checkOptions,
+  checkWhole,
+} from "../kernel/checks.ts";
 import { Cancelled } from "../kernel/errors.ts";
-import type { Clock } from "../kernel/clock.ts";
+import { type Clock, SystemClock } from "../kernel/clock.ts";
+import { heldResources, type Resource } from "../kernel/resource.ts";
 import { RunLife } from "../kernel/run_life.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { Ledger } from "./ledger.ts";
@@ -38,6 +51,10 @@ export interface SweepResult {
 
 /** How many turns the others get, after the body has ended, to end too. */
 const GRACE_TURNS = 100;
+/** How many real milliseconds what was closed may take, after that, to be gone. */
+const GRACE_MS = 1000;
+/** A round without a checkpoint for so many real milliseconds is stuck. */
+const STUCK_MS = 10_000;
 
 /** The error that a `"throw"` strike throws. */
 export class Struck extends Error {
@@ -49,8 +66,14 @@ export class Struck extends Error {
  * Runs a body over and over, and strikes it at checkpoint 1, 2, … until it has no further one: once by
  * a cancel, once by an error thrown out of the wait.
  *
- * Fails, naming the checkpoint, if the run does not end, if a task, a timer, a lock or a handle is
- * left, if the body ends with an error that is not the strike, or if the invariant breaks.
+ * Fails, naming the checkpoint by its number, what is waited on there and the line, as far as they are
+ * known (a bare `yield` has no line), if
+ *
+ * - the run does not end: the body goes on for more checkpoints than `limit`, whatever strikes it, or is
+ *   stuck where nothing ends its wait;
+ * - a task, a timer, a lock or a handle is left when the body ends, although the run would close it;
+ * - a cancel was swallowed: the task returned as if nothing had happened;
+ * - the body ends with an error that is not the strike, or the invariant breaks.
  *
  * @example A lock taken before the try
  * ```ts
@@ -79,13 +102,18 @@ export async function sweepCancel(
   body: TaskBody<[], unknown>,
   options: SweepOptions = {},
 ): Promise<SweepResult> {
-  const { strikes = ["cancel", "throw"], limit = 10_000 } = options;
-  const plain = await playRound(body, null, 0, options);
+  checkOptions(options, "sweepCancel()");
+  checkGeneratorFunction(body, "sweep");
+  const { strikes = STRIKES, limit = 10_000, invariant, clock } = options;
+  for (const strike of checkArray(strikes, "strikes")) checkOneOf(strike, STRIKES, "a strike");
+  checkWhole(limit, "sweep", "checkpoints at most", BOUND);
+  checkOptionalFunction(invariant, "an invariant");
+  checkOptionalFunction(clock, "the maker of a clock");
+  const plain = await new Round(body, null, 0, options, limit).play();
   let rounds = 1;
   for (const strike of strikes) {
-    for (let at = 1;; at++) {
-      if (at > limit) throw new Error(`Cannot sweep: the body has more than ${limit} checkpoints`);
-      const round = await playRound(body, strike, at, options);
+    for (let at = 1; at <= limit; at++) {
+      const round = await new Round(body, strike, at, options, limit).play();
       rounds++;
       if (!round.struck) break;
     }
@@ -93,75 +121,177 @@ export async function sweepCancel(
   return { checkpoints: plain.checkpoints, rounds };
 }
 
-interface Round {
-  checkpoints: number;
-  struck: boolean;
-}
+const STRIKES: readonly Strike[] = ["cancel", "throw"];
 
-async function playRound(
-  body: TaskBody<[], unknown>,
-  strike: Strike | null,
-  at: number,
-  options: SweepOptions,
-): Promise<Round> {
-  const where = strike === null ? "without a strike" : `after a ${strike} at checkpoint ${at}`;
-  let place = "";
-  const round: Round = { checkpoints: 0, struck: false };
-  const error = new Struck(`struck at checkpoint ${at}`);
-  let subject: Task | undefined;
-  const left: string[] = [];
-  const ledger = new Ledger();
-  const life = new RunLife<void>({
-    clock: options.clock?.() ?? new VirtualClock(),
-    warn: () => {},
-    instruments: [{
-      stepEnd: (task) => {
-        if (task !== subject || task.done || task.isAway) return;
-        if (++round.checkpoints < at || strike === null || round.struck) return;
-        const on = task.waits.filter((wait) => wait.source?.nested !== true).map((w) => w.source);
-        round.struck = strike === "cancel" ? cancelAt(task) : throwAt(task, error);
-        place = on.length === 0 ? " (ceding)" : ` (${on.join(", ")})`;
+/** One run of the body, struck once or not at all. */
+class Round {
+  /** How many checkpoints there were. */
+  checkpoints = 0;
+  /** Whether it was struck. */
+  struck = false;
+  readonly #body: TaskBody<[], unknown>;
+  readonly #strike: Strike | null;
+  readonly #at: number;
+  readonly #options: SweepOptions;
+  readonly #limit: number;
+  readonly #error: Struck;
+  readonly #before: ReadonlySet<Resource> = new Set(heldResources());
+  readonly #left: string[] = [];
+  readonly #swallowed: string[] = [];
+  readonly #life: RunLife<void>;
+  #subject: Task | undefined;
+  #place = "";
+  #endless = false;
+
+  constructor(
+    body: TaskBody<[], unknown>,
+    strike: Strike | null,
+    at: number,
+    options: SweepOptions,
+    limit: number,
+  ) {
+    this.#body = body;
+    this.#strike = strike;
+    this.#at = at;
+    this.#options = options;
+    this.#limit = limit;
+    this.#error = new Struck(`struck at checkpoint ${at}`);
+    this.#life = new RunLife<void>({
+      clock: options.clock?.() ?? new VirtualClock(),
+      sites: true,
+      warn: (message) => {
+        if (SWALLOWED.test(message)) this.#swallowed.push(message);
       },
-      exited: (task) => {
-        for (const held of task.holdings) left.push(`${held}, which task "${task.name}" held`);
-      },
-    }],
-  });
-  life.begin(function* () {
-    const main = life.scheduler.tasks()[0]!;
-    subject = life.scheduler.spawn("subject", body(), main);
+      instruments: [{
+        stepEnd: (task) => this.#stepped(task),
+        exited: (task) => {
+          for (const held of task.holdings) this.#left.push(`${held}, which task "${task}" held`);
+        },
+      }],
+    });
+  }
+
+  /** Runs it, and throws what it finds. */
+  async play(): Promise<this> {
+    const ledger = new Ledger();
+    const life = this.#life;
+    life.begin(this.#watch());
     try {
-      yield* subject.join();
-    } catch {
-      // Looked at below, when the run is over.
+      await this.#unlessStuck(life.toEnd());
+    } catch (cause) {
+      this.#fail(errorText(cause), cause);
     }
-    for (let turn = 0; turn < GRACE_TURNS && life.scheduler.live > 1; turn++) yield;
-    for (const task of life.scheduler.tasks()) {
+    if (this.#endless) {
+      this.#fail(`the body has more than ${this.#limit} checkpoints, and does not end`);
+    }
+    if (this.#swallowed.length > 0) this.#fail(`a cancel was swallowed: ${this.#swallowed[0]}`);
+    const subject = this.#subject;
+    if (subject !== undefined && subject.failed && !carries(subject.error, this.#error)) {
+      this.#fail(`the body threw ${errorText(subject.error)}`, subject.error);
+    }
+    if (life.scheduler.timers.size > 0) this.#left.push(`${life.scheduler.timers.size} timer(s)`);
+    const left = new Set([...this.#left, ...ledger.left()]);
+    if (left.size > 0) this.#fail(`left behind: ${[...left].join(", ")}`);
+    try {
+      this.#options.invariant?.();
+    } catch (cause) {
+      this.#fail(`the invariant broke: ${messageText(cause)}`, cause);
+    }
+    return this;
+  }
+
+  /** The main task: the body as a task of its own, and then a look at what it left. */
+  *#watch(): Generator<unknown, void, never> {
+    const { scheduler } = this.#life;
+    const main = scheduler.tasks()[0]!;
+    const subject = this.#subject = scheduler.spawn("subject", this.#body(), main);
+    try {
+      yield* subject.join() as Iterable<unknown, unknown, never>;
+    } catch {
+      // Looked at when the run is over.
+    }
+    for (let turn = 0; turn < GRACE_TURNS && scheduler.live > 1; turn++) yield;
+    for (const task of scheduler.tasks()) {
       if (task === main) continue;
-      left.push(`task "${task.name}"`);
+      this.#left.push(`task "${task}"`);
       task.cancel("the sweep is over");
     }
-  }());
-  const fail = (what: string, cause?: unknown): never => {
-    throw new Error(`Sweep failed ${where}${place}: ${what}`, { cause });
-  };
-  try {
-    await life.toEnd();
-  } catch (cause) {
-    fail(cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause), cause);
+    // The run would close these, and the ledger would not see them. What was closed may need the host to go.
+    const until = performance.now() + GRACE_MS;
+    while (this.#open().length > 0 && performance.now() < until) yield scheduler.clock.hop(true);
+    this.#left.push(...this.#open().map((resource) => printable(resource)));
   }
-  if (subject !== undefined && subject.failed && !carries(subject.error, error)) {
-    fail(`the body threw ${subject.error}`, subject.error);
+
+  /** What is held since the round began, but for the run itself and what was closed already. */
+  #open(): Resource[] {
+    return heldResources().filter((one) =>
+      !this.#before.has(one) && one !== this.#life && !("closed" in one && one.closed)
+    );
   }
-  if (life.scheduler.timers.size > 0) left.push(`${life.scheduler.timers.size} timer(s)`);
-  left.push(...ledger.left());
-  if (left.length > 0) fail(`left behind: ${left.join(", ")}`);
-  try {
-    options.invariant?.();
-  } catch (cause) {
-    fail(`the invariant broke: ${cause instanceof Error ? cause.message : cause}`, cause);
+
+  #stepped(task: Task): void {
+    if (task !== this.#subject || task.done || task.isAway) return;
+    if (++this.checkpoints > this.#limit) return this.#abandon();
+    if (this.#strike === null || this.checkpoints < this.#at || this.struck) return;
+    this.#place = placeText(task); // before the strike, which ends the wait
+    this.struck = this.#strike === "cancel" ? cancelAt(task) : throwAt(task, this.#error);
   }
-  return round;
+
+  /** Drops a body that would go on for ever; it need not obey a cancel. */
+  #abandon(): void {
+    if (this.#endless) return;
+    this.#endless = true;
+    for (const task of this.#life.scheduler.tasks().slice(1)) {
+      task.breakWaits(this.#error);
+      task.finish(true, this.#error);
+    }
+  }
+
+  /** Gives up on a round in which nothing happens any more, such as an `await` of what never comes. */
+  async #unlessStuck(end: Promise<void>): Promise<void> {
+    const clock = new SystemClock();
+    const stuck = Promise.withResolvers<never>();
+    const look = (seen: number): void => {
+      clock.setAlarm(clock.now() + STUCK_MS, () => {
+        if (this.checkpoints !== seen) return look(this.checkpoints);
+        const tree = taskTree(this.#life.scheduler.tasks(), { sites: true, most: 20 });
+        stuck.reject(new Error(`the body is stuck for ${STUCK_MS} ms:\n${tree.join("\n")}`));
+      });
+    };
+    look(this.checkpoints);
+    try {
+      await Promise.race([end, stuck.promise]);
+    } finally {
+      clock.clearAlarm();
+    }
+  }
+
+  #fail(what: string, cause?: unknown): never {
+    const where = this.#strike === null
+      ? "without a strike"
+      : `after a ${this.#strike} at checkpoint ${this.#at}`;
+    throw new Error(`Sweep failed ${where}${this.#place}: ${what}`, { cause });
+  }
+}
+
+/** The run's warning of a swallowed cancel. */
+const SWALLOWED = /was cancelled, caught Cancelled, and returned/;
+
+/** What a task waits on, or has just waited on, and at which line. */
+function placeText(task: Task): string {
+  const waits = task.waits.filter((wait) => wait.source?.nested !== true);
+  if (waits.length > 0) {
+    const on = waits.map(({ source }) => printable(source)).join(", ");
+    return ` (${on}${atText(waitSites({ waits })[0]?.[0])})`;
+  }
+  const ended = task.endedWait;
+  const operation = ended === null ? undefined : operationOf(ended);
+  if (ended === null || operation === undefined) return " (ceding, by a bare yield)";
+  return ` (${printable(operation)}${atText(waitSite(ended)[0])})`;
+}
+
+function atText(site: string | undefined): string {
+  return site === undefined ? "" : ` at ${siteText(site)}`;
 }
 
 function cancelAt(task: Task): boolean {

@@ -9,6 +9,7 @@
  * threshold of real milliseconds, which is slow when nothing comes and too short when a machine is
  * busy.
  */
+import { checkFinite, checkFlag, checkOptions } from "../kernel/checks.ts";
 import { type Clock, type HostWaits, SystemClock } from "../kernel/clock.ts";
 
 /** How many times the host may look at its sockets before time jumps past an open read. */
@@ -53,8 +54,10 @@ export class VirtualClock implements Clock {
 
   /** A clock at `start`. */
   constructor(options: VirtualClockOptions = {}) {
-    this.#now = options.start ?? 0;
-    this.#autojump = options.autojump ?? true;
+    const { start = 0, autojump = true } = checkOptions(options, "VirtualClock");
+    checkFlag(autojump, "autojump");
+    this.#now = checkFinite(start, "a time to start");
+    this.#autojump = autojump;
   }
 
   /** The virtual time in milliseconds. Whoever a timer woke sees the time at which that was due. */
