@@ -8,6 +8,9 @@
  * the language inherit one and the same `next`, two prototypes up. So who has nothing of their own in between
  * is called by it, and whatever else has a `next` (a generator that somebody has changed, an iterator of
  * the user's) keeps the look-up.
+ *
+ * To ask for something of their own costs 50 ns, a seventh of a spawn. A body that is spawned twice in a row is
+ * no body written in place, so for it the look-up is the quicker question.
  */
 
 type Step = IteratorResult<unknown, unknown>;
@@ -30,12 +33,17 @@ export const asyncGeneratorNext: AsyncMethod = slow.next;
 /** The `throw` of every native `async function*` generator. */
 export const asyncGeneratorThrow: AsyncMethod = slow.throw;
 
+/** What the generator that was asked about last has as its prototype. */
+let latest: unknown = null;
+
 /** Whether a generator's `next` and `throw` are those that all of its kind inherit. */
 export function isNative(generator: object): boolean {
   const own: unknown = Object.getPrototypeOf(generator);
   if (own === null) return false;
   const inherited: unknown = Object.getPrototypeOf(own);
   if (inherited !== fast && inherited !== slow) return false;
+  if (own === latest) return isAsInherited(generator as Methods, inherited as Methods);
+  latest = own;
   return !isChanged(own as object) && !isChanged(generator);
 }
 
@@ -44,6 +52,15 @@ export function isAsync(generator: object): boolean {
   const own: unknown = Object.getPrototypeOf(generator);
   const inherited: unknown = own === null ? null : Object.getPrototypeOf(own);
   return inherited === slow || (inherited !== fast && Symbol.asyncIterator in generator);
+}
+
+interface Methods {
+  readonly next: unknown;
+  readonly throw: unknown;
+}
+
+function isAsInherited(generator: Methods, inherited: Methods): boolean {
+  return generator.next === inherited.next && generator.throw === inherited.throw;
 }
 
 function isChanged(object: object): boolean {
