@@ -11,6 +11,7 @@ import { abortSafely, callSafely, thrownText } from "./callback.ts";
 import { checkMs, checkString } from "./checks.ts";
 import { Cancelled, DeadlockError, TimeoutError } from "./errors.ts";
 import { Fiber, type FiberHost, type TaskGenerator } from "./fiber.ts";
+import { Links } from "./links.ts";
 import { localsOf } from "./locals.ts";
 import { type Operation, operation, sequence } from "./operation.ts";
 import { NOTHING } from "./own_cancel.ts";
@@ -53,24 +54,23 @@ export type TaskName = string | { readonly name: string };
 /** What only few tasks need. */
 interface Extras {
   /** Called when the task has ended. */
-  links: Link[] | null;
+  links: Links<LinkCall> | null;
   /** Fired when the task is cancelled. */
   controller: AbortController | null;
   /** Whether the run ends without waiting for it. */
   daemon: boolean;
   /** Waits for the value. */
   gets: WaitQueue<unknown> | null;
+  /** Waits for the end that a cancel brings. */
+  ends: WaitQueue<void> | null;
   /** Who answers for a failure in place of the run. */
   keeper: Keeper | null;
 }
 
 type Outcome = "none" | "value" | "error" | "cancelled";
 
-/** A callback, and what is called for it. */
-interface Link {
-  readonly given: (...args: never[]) => void;
-  readonly call: (task: Task) => unknown;
-}
+/** What is called for a link. */
+type LinkCall = (task: Task) => unknown;
 
 /** One generator being run. Made by {@linkcode spawn}; also an operation and awaitable, like `get()`. */
 export class Task<T = unknown> extends Fiber implements Operation<T> {
@@ -218,9 +218,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     if (!this.done) this.abort("explicit", reason);
     return operation("task.cancel()", (wait: Wait<void>) => {
       if (this.done) return wait.settle();
-      const ends = new WaitQueue<void>(this, "cancel");
-      ends.park(wait);
-      this.watch(() => ends.wake());
+      (this.extras().ends ??= new WaitQueue<void>(this, "cancel")).park(wait);
     }, { optional: true });
   }
 
@@ -256,13 +254,12 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
    * often as it was. One that has been called, or was never given, is no error.
    */
   unlink(fn: (...args: never[]) => void): void {
-    const { links = null } = this.#extras ?? {};
-    if (links !== null) this.#extras!.links = links.filter((link) => link.given !== fn);
+    this.#extras?.links?.delete(fn);
   }
 
   /** Like {@linkcode link}, but leaves a failure unobserved. */
   watch(fn: (task: Task<T>) => void): void {
-    this.addLink(fn, fn as Link["call"]);
+    this.addLink(fn, fn as LinkCall);
   }
 
   /** `yield* task` in a `function*`: like {@linkcode get}. */
@@ -357,6 +354,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
       controller: null,
       daemon: false,
       gets: null,
+      ends: null,
       keeper: null,
     };
   }
@@ -374,25 +372,25 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     for (let wait = this.#joins?.shift(); wait; wait = this.#joins?.shift()) {
       this.answer(wait, this.cancelled);
     }
-    const extras = this.#extras;
-    this.#joins = this.#extras = null;
-    if (extras === null) return;
-    const { gets, links } = extras;
+    this.#joins = null;
+    if (this.#extras === null) return;
+    const { gets, ends, links } = this.#extras;
     for (let wait = gets?.shift(); wait; wait = gets?.shift()) this.answer(wait, false);
-    for (const link of links ?? []) this.follow(link);
+    ends?.wakeAll();
+    links?.callAll((call) => this.follow(call));
+    this.#extras = null;
   }
 
   /** Keeps a link until the end, or follows it at once. */
-  private addLink(given: Link["given"], call: Link["call"]): void {
-    const link = { given, call };
-    if (this.done) this.follow(link);
-    else (this.extras().links ??= []).push(link);
+  private addLink(given: (...args: never[]) => void, call: LinkCall): void {
+    if (this.done) this.follow(call);
+    else (this.extras().links ??= new Links()).add(given, call);
   }
 
   /** Calls what was linked. */
-  private follow(link: Link): void {
+  private follow(call: LinkCall): void {
     callSafely(
-      () => link.call(this as Task),
+      () => call(this as Task),
       (error) => this.host.warn(thrownText(`A link of task "${this}"`, error)),
     );
   }

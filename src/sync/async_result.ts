@@ -10,6 +10,7 @@ import { callSafely, safeWarn, thrownText } from "../kernel/callback.ts";
 import { currentScope } from "../kernel/context.ts";
 import { TimeoutError, WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/names.ts";
+import { Links } from "../kernel/links.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import { printable } from "../kernel/printable.ts";
 import { takeAsyncSite, withSite } from "../kernel/sites.ts";
@@ -56,7 +57,7 @@ export class AsyncResult<T> {
   readonly #gets: WaitQueue<T>;
   readonly #waits: WaitQueue<T | undefined>;
   #outcome: Outcome<T> = { state: "pending" };
-  #links: { readonly fn: (result: AsyncResult<T>) => void; readonly link: () => void }[] = [];
+  readonly #links = new Links<() => void>();
   readonly #beginGet = (wait: Wait<T>): void => {
     const outcome = this.#outcome;
     if (outcome.state === "pending") this.#gets.park(wait);
@@ -173,12 +174,12 @@ export class AsyncResult<T> {
         else task.host.warn(text);
       });
     if (this.ready) link();
-    else this.#links.push({ fn, link });
+    else this.#links.add(fn, link);
   }
 
   /** Forgets a callback that was given to {@linkcode link}; one that was called, or never given, is no error. */
   unlink(fn: (result: AsyncResult<T>) => void): void {
-    this.#links = this.#links.filter((one) => one.fn !== fn);
+    this.#links.delete(fn);
   }
 
   /** A frozen record of state and waiters. */
@@ -202,9 +203,7 @@ export class AsyncResult<T> {
     if (outcome.state === "value") this.#gets.wakeAll(outcome.value);
     else this.#gets.failAll(this.error);
     this.#waits.wakeAll(this.value);
-    const links = this.#links;
-    this.#links = [];
-    for (const { link } of links) link();
+    this.#links.callAll((link) => link());
   }
 }
 

@@ -73,6 +73,9 @@ export interface Future<T> extends Operation<T> {
   /** Calls `fn` once the future has settled, at once if it has. Observes the error. */
   link(fn: (future: Future<T>) => void): void;
 
+  /** Forgets a callback that was given to `link`, as often as it was; one never given is no error. */
+  unlink(fn: (future: Future<T>) => void): void;
+
   /** As in `fib(…)`. */
   toString(): string;
 }

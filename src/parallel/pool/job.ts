@@ -13,6 +13,7 @@ import { currentScope } from "../../kernel/context.ts";
 import { Entered } from "../../kernel/deadline.ts";
 import { checkMs } from "../../kernel/checks.ts";
 import { cancelled, TimeoutError, WouldBlock } from "../../kernel/errors.ts";
+import { Links } from "../../kernel/links.ts";
 import { type Operation, operation, sequence } from "../../kernel/operation.ts";
 import type { Startable, Wait } from "../../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../../kernel/wait_queue.ts";
@@ -75,7 +76,7 @@ export class Job implements Future<unknown>, Startable<unknown>, QueueOwner, Rea
   #observed = false;
   #waits: WaitQueue<unknown> | null = null;
   #reactions: Reaction | null = null;
-  #links: ((future: Future<unknown>) => void)[] | null = null;
+  #links: Links<(future: Future<unknown>) => void> | null = null;
 
   /** A job that is in no queue yet. */
   constructor(kind: JobKind, args: readonly unknown[], terms: JobTerms) {
@@ -157,6 +158,11 @@ export class Job implements Future<unknown>, Startable<unknown>, QueueOwner, Rea
     this.watch(fn);
   }
 
+  /** Forgets it. */
+  unlink(fn: (future: Future<unknown>) => void): void {
+    this.#links?.delete(fn);
+  }
+
   /** For `yield*` in a `function*`. */
   [Symbol.iterator](): Iterator<unknown, unknown, unknown> {
     return this.get()[Symbol.iterator]();
@@ -197,7 +203,7 @@ export class Job implements Future<unknown>, Startable<unknown>, QueueOwner, Rea
   /** Like {@linkcode link}, but leaves a failure unobserved. */
   watch(fn: (future: Future<unknown>) => void): void {
     if (this.done) fn(this);
-    else (this.#links ??= []).push(fn);
+    else (this.#links ??= new Links()).add(fn, fn);
   }
 
   /** It was sent. */
@@ -269,9 +275,8 @@ export class Job implements Future<unknown>, Startable<unknown>, QueueOwner, Rea
   }
 
   /** A link that throws must not keep the others from hearing, nor the pool from its work. */
-  static #callLinks(job: Job, links: ((future: Future<unknown>) => void)[]): void {
-    job.#links = null;
-    for (const link of links) {
+  static #callLinks(job: Job, links: Links<(future: Future<unknown>) => void>): void {
+    links.callAll((link) => {
       try {
         link(job);
       } catch (error) {
@@ -279,7 +284,8 @@ export class Job implements Future<unknown>, Startable<unknown>, QueueOwner, Rea
           throw error;
         });
       }
-    }
+    });
+    job.#links = null;
   }
 
   static *#within(job: Job, ms: number): Generator<unknown, unknown, unknown> {

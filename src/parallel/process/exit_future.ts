@@ -1,6 +1,7 @@
 /** The end of a process, to be waited for in every way there is: as an operation, by a callback, by poll. */
 import { callSafely } from "../../kernel/callback.ts";
 import { TimeoutError } from "../../kernel/errors.ts";
+import { Links } from "../../kernel/links.ts";
 import { type Operation, operation, sequence } from "../../kernel/operation.ts";
 import { errorText } from "../../kernel/printable.ts";
 import { checkMs } from "../../kernel/checks.ts";
@@ -53,7 +54,7 @@ class Joins extends WaitQueue<void> {
 export class ExitFuture implements Operation<number> {
   readonly #name: () => string;
   readonly #joins: Joins;
-  readonly #told = new Set<() => void>();
+  readonly #told = new Links<() => void>();
   #code: number | null = null;
 
   /** Made by the process; `changed` is called when somebody begins or ends waiting. */
@@ -74,7 +75,7 @@ export class ExitFuture implements Operation<number> {
 
   /** For an {@linkcode EventRegistry}: ready (POLLIN) once the process has ended. */
   get handle(): ReadyHandle {
-    return handleOf(this, (told) => this.#told.add(told));
+    return handleOf(this, (told) => this.#told.add(told, told));
   }
 
   /**
@@ -96,7 +97,12 @@ export class ExitFuture implements Operation<number> {
         console.error(`A link of ${this} threw: ${errorText(error)}`);
       });
     if (this.done) tell();
-    else this.#told.add(tell);
+    else this.#told.add(fn, tell);
+  }
+
+  /** Forgets a callback that was given to {@linkcode link}, as often as it was; one never given is no error. */
+  unlink(fn: (code: number) => void): void {
+    this.#told.delete(fn);
   }
 
   /** For `yield*` in a `function*`. */
@@ -139,8 +145,7 @@ export class ExitFuture implements Operation<number> {
   settle(code: number): void {
     this.#code = code;
     this.#joins.wakeAll();
-    for (const tell of this.#told) tell();
-    this.#told.clear();
+    this.#told.callAll((tell) => tell());
   }
 
   *#get(ms: number | undefined): Generator<unknown, number, unknown> {
