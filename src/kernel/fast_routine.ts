@@ -28,7 +28,7 @@ const ceded = Symbol("ceded");
 export class FastRoutine implements Resumer, Frame {
   /** The innermost scope the generator has entered. */
   scope: CancelScope;
-  /** How many waits it has begun. */
+  /** How many waits it has begun; not those that a cancel, or their own begin, refused at once. */
   waits = 0;
   readonly #generator: Iterator<unknown, unknown, unknown>;
   readonly #native: boolean;
@@ -135,8 +135,8 @@ function advance(
     if (yielded === undefined && !(ending instanceof Wait)) return ceded;
     try {
       const wait = yielded instanceof Wait ? yielded : new SubstituteWait(startable(yielded));
-      routine.waits++;
       wait.start(routine.scope, routine);
+      routine.waits++;
       return waiting;
     } catch (error) {
       step = throwInto(generator, native, error);

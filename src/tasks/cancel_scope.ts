@@ -151,7 +151,7 @@ export function moveOnAt<T>(deadline: number, work: Work<T>): Operation<T | unde
   checkDeadline(deadline);
   return sequence(`moveOnAt(${deadline})`, function* () {
     const mark = new WaitMark();
-    let value: T;
+    let value: T | undefined;
     {
       using entered = new Entered({ movable: true });
       entered.deadline = deadline;
@@ -159,7 +159,6 @@ export function moveOnAt<T>(deadline: number, work: Work<T>): Operation<T | unde
         value = yield* perform(work);
       } catch (error) {
         entered.absorb(error);
-        return undefined;
       }
     }
     if (mark.untouched) yield* cede();

@@ -9,6 +9,7 @@ import { checkList, hasMethod } from "../kernel/checks.ts";
 import { Deque } from "../internal/deque.ts";
 import { operation } from "../kernel/operation.ts";
 import { Task } from "../kernel/task.ts";
+import { keepHandled } from "../kernel/trap.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 
 /** Something that ends and says so: a task, or the future of a job. */
@@ -27,7 +28,9 @@ export interface Ending {
  * @throws {TypeError} If it is no list, or something in it never says that it has ended.
  */
 export function checkEndings<E extends Ending>(endings: Iterable<E>, verb: string): E[] {
+  keepHandled(endings);
   const all = checkList(endings, "tasks or futures");
+  all.forEach(keepHandled);
   for (const one of all) {
     if (typeof one === "object" && hasMethod(one, "link")) continue;
     throw new TypeError(`Cannot ${verb} ${show(one)}: it must be a task or a future`);

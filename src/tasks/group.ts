@@ -183,38 +183,51 @@ function* runGroup<T>(
   site: Site | null,
 ): Generator<unknown, T, unknown> {
   const mark = new WaitMark();
-  using entered = new Entered({ movable: true });
-  const scope = new Scope(entered);
-  const brood = new Brood(`group "${name}"`, currentTask(), (child) => {
-    if (!child.failed) return;
-    const reason = `sibling "${child}" failed`;
-    brood.cancel(reason, child.error);
-    entered.scope.abort("group", reason, child.error);
-  }, { grace });
   let value: T | undefined;
-  let cancel: unknown = undefined;
-  try {
-    value = yield* perform(() => body(new Group(brood, scope)));
-  } catch (error) {
-    const parts = entered.scope.partAll(error);
-    if (parts.rest !== NOTHING) {
-      brood.errors.push(parts.rest);
-      brood.cancel(`the body of group "${name}" failed`, parts.rest);
+  const errors: unknown[] = [];
+  /** A cancel that is not the group's own. */
+  let outer: unknown = undefined;
+  {
+    using entered = new Entered({ movable: true });
+    const scope = new Scope(entered);
+    const brood = new Brood(`group "${name}"`, currentTask(), (child) => {
+      if (!child.failed) return;
+      const reason = `sibling "${child}" failed`;
+      brood.cancel(reason, child.error);
+      entered.scope.abort("group", reason, child.error);
+    }, { grace });
+    let cancel: unknown = undefined;
+    try {
+      value = yield* perform(() => body(new Group(brood, scope)));
+    } catch (error) {
+      const parts = entered.scope.partAll(error);
+      if (parts.rest !== NOTHING) {
+        brood.errors.push(parts.rest);
+        brood.cancel(`the body of group "${name}" failed`, parts.rest);
+      }
+      if (parts.cancel !== null) {
+        cancel = parts.cancel;
+        brood.cancelled(cancel);
+      }
     }
-    if (parts.cancel !== null) {
-      cancel = parts.cancel;
-      brood.cancelled(cancel);
+    try {
+      yield* brood.done();
+    } catch (error) {
+      cancel ??= error;
+    }
+    const isOwn = cancel !== undefined && cancel === entered.scope.cause;
+    if (!isOwn) outer = cancel;
+    errors.push(...brood.errors);
+    scope.ended(isOwn && errors.length === 0);
+  }
+  if (mark.untouched && outer === undefined) {
+    try {
+      yield* cede();
+    } catch (error) {
+      outer = error;
     }
   }
-  try {
-    yield* brood.done();
-    if (mark.untouched) yield* cede();
-  } catch (error) {
-    cancel ??= error;
-  }
-  const isOwn = cancel !== undefined && cancel === entered.scope.cause;
-  scope.ended(isOwn && brood.errors.length === 0);
-  if (brood.errors.length > 0) throw withSite(new GroupError(brood.errors, name), site);
-  if (cancel !== undefined && !isOwn) throw cancel;
+  if (errors.length > 0) throw withSite(new GroupError(errors, name), site);
+  if (outer !== undefined) throw outer;
   return value as T;
 }

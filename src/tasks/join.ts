@@ -13,6 +13,7 @@ import {
 import { combine, TimeoutError } from "../kernel/errors.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";
+import { keepHandled } from "../kernel/trap.ts";
 import type { Hint } from "./hint.ts";
 import { checkEndings, type Ending, Ends } from "./ends.ts";
 import { currentTask } from "./run.ts";
@@ -52,11 +53,11 @@ export function joinAll(
   tasks: Iterable<Task> | Hint<string>,
   options: JoinAllOptions = {},
 ): Operation<Task[]> {
+  const distinct = new Set(checkEndings(tasks as Iterable<Task>, "join"));
   const { timeout, raiseError = true, count = Infinity } = checkOptions(options, "joinAll()");
   if (timeout !== undefined) checkMs(timeout, "a timeout");
   checkWhole(count, "join", "tasks", BOUND_OR_NONE);
   checkFlag(raiseError, "raiseError");
-  const distinct = new Set(checkEndings(tasks as Iterable<Task>, "join"));
   return sequence(`joinAll(${distinct.size})`, function* () {
     const wanted = Math.min(count, distinct.size);
     if (wanted === 0) yield* cede();
@@ -90,13 +91,16 @@ function raise(ended: readonly Task[]): void {
  * @returns Waits until all of them have ended; nobody needs to wait for it.
  */
 export function cancelAll(tasks: Iterable<Task>, reason?: unknown): Operation<void> {
+  keepHandled(tasks);
   const all = checkList(tasks, "tasks to cancel");
+  all.forEach(keepHandled);
   for (const task of all) {
     if (hasMethod(task, "cancel")) continue;
     throw new TypeError(`Cannot cancel ${show(task)}: it must be a task`);
   }
   const ends = all.map((task) => task.cancel(reason));
   return sequence("cancelAll()", function* () {
+    if (ends.length === 0) yield* cede();
     for (const end of ends) yield* end;
   }, { optional: true });
 }

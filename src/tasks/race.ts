@@ -13,6 +13,7 @@ import { type Operation, operation, placeOf, sequence, takeOver } from "../kerne
 import { NOTHING } from "../kernel/own_cancel.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
+import { keepHandled } from "../kernel/trap.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 import { Brood } from "./brood.ts";
@@ -82,6 +83,7 @@ export function race<const C extends Readonly<Record<string, Work<unknown>>>>(
 export function race(
   given: readonly Work<unknown>[] | Readonly<Record<string, Work<unknown>>>,
 ): Operation<unknown> {
+  keepHandled(given);
   checkObject(given, "works of race() (a list, or works by name)");
   const names = Array.isArray(given) ? null : Object.keys(given);
   const works: readonly Work<unknown>[] = Array.isArray(given) ? given : Object.values(given);

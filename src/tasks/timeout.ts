@@ -71,14 +71,13 @@ export function moveOnAfter<T>(ms: number, work: Work<T>): Operation<T | undefin
   checkMs(ms, "a timeout");
   return sequence(`moveOnAfter(${ms})`, function* () {
     const mark = new WaitMark();
-    let value: T;
+    let value: T | undefined;
     {
       using entered = new Entered({ ms });
       try {
         value = yield* perform(work);
       } catch (error) {
         entered.absorb(error);
-        return undefined;
       }
     }
     if (mark.untouched) yield* cede();

@@ -8,6 +8,7 @@ import { type CaseStart, Choice } from "../kernel/cases.ts";
 import { checkList, checkOptions, checkWhole, COUNT, hasMethod } from "../kernel/checks.ts";
 import { type Operation, operation, sequence, takeOver } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
+import { keepHandled } from "../kernel/trap.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { type Ending, Ends } from "./ends.ts";
 import type { WorkResult } from "./perform.ts";
@@ -79,9 +80,11 @@ export function waitFirst(
   given: Iterable<Ending | PromiseLike<unknown>>,
   options: WaitFirstOptions = {},
 ): Operation<unknown[]> {
+  keepHandled(given);
+  const distinct = [...new Set(checkList(given, "tasks, futures or operations"))];
+  distinct.forEach(keepHandled);
   const { count = 1 } = checkOptions(options, "waitFirst()");
   checkWhole(count, "wait for the first", "to end", COUNT);
-  const distinct = [...new Set(checkList(given, "tasks, futures or operations"))];
   for (const one of distinct) {
     if (isEnding(one) || isBare(one)) continue;
     throw new TypeError(

@@ -11,7 +11,7 @@ import type { CaseStart } from "../kernel/cases.ts";
 import { startable } from "../kernel/fast_routine.ts";
 import { takeOver } from "../kernel/operation.ts";
 import { Task } from "../kernel/task.ts";
-import { isGenerator, notWaitable } from "../kernel/trap.ts";
+import { isGenerator, keepHandled, notWaitable } from "../kernel/trap.ts";
 import type { EitherGenerator, Work } from "./perform.ts";
 
 /** Something to be done, as it was given. */
@@ -20,12 +20,15 @@ export type SortedWork =
   | { readonly kind: "body"; readonly generator: EitherGenerator<unknown> };
 
 /**
- * Checks a list of works, and each of them, before any begins.
+ * Checks a list of works, and each of them, before any begins. Promises among them are handled first: a
+ * list that is refused has been given all the same.
  *
  * @throws {TypeError} If one cannot be done.
  */
 export function checkWorks<W>(works: readonly W[], verb: string): void {
-  for (const work of checkArray(works, `works of ${verb}()`)) checkWork(work, verb);
+  keepHandled(works);
+  for (const work of checkArray(works, `works of ${verb}()`)) keepHandled(work);
+  for (const work of works) checkWork(work, verb);
 }
 
 /** Whether a work certainly begins in the caller's own task. */

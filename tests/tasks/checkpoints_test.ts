@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import {
   all,
+  cancelAll,
   cancelScope,
   createLocal,
   group,
@@ -27,6 +28,16 @@ const EMPTY: Readonly<Record<string, () => Operation<unknown>>> = {
   "all([])": () => all([]),
   "joinAll([])": () => joinAll([]),
   "waitFirst([])": () => waitFirst([]),
+  "cancelAll([])": () => cancelAll([]),
+  "group whose function* cancels it": () =>
+    group(function* (g) {
+      g.cancel();
+    }),
+  "group whose async function* cancels it": () =>
+    group(async function* (g) {
+      g.cancel();
+    }),
+  "moveOnAt() of the past": () => moveOnAt(-1, sleep(1)),
 };
 for (
   const [lane, body] of Object.entries({ "function*": fast, "async function*": slow, foreign })
@@ -40,6 +51,11 @@ for (
     [`local.with of a ${lane}`]: () => local.with(1, body),
     [`cancelScope of a ${lane}`]: () => cancelScope({}, body),
     [`all of a ${lane}`]: () => all([body]),
+    [`cancelScope whose ${lane} is refused its wait`]: () =>
+      cancelScope({}, function* (scope) {
+        scope.cancel();
+        yield* all([body, sleep(1)]);
+      }),
   });
 }
 

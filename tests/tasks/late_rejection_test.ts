@@ -2,12 +2,15 @@
  * A promise given to weft never ends the process: whoever was to wait for it may be gone when it rejects.
  * An unhandled rejection would fail the test that it happens in.
  */
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import {
   all,
+  asCompleted,
+  cancelAll,
   createLocal,
   group,
   GroupError,
+  joinAll,
   moveOnAfter,
   race,
   run,
@@ -17,6 +20,7 @@ import {
   spawnLater,
   TaskPool,
   wait,
+  waitFirst,
   withTimeout,
 } from "@weft/weft";
 import { law } from "../lib/law.ts";
@@ -226,5 +230,29 @@ law("A thenable that throws, or answers twice, ends its wait once", async () => 
       }
       assertEquals(message, "then");
     }
+  });
+});
+
+law("A promise among works that are refused is handled all the same", async () => {
+  const wrong = 5 as never;
+  const promise = (): never => late() as never;
+  const refusals: Record<string, () => unknown> = {
+    all: () => all([promise(), wrong]),
+    "all of no list": () => all(promise()),
+    race: () => race([promise(), wrong]),
+    "race by names": () => race({ late: promise(), wrong }),
+    "race of no list": () => race(promise()),
+    waitFirst: () => waitFirst([promise(), wrong]),
+    "waitFirst of none": () => waitFirst([promise()], { count: 0 }),
+    joinAll: () => joinAll([promise()]),
+    "joinAll with a bad limit": () => joinAll([promise()], { timeout: -1 }),
+    asCompleted: () => asCompleted([promise()]),
+    cancelAll: () => cancelAll([promise()]),
+    withTimeout: () => withTimeout(-1, promise()),
+    wait: () => wait(promise(), { signal: wrong }),
+  };
+  await run(function* () {
+    for (const refused of Object.values(refusals)) assertThrows(refused);
+    yield* wait(allLate());
   });
 });
