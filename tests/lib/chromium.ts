@@ -101,6 +101,7 @@ export class Page {
 
   /** Hangs up. */
   async close(): Promise<void> {
+    if (this.#socket.readyState === WebSocket.CLOSED) return;
     const closed = new Promise((resolve) => this.#socket.addEventListener("close", resolve));
     this.#socket.close();
     await closed;

@@ -34,7 +34,7 @@ h3 { font-size: 1rem; margin: 0.5rem 0; }
 .node { fill: var(--ground); stroke: var(--bar1); stroke-width: 2; }
 .arrow { fill: none; stroke: var(--bar5); stroke-width: 2; } .tip { fill: var(--bar5); }
 tr.chosen th, tr.chosen td { font-weight: bold; }
-@media (max-width: 30rem) { th, td { padding: 0.2rem 0.35rem; } }
+@media (max-width: 30rem) { th, td { padding: 0.2rem 0.3rem; font-size: 0.8rem; } }
 @media print { form, [role=tablist] { display: none; } }
 `;
 

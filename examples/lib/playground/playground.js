@@ -149,9 +149,10 @@ function begin(stop) {
   under = { stop };
   at("status").textContent = "running …";
   at("detail").textContent = "";
+  const hadFocus = document.activeElement === at("run");
   at("run").disabled = true;
   at("cancel").disabled = false;
-  at("cancel").focus();
+  if (hadFocus) at("cancel").focus();
   return under;
 }
 
