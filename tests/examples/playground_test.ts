@@ -230,6 +230,9 @@ law(
     assertEquals(rows[0], ["fcfs", "17.00", "27.00", "17.00", "2.00"]);
     assertEquals(rows[4], ["rr", "5.67", "15.67", "3.67", "3.00"]);
     assertEquals([rows.length, pictures.length], [8, 8]);
+    const named = await schedule([{ name: "<b>", arrival: 0, burst: 2, priority: 1 }], 4);
+    assertEquals(named.pictures[0][1].text, "fcfs: <b> 0 to 2");
+    assert(!named.pictures[0][1].svg.includes("<b>"));
     assertMatch((await schedule("[", 4)).error, /^Cannot read jobs: not JSON: .+/);
     assertMatch(
       (await schedule([{ name: "A", arrival: 0, burst: 0, priority: 1 }], 4)).error,

@@ -53,10 +53,10 @@ const SHAPES = {
   waiting: { y: 9, height: 2 },
 } as const;
 
-/** A name on one line, for SVG. */
-export function label(name: string, most: number = NAME): string {
+/** A name on one line, of at most so many characters. */
+export function oneLine(name: string, most: number = NAME): string {
   const plain = [...name.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, "·")];
-  return escape(plain.length > most ? `${plain.slice(0, most - 1).join("")}…` : plain.join(""));
+  return plain.length > most ? `${plain.slice(0, most - 1).join("")}…` : plain.join("");
 }
 
 /** A number with three figures at most behind the point. */
@@ -86,7 +86,7 @@ export function drawLanes(lanes: Lanes): Picture {
   const length = Math.max(lanes.to - from, 1e-9);
   const per = (time: number): number => Math.min(100, Math.max(0, (time - from) / length * 100));
   const names = rows.map(({ name }, at) =>
-    `<text x="0" y="${LEGEND + at * ROW + 14}">${label(name)}</text>`
+    `<text x="0" y="${LEGEND + at * ROW + 14}">${escape(oneLine(name))}</text>`
   );
   const bars = rows.flatMap(({ pieces }, at) =>
     [...joined(pieces, length * LEAST / 100)].map(({ state, from: begin, to: end }) => {
@@ -115,7 +115,7 @@ export function drawLanes(lanes: Lanes): Picture {
   const more = lanes.rows.length > rows.length
     ? `; and ${lanes.rows.length - rows.length} more`
     : "";
-  const words = rows.map(({ name, pieces }) => `${label(name, 60)} ${inWords(pieces, unit)}`);
+  const words = rows.map(({ name, pieces }) => `${oneLine(name, 60)} ${inWords(pieces, unit)}`);
   return {
     svg,
     text: `${title}, ${amount(from)} to ${amount(lanes.to)} ${unit}: ${words.join("; ")}${more}`,

@@ -3,7 +3,7 @@ import { type Job, jobs, simulate, type Simulation } from "@weft/weft";
 import { parseJobs } from "../scheduling/jobs.ts";
 import { POLICIES } from "../scheduling/policies.ts";
 import { shortNumber } from "../scheduling/chart.ts";
-import { drawLanes, label, MOST_ROWS, type Picture, type Piece, type Row } from "./picture.ts";
+import { drawLanes, MOST_ROWS, oneLine, type Picture, type Piece, type Row } from "./picture.ts";
 
 /** The columns of the table `Averages`. */
 export const AVERAGE_COLUMNS = ["Policy", "Waiting", "Turnaround", "Response", "Switches"] as const;
@@ -53,7 +53,7 @@ function draw(policy: string, list: readonly Job[], { jobs, gantt }: Simulation)
   );
   const { svg } = drawLanes({ title: policy, unit: "", rows, from, to });
   const words = gantt.slice(0, MOST_WORDS).map((piece) =>
-    `${label(piece.name, 40)} ${shortNumber(piece.from)} to ${shortNumber(piece.to)}`
+    `${oneLine(piece.name, 40)} ${shortNumber(piece.from)} to ${shortNumber(piece.to)}`
   );
   const more = gantt.length > MOST_WORDS ? `; and ${gantt.length - MOST_WORDS} more` : "";
   return { svg, text: `${policy}: ${words.join("; ")}${more}` };
