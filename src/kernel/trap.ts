@@ -17,6 +17,9 @@ export const cedeTrap: Startable<void> = {
   toString: () => "cede()",
 };
 
+/** Promises that have a handler: a race in a loop gives the same one again and again, and it keeps each. */
+const handled = new WeakSet<object>();
+
 /**
  * Takes it upon weft that a promise may reject: whoever was to wait for it may be cancelled before, and
  * the host ends a process for a rejection that nobody has asked for by then. To be called as soon as a
@@ -25,7 +28,8 @@ export const cedeTrap: Startable<void> = {
  */
 export function keepHandled(value: unknown): void {
   try {
-    if (!(value instanceof Promise)) return;
+    if (!(value instanceof Promise) || handled.has(value)) return;
+    handled.add(value);
     Promise.prototype.then.call(value, undefined, () => {});
   } catch {
     // A subclass whose constructor throws, or a proxy that was revoked; whoever waits for it will get to know.
