@@ -61,8 +61,21 @@ export function mustHave(who: string, ...names: (keyof typeof PERMISSIONS)[]): v
   }
 }
 
+/** Says a permission that is missing in one line, wherever the example comes to need it. */
+function tellMissingPermissions(): void {
+  const tell = (event: Event, error: unknown): void => {
+    for (; error instanceof AggregateError; error = error.errors[0]);
+    if (!(error instanceof Deno.errors.NotCapable)) return;
+    event.preventDefault();
+    refuse(`This example lacks a permission: ${error.message.split("\n")[0]}`);
+  };
+  addEventListener("error", (event) => tell(event, event.error));
+  addEventListener("unhandledrejection", (event) => tell(event, event.reason));
+}
+
 /** Reads the command line; prints `help` and ends when asked to, refuses what the example does not know. */
 export function readArgs(help: string, flags: Flags = {}): Given {
+  tellMissingPermissions();
   const texts = Object.keys(flags.string ?? {});
   const numbers = Object.keys(flags.number ?? {});
   const switches = [...(flags.boolean ?? [])];

@@ -22,7 +22,14 @@ for (const name of exampleNames()) {
     const { code, out, err } = await runExample(name, ["--help"]);
     assertEquals({ code, err }, { code: 0, err: "" });
     assertMatch(out, /^\S.*\n/);
+    assertEquals(await runExample(name, ["-h"]), { code, out, err });
   });
+
+  law(`${name} without any permission runs, or says in one line which it lacks`, async () => {
+    const { code, err } = await runExample(name, [], { flags: [], limitMs: LIMIT_MS });
+    if (code === 0) assertEquals(err, "");
+    else assertMatch(err, /^[^\n]*(--allow-|permission)[^\n]*\n$/);
+  }, LIMIT_MS + 5000);
 
   law(`${name} refuses what it does not know with one line and exit code 2`, async () => {
     for (const wrong of ["--frobnicate", "-x"]) {
