@@ -6,7 +6,7 @@
  * write to an end that is closed breaks; `capacity` bytes are taken before a write waits.
  */
 import { Deque } from "../internal/deque.ts";
-import { BOUND, checkWhole } from "../kernel/checks.ts";
+import { BOUND, checkOptions, checkWhole } from "../kernel/checks.ts";
 import type { NativeStream } from "./native.ts";
 
 /** How a connection in memory behaves. */
@@ -222,6 +222,7 @@ export class MemoryStream implements NativeStream {
 export function memoryStreamPair(
   options: MemoryStreamOptions = {},
 ): [MemoryStream, MemoryStream] {
+  checkOptions(options, "memoryStreamPair()");
   const capacity = checkWhole(options.capacity ?? 1 << 16, "hold", "bytes", BOUND);
   const chunk = checkWhole(options.chunk ?? Infinity, "read", "bytes at once", BOUND);
   const [there, back] = [new Direction(capacity, chunk), new Direction(capacity, chunk)];

@@ -77,7 +77,7 @@ export function checkFinite(n: number, what: string): number {
  * @throws {TypeError} If it cannot be called.
  */
 export function checkFunction<F>(f: F, what: string): F {
-  if (typeof f === "function") return f;
+  if (typeof f === "function" && !isClass(f)) return f;
   throw new TypeError(`Cannot use ${show(f)} as ${what}: it must be a function`);
 }
 

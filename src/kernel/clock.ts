@@ -11,6 +11,7 @@
  * So a hop that must let IO in makes {@linkcode IO_TURNS} turns, 60 µs in all, and the same client
  * is answered within one slice.
  */
+import { checkOptions } from "./checks.ts";
 
 /** The host loop polls its sockets about once in this many turns (tokio's event interval, rounded up). */
 const IO_TURNS = 64;
@@ -68,7 +69,7 @@ export class SystemClock implements Clock {
 
   /** A clock without an alarm; with `idle`, its alarm does not keep the process alive. */
   constructor(options: { readonly idle?: boolean } = {}) {
-    this.#idle = options.idle === true;
+    this.#idle = checkOptions(options, "SystemClock").idle === true;
   }
 
   /** Milliseconds since the process began. */

@@ -64,7 +64,7 @@ export class Cancelled extends Error {
 
 function describeCancel(source: CancelSource, reason: unknown): string {
   const why = reason === undefined ? "" : `: ${messageText(reason)}`;
-  return `Cancelled (${source})${why}`;
+  return `Cancelled (${printable(source)})${why}`;
 }
 
 /**

@@ -5,6 +5,7 @@
  * what is still held of the host, and only then settles its promise. A main task that fails takes the
  * others with it; one that is wound down leaves them their time of grace. Each failure that nobody observed is raised: one as it is, several together.
  */
+import { checkOptions } from "./checks.ts";
 import { withScope } from "./context.ts";
 import { deadlockError } from "./deadlock.ts";
 import { type Cancelled, type CancelSource, combine, RunFinishedError } from "./errors.ts";
@@ -66,6 +67,7 @@ export class RunLife<T> implements Overseer, Resource {
 
   /** A run that has not begun. */
   constructor(options: RunLifeOptions = {}) {
+    checkOptions(options, "a run");
     this.#patient = options.patient === true;
     this.#sites = options.sites === true;
     this.#grace = options.grace ?? 0;

@@ -6,6 +6,7 @@ import {
   checkMethods,
   checkObject,
   checkOptionalFunction,
+  checkOptions,
 } from "./checks.ts";
 import type { Clock } from "./clock.ts";
 import type { Instrument } from "./instrument.ts";
@@ -46,7 +47,7 @@ const CLOCK = ["now", "wall", "setAlarm", "awake", "clearAlarm", "hop"];
  * @throws {RangeError} If the seed is no finite number.
  */
 export function checkSchedulerOptions(options: SchedulerOptions): void {
-  const { clock, seed, policy, instruments, sites, warn } = options;
+  const { clock, seed, policy, instruments, sites, warn } = checkOptions(options, "a run");
   if (clock !== undefined) checkMethods(clock, CLOCK, "a clock");
   if (seed !== undefined) checkFinite(seed, "a seed");
   if (policy !== undefined) checkMethods(policy, ["add", "next"], "a policy");

@@ -1,4 +1,5 @@
 /** Names of hosts and services: `gethostname`, `gethostbyname` and `getservbyname`. */
+import { checkString } from "../kernel/checks.ts";
 import { addressesOf } from "../io/dial.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
@@ -97,6 +98,7 @@ export function lookup(name: string): Operation<string[]> {
  * @throws {Deno.errors.NotFound} If there is no such service.
  */
 export function serviceByName(name: string, protocol: "tcp" | "udp" = "tcp"): number {
+  checkString(name, "the name of a service");
   if (protocol !== "tcp" && protocol !== "udp") {
     throw new TypeError(`Cannot find a service on ${show(protocol)}: it must be "tcp" or "udp"`);
   }

@@ -5,7 +5,7 @@
  * Each is waited for by an operation that takes nothing, so several callers may wait for the same, and a
  * caller takes what it was told of afterwards, without waiting.
  */
-import { checkMs } from "../kernel/checks.ts";
+import { checkMs, isInstance } from "../kernel/checks.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import { race } from "../tasks/race.ts";
@@ -55,7 +55,7 @@ export function connectionWait<T extends Waitable>(
   objects: readonly T[],
   ms?: number,
 ): Operation<T[]> {
-  if (!Array.isArray(objects)) {
+  if (!isInstance(objects, Array)) {
     throw new TypeError(`Cannot wait for ${show(objects)}: it must be an array of ends, futures …`);
   }
   const looks = objects.map(lookAt);

@@ -10,6 +10,7 @@
  * and module plus export name written by hand (nothing checks the arguments). The table, rather than
  * the module's exports, is what a worker looks in first, so a program of one file needs no `export`.
  */
+import { checkObject, isGeneratorFunction, isRevoked } from "../kernel/checks.ts";
 import { functionName, printable, show } from "../kernel/printable.ts";
 
 /** Any function at all. */
@@ -133,6 +134,8 @@ export function jobs<T extends Record<string, AnyFunction>>(
   meta: { readonly url: string },
   functions: T & { [K in keyof T]: SendableFunction<T[K]> },
 ): Jobs<T> {
+  checkMeta(meta, "jobs");
+  checkObject(functions, "functions by name");
   for (const [name, f] of Object.entries<unknown>(functions)) {
     if (typeof f !== "function") {
       throw new TypeError(
@@ -172,7 +175,7 @@ export function addressOf(job: unknown): JobAddress {
 
 /** Whether a function is a `function*` or an `async function*`. */
 export function isTaskBody(f: unknown): boolean {
-  return /^\[object (Async)?GeneratorFunction\]$/.test(Object.prototype.toString.call(f));
+  return isGeneratorFunction(f);
 }
 
 /** The function that a module of this realm entered under a name. */
@@ -190,4 +193,12 @@ function describe(value: unknown): string {
     return name === "" ? "an anonymous function" : `the function "${printable(name)}"`;
   }
   return show(value);
+}
+
+/** Checks what stands for the module that a table of functions or classes is in. */
+export function checkMeta(meta: { readonly url: string }, verb: string): void {
+  if (
+    typeof meta === "object" && meta !== null && !isRevoked(meta) && typeof meta.url === "string"
+  ) return;
+  throw new TypeError(`Cannot call ${verb}(${show(meta)}, …): pass import.meta`);
 }

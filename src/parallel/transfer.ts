@@ -4,6 +4,7 @@
  * The mark lies beside the value, in a weak map, so that the value keeps its type: a job that takes a
  * `Uint8Array` takes a marked one. It is read when the value leaves, on either side.
  */
+import { checkList, checkObject } from "../kernel/checks.ts";
 
 /** What a message can move; `Transferable` of the web platform. */
 export type Movable = Transferable;
@@ -31,7 +32,8 @@ let anyMarks = false;
  * @returns `value`.
  */
 export function transfer<T extends object>(value: T, list: readonly Movable[]): T {
-  marks.set(value, [...list]);
+  checkObject(value, "a value to send");
+  marks.set(value, checkList(list, "what is to be moved"));
   anyMarks = true;
   return value;
 }

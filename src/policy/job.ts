@@ -1,4 +1,6 @@
 /** Declared jobs: what the simulator is told of each, and the rules they must keep. */
+import { show } from "../kernel/printable.ts";
+import { checkArray, isInstance } from "../kernel/checks.ts";
 
 /** The parts of the caller's unit that the simulator counts time in. */
 export const PARTS = 1e9;
@@ -43,7 +45,10 @@ export function checkJobs(
   value: unknown,
   needs: readonly Needed[] = [],
 ): asserts value is readonly Job[] {
-  if (!Array.isArray(value)) throw new TypeError("Cannot schedule jobs: they must be a list");
+  checkArray(needs, "needs of a policy");
+  if (!isInstance(value, Array)) {
+    throw new TypeError(`Cannot schedule jobs: they must be a list, and not ${show(value)}`);
+  }
   if (value.length === 0) throw new TypeError("Cannot schedule jobs: the list is empty");
   const names = new Set<string>();
   for (const [index, job] of value.entries()) {

@@ -1,5 +1,12 @@
 /** The policies of the textbooks, each a function that makes one. */
-import { checkWhole, COUNT_OR_NONE } from "../kernel/checks.ts";
+import { show } from "../kernel/printable.ts";
+import {
+  checkFlag,
+  checkOptions,
+  checkWhole,
+  COUNT_OR_NONE,
+  isInstance,
+} from "../kernel/checks.ts";
 import { type Choose, seededChoose } from "../kernel/choice.ts";
 import { agedPriority, Aging, responseRatio } from "./aging.ts";
 import { Feedback } from "./feedback.ts";
@@ -14,7 +21,7 @@ const LEAST = 1e-9;
 function checkTime(value: number, what: string): number {
   if (typeof value === "number" && value >= LEAST) return value;
   throw new RangeError(
-    `Cannot use ${String(value)} as ${what}: it must be a number above 0, of at least a billionth`,
+    `Cannot use ${show(value)} as ${what}: it must be a number above 0, of at least a billionth`,
   );
 }
 
@@ -68,12 +75,10 @@ export interface PriorityOptions {
  * @throws {RangeError} If `aging` is negative or no number.
  */
 export function priority(options: PriorityOptions = {}): SchedulingPolicy {
-  const { preemptive = false, aging = 0 } = options;
-  if (typeof preemptive !== "boolean") {
-    throw new TypeError(`Cannot use ${String(preemptive)} as preemptive: it must be true or false`);
-  }
+  const { preemptive = false, aging = 0 } = checkOptions(options, "priority()");
+  checkFlag(preemptive, "preemptive");
   if (!(typeof aging === "number" && aging >= 0 && aging < Infinity)) {
-    throw new RangeError(`Cannot use ${String(aging)} as aging: it must be a number, zero or more`);
+    throw new RangeError(`Cannot use ${show(aging)} as aging: it must be a number, zero or more`);
   }
   const name = preemptive ? "priority-preemptive" : "priority";
   return new SchedulingPolicy(
@@ -105,9 +110,9 @@ export interface MlfqOptions {
  * @throws {RangeError} If a quantum or the boost is not above 0, or there is no queue.
  */
 export function mlfq(options: MlfqOptions = {}): SchedulingPolicy {
-  const { quanta = [4, 8, 16], boost = Infinity } = options;
-  if (!Array.isArray(quanta) || quanta.length === 0) {
-    throw new RangeError(`Cannot use ${String(quanta)} as quanta: there must be one per queue`);
+  const { quanta = [4, 8, 16], boost = Infinity } = checkOptions(options, "mlfq()");
+  if (!isInstance(quanta, Array) || quanta.length === 0) {
+    throw new RangeError(`Cannot use ${show(quanta)} as quanta: there must be one per queue`);
   }
   for (const quantum of quanta) checkTime(quantum, "a quantum");
   checkTime(boost, "a boost");
@@ -151,7 +156,7 @@ function drawing(
   options: DrawOptions,
   draw: (choose: Choose) => ReturnType<typeof anyOf>,
 ): SchedulingPolicy {
-  const { quantum = 1, seed = 1 } = options;
+  const { quantum = 1, seed = 1 } = checkOptions(options, `${name}()`);
   checkTime(quantum, "a quantum");
   checkWhole(seed, "use", "as a seed", COUNT_OR_NONE);
   return new SchedulingPolicy(

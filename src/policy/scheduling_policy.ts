@@ -13,7 +13,8 @@
  * Where the length of a burst is not declared, it is predicted as in the textbooks (Silberschatz,
  * section on SJF): the exponential average of the bursts before.
  */
-import { checkMs, checkWhole, COUNT } from "../kernel/checks.ts";
+import { show } from "../kernel/printable.ts";
+import { checkFunction, checkMs, checkWhole, COUNT } from "../kernel/checks.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { currentScope } from "../kernel/context.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
@@ -145,6 +146,7 @@ export class SchedulingPolicy implements Policy {
     make: (scale: number) => Discipline,
     needs: readonly Needed[] = [],
   ) {
+    checkFunction(make, "the maker of a discipline");
     this.name = name;
     this.needs = needs;
     this.#make = make;
@@ -167,7 +169,7 @@ export class SchedulingPolicy implements Policy {
     const { priority, deadline, tickets, bursts, arrival, place } = terms;
     for (const [what, value] of Object.entries({ priority, deadline, arrival, place })) {
       if (value !== undefined && (typeof value !== "number" || Number.isNaN(value))) {
-        throw new RangeError(`Cannot use ${String(value)} as a ${what}: it must be a number`);
+        throw new RangeError(`Cannot use ${show(value)} as a ${what}: it must be a number`);
       }
     }
     if (tickets !== undefined) checkWhole(tickets, "give", "tickets", COUNT);

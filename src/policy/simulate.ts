@@ -14,8 +14,8 @@ import { Heap, type HeapItem } from "../internal/heap.ts";
 import { type Discipline, earlier, type Entry, type ReadyJob } from "./discipline.ts";
 import { checkJobs, type Job, PARTS, parts } from "./job.ts";
 import { type JobResult, measure, type Simulation, type Slice } from "./metrics.ts";
-import type { SchedulingPolicy } from "./scheduling_policy.ts";
-import { checkMs } from "../kernel/checks.ts";
+import { SchedulingPolicy } from "./scheduling_policy.ts";
+import { checkInstance, checkMs, checkOptions } from "../kernel/checks.ts";
 
 /** How a simulation is to go. */
 export interface SimulateOptions {
@@ -219,6 +219,8 @@ export function simulate(
   policy: SchedulingPolicy,
   options: SimulateOptions = {},
 ): Simulation {
+  checkInstance(policy, SchedulingPolicy, "a policy");
+  checkOptions(options, "simulate()");
   checkJobs(jobs, policy.needs);
   const cost = parts(checkMs(options.switchCost ?? 0, "a cost of a switch"));
   const machine = new Machine(jobs, policy.discipline(PARTS), cost);

@@ -1,5 +1,6 @@
 /** What a handler gets beside its socket: what the server knows of the connection. */
-import type { Socket } from "../net/socket.ts";
+import { checkPart } from "../kernel/checks.ts";
+import { Socket } from "../net/socket.ts";
 import type { Operation } from "../kernel/operation.ts";
 
 /**
@@ -17,7 +18,7 @@ export class Client<A extends Deno.Addr = Deno.Addr> {
 
   /** Made by the server. */
   constructor(socket: Socket<A>, server: { readonly isClosing: boolean }) {
-    this.#socket = socket;
+    this.#socket = checkPart(socket, Socket, "Client", "a server");
     this.#server = server;
     this.peer = socket.remoteAddr;
   }

@@ -2,6 +2,7 @@
  * What serves a connection: a task body, or a class after the manner of `StreamRequestHandler`, with one
  * object for each connection. Both run in every engine.
  */
+import { show } from "../kernel/printable.ts";
 import type { Socket } from "../net/socket.ts";
 import { isTaskBody } from "../parallel/jobs.ts";
 import { begun, type Work } from "../tasks/perform.ts";
@@ -50,7 +51,9 @@ export function isHandlerClass(handler: unknown): handler is new (...args: never
 export function checkStreamHandler(handler: unknown): void {
   if (isTaskBody(handler) || isHandlerClass(handler)) return;
   throw new TypeError(
-    "Cannot serve with that: a handler is a function* or an async function* that takes a socket, " +
+    `Cannot serve with ${
+      show(handler)
+    }: a handler is a function* or an async function* that takes a socket, ` +
       "or a class with a method handle()",
   );
 }

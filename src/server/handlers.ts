@@ -2,7 +2,15 @@
  * Handlers that a worker can find: a worker loads its functions and classes by module and name, so those
  * that serve in one are made known where they are declared.
  */
-import { type AnyFunction, findJob, type JobAddress, jobAddress, jobs } from "../parallel/jobs.ts";
+import { checkObject } from "../kernel/checks.ts";
+import {
+  type AnyFunction,
+  checkMeta,
+  findJob,
+  type JobAddress,
+  jobAddress,
+  jobs,
+} from "../parallel/jobs.ts";
 import { whileLoading } from "../parallel/loading.ts";
 import { type AnyClass, findClass, processes } from "../parallel/process/classes.ts";
 import { isHandlerClass } from "./handler.ts";
@@ -44,6 +52,8 @@ export function handlers<T extends Record<string, AnyFunction | AnyClass>>(
   meta: { readonly url: string },
   table: T,
 ): T {
+  checkMeta(meta, "handlers");
+  checkObject(table, "handlers by name");
   for (const [name, handler] of Object.entries<unknown>(table)) {
     if (isHandlerClass(handler)) processes(meta, { [name]: handler as AnyClass });
     else jobs(meta, { [name]: handler as () => unknown });

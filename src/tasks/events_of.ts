@@ -7,7 +7,17 @@
  * the scheduler, which would take the run for deadlocked.
  */
 import { Deque } from "../internal/deque.ts";
-import { BOUND, checkOneOf, checkOptions, checkString, checkWhole } from "../kernel/checks.ts";
+import {
+  BOUND,
+  checkArray,
+  checkList,
+  checkMethods,
+  checkOneOf,
+  checkOptions,
+  checkString,
+  checkWhole,
+  hasMethod,
+} from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
@@ -85,8 +95,8 @@ export class EventsOf<E extends Event> implements Disposable, Resource, AsyncIte
     const { capacity = 1024, overflow = "error" } = checkOptions(options, "eventsOf()");
     this.#capacity = checkWhole(capacity, "hold", "events", BOUND);
     this.#overflow = checkOneOf(overflow, OVERFLOWS, "the overflow of events");
-    this.#target = target;
-    this.#types = types;
+    this.#target = checkMethods(target, ["addEventListener"], "a target of events");
+    this.#types = checkArray(types, "types of events");
     this.#name = `eventsOf(${show(target)}, ${types.map((one) => printable(one)).join(", ")})`;
     this.#waits = new WaitQueue<E>(this, "next", "open");
     const task = currentScope()?.task as Task | undefined;
@@ -238,10 +248,10 @@ export function eventsOf<T extends EventTarget, const K extends string>(
   type: K | readonly K[],
   options: EventsOfOptions = {},
 ): EventsOf<EventOf<T, K>> {
-  if (typeof target?.addEventListener !== "function") {
+  if (!hasMethod(target, "addEventListener")) {
     throw new TypeError(`Cannot listen to ${show(target)}: it must be an EventTarget`);
   }
-  const types = typeof type === "string" ? [type] : [...type];
+  const types = typeof type === "string" ? [type] : checkList(type, "names of events");
   for (const one of types) checkString(one, "the name of an event");
   if (types.length === 0) {
     throw new TypeError('Cannot listen for no event: name one, such as "message"');

@@ -5,6 +5,8 @@
  * cancelled scope it throws, and then has done nothing). A rule that holds only sometimes, say "when
  * the buffer is empty", is worse than none; so both halves are asked of the operation itself.
  */
+import { show } from "../kernel/printable.ts";
+import { checkFunction, hasMethod } from "../kernel/checks.ts";
 import { currentFrame, Entered } from "../kernel/deadline.ts";
 import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
@@ -38,6 +40,9 @@ class Probe {
  * @throws {Error} If the operation was no cancel point or no schedule point.
  */
 export function assertCheckpoint<T>(operation: Operation<T>): Operation<T> {
+  if (!hasMethod(operation, Symbol.iterator) || !hasMethod(operation, "then")) {
+    throw new TypeError(`Cannot call ${show(operation)} a checkpoint: it must be an operation`);
+  }
   takeOver(operation);
   return sequence(`assertCheckpoint(${operation})`, function* () {
     yield* assertCancels(operation);
@@ -73,6 +78,7 @@ function* assertCancels(operation: Operation<unknown>): Generator<unknown, void,
  * @throws {Error} If another task ran.
  */
 export function assertNoCheckpoint<T>(f: () => T | Generator<unknown, T, unknown>): Operation<T> {
+  checkFunction(f, "what must not wait");
   return sequence("assertNoCheckpoint()", function* () {
     const probe = new Probe(runningTask());
     const result = f();

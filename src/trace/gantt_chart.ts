@@ -1,4 +1,5 @@
 /** A timeline as a Gantt chart for the terminal. */
+import { checkOptions, checkWhole, COUNT, COUNT_OR_NONE } from "../kernel/checks.ts";
 import { printable } from "../kernel/printable.ts";
 import { lanesOf, type LaneState, type Stay } from "./lanes.ts";
 import type { Timeline } from "./timeline.ts";
@@ -32,7 +33,9 @@ const NAME = 18;
  * @returns Lines of at most `width` columns, for names of one column a character.
  */
 export function ganttChart(timeline: Timeline, options: GanttOptions = {}): string {
-  const { width = 100, rows = 40 } = options;
+  const { width = 100, rows = 40 } = checkOptions(options, "ganttChart()");
+  checkWhole(width, "draw", "columns", COUNT);
+  checkWhole(rows, "draw", "rows", COUNT_OR_NONE);
   const { lanes, dropped, from, to } = lanesOf(timeline);
   const columns = Math.max(10, width - NAME - 1);
   const column = (at: number): number =>

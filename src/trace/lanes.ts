@@ -4,6 +4,7 @@
  * The states of a lane tile its life: each begins where the one before ended. A task whose first events
  * were dropped begins with the first state that is known of it.
  */
+import { checkMethods } from "../kernel/checks.ts";
 import { Kind, type Timeline } from "./timeline.ts";
 
 /** A state that lasts. */
@@ -157,6 +158,7 @@ class Player {
 
 /** Plays a timeline back. */
 export function lanesOf(timeline: Timeline): Playback {
+  checkMethods(timeline, ["events", "statistics"], "a timeline");
   const players = new Map<number, Player>();
   const wakes: Wake[] = [];
   const bytesIn: Level[] = [];

@@ -12,7 +12,7 @@
  * being looked at), and slices made while recording (a ring of slices forgets the longest waits first).
  */
 import { type ActivityListener, ignoreActivity, listenToActivity } from "../kernel/activity.ts";
-import { checkWhole, COUNT } from "../kernel/checks.ts";
+import { checkOptions, checkWhole, COUNT } from "../kernel/checks.ts";
 import type { Instrument } from "../kernel/instrument.ts";
 import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
 import { printable } from "../kernel/printable.ts";
@@ -133,7 +133,7 @@ export class Timeline implements Instrument {
    * @throws {RangeError} If an option is no whole number of at least 1.
    */
   constructor(options: TimelineOptions = {}) {
-    const { capacity = 200_000, sample = 1 } = options;
+    const { capacity = 200_000, sample = 1 } = checkOptions(options, "Timeline");
     this.#capacity = checkWhole(capacity, "keep", "events", COUNT);
     this.#sample = checkWhole(sample, "record one of", "tasks", COUNT);
     this.#at = new Float64Array(capacity);

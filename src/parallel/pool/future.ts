@@ -5,6 +5,7 @@
  * object behind it is the job itself (see job.ts), so that a hundred thousand of them stay cheap; this
  * file is the part of it that is promised.
  */
+import { show } from "../../kernel/printable.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import type { ReadyHandle } from "../shared/ready_handle.ts";
 
@@ -97,6 +98,6 @@ export type CancelPolicy = "wait" | "flag" | "kill";
 export function checkPolicy(policy: CancelPolicy): CancelPolicy {
   if (policy === "wait" || policy === "flag" || policy === "kill") return policy;
   throw new TypeError(
-    `Cannot use ${JSON.stringify(policy)} as onCancel: it must be "wait", "flag" or "kill"`,
+    `Cannot use ${show(policy)} as onCancel: it must be "wait", "flag" or "kill"`,
   );
 }

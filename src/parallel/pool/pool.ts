@@ -6,7 +6,14 @@
  * its items only as fast as workers take them.
  */
 import { errorText } from "../../kernel/printable.ts";
-import { BOUND, checkMs, checkWhole, COUNT } from "../../kernel/checks.ts";
+import {
+  BOUND,
+  checkMs,
+  checkOptionalFunction,
+  checkOptions,
+  checkWhole,
+  COUNT,
+} from "../../kernel/checks.ts";
 import { reportName } from "../../kernel/names.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import type { Items } from "../../tasks/item_source.ts";
@@ -104,7 +111,11 @@ export class WorkerPool implements JobSender {
    * @throws {TypeError} If `initializer` is a plain function, or `initArgs` cannot be cloned.
    */
   constructor(workers: number = navigator.hardwareConcurrency, options: WorkerPoolOptions = {}) {
-    const { queue = Infinity, recycle = Infinity, grace = 100, timeout } = options;
+    const { queue = Infinity, recycle = Infinity, grace = 100, timeout } = checkOptions(
+      options,
+      "WorkerPool",
+    );
+    checkOptionalFunction(options.warn, "warn");
     const name = reportName("WorkerPool", options.name);
     const bound = checkWhole(queue, "use", "as a bound for waiting jobs", BOUND);
     const limit = checkLimit(timeout);

@@ -9,7 +9,9 @@
  * would silently run its base), and looking through the module's exports for a class of the right name
  * (then a program of one file would have to export).
  */
-import { jobAddress } from "../jobs.ts";
+import { show } from "../../kernel/printable.ts";
+import { checkObject } from "../../kernel/checks.ts";
+import { checkMeta, jobAddress } from "../jobs.ts";
 import type { Place } from "./wire.ts";
 
 /** A class that can be made known. */
@@ -54,9 +56,13 @@ export function processes<T extends Record<string, AnyClass>>(
   meta: { readonly url: string },
   classes: T,
 ): T {
+  checkMeta(meta, "processes");
+  checkObject(classes, "classes by name");
   for (const [name, type] of Object.entries<unknown>(classes)) {
     if (typeof type !== "function") {
-      throw new TypeError(`Cannot make a process of "${name}": it is ${String(type)}, not a class`);
+      throw new TypeError(
+        `Cannot make a process of ${show(name)}: it is ${show(type)}, not a class`,
+      );
     }
     const known = ownPlace(type);
     if (known !== undefined || table.has(key(meta.url, name))) {

@@ -10,7 +10,7 @@
  * Rejected: one listener here that hands connections on (a worker cannot be given a connection on Deno),
  * and a pool job for each server (a pool waits for its jobs, and counts them as its work).
  */
-import { checkMs, checkWhole, COUNT } from "../../kernel/checks.ts";
+import { checkMs, checkOptions, checkWhole, COUNT } from "../../kernel/checks.ts";
 import { ClosedError } from "../../kernel/errors.ts";
 import { reportName } from "../../kernel/names.ts";
 import { type Operation, operation, sequence } from "../../kernel/operation.ts";
@@ -107,6 +107,7 @@ export class Crew<A extends readonly unknown[] = readonly unknown[]> implements 
     args: NoInfer<A>,
     options: CrewOptions = {},
   ) {
+    checkOptions(options, "Crew");
     const workers = checkWhole(
       options.workers ?? cpuCount(),
       "use",

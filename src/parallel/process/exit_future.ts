@@ -4,7 +4,7 @@ import { TimeoutError } from "../../kernel/errors.ts";
 import { Links } from "../../kernel/links.ts";
 import { type Operation, operation, sequence } from "../../kernel/operation.ts";
 import { errorText } from "../../kernel/printable.ts";
-import { checkMs } from "../../kernel/checks.ts";
+import { checkFunction, checkMs } from "../../kernel/checks.ts";
 import type { Wait } from "../../kernel/wait.ts";
 import { WaitQueue } from "../../kernel/wait_queue.ts";
 import { moveOnAfter } from "../../tasks/timeout.ts";
@@ -59,7 +59,8 @@ export class ExitFuture implements Operation<number> {
 
   /** Made by the process; `changed` is called when somebody begins or ends waiting. */
   constructor(name: () => string, changed: () => void) {
-    this.#name = name;
+    checkFunction(changed, "what hears of waiters");
+    this.#name = checkFunction(name, "what names a process");
     this.#joins = new Joins({ toString: name }, changed);
   }
 

@@ -20,9 +20,9 @@
  * parent. It does not make a join throw or a run reject: a process is a program, and its exit code is
  * its result. Who wants errors as values uses a pool. The option `report` takes the place of stderr.
  */
-import { printable } from "../../kernel/printable.ts";
+import { printable, show } from "../../kernel/printable.ts";
 import { callSafely } from "../../kernel/callback.ts";
-import { checkMs } from "../../kernel/checks.ts";
+import { checkMs, checkOptions } from "../../kernel/checks.ts";
 import { ClosedError } from "../../kernel/errors.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 import { hold, letGo, type Resource } from "../../kernel/resource.ts";
@@ -131,11 +131,15 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
    * @throws {RangeError} If the time of grace is negative.
    */
   constructor(options: WorkerProcessOptions<A> = {}) {
-    const { target, args = [], daemon = false, backend = "worker", grace = GRACE_MS } = options;
+    const { target, args = [], daemon = false, backend = "worker", grace = GRACE_MS } =
+      checkOptions(
+        options,
+        "WorkerProcess",
+      );
     if (target !== undefined) addressOf(target);
     if (backend !== "worker" && backend !== "subprocess") {
       throw new TypeError(
-        `Cannot make a process of kind "${backend}": it is "worker" or "subprocess"`,
+        `Cannot make a process of kind ${show(backend)}: it is "worker" or "subprocess"`,
       );
     }
     this.#name = options.name ?? defaultName(new.target);

@@ -4,7 +4,7 @@
  * A notification goes to one that was waiting when it was sent, in order, and never to one that came
  * later, has given up, or has died: see line.ts.
  */
-import { checkMs } from "../../kernel/checks.ts";
+import { checkMs, isInstance } from "../../kernel/checks.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 import { shield } from "../../tasks/shield.ts";
 import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
@@ -62,9 +62,9 @@ export class SharedCondition {
 
   /** Makes a condition under `lock`; with a handle, another view of the one behind it. */
   constructor(lock: SharedLock | SharedHandle = new SharedLock()) {
-    const handle = lock instanceof SharedLock ? undefined : lock;
+    const handle = isInstance(lock, SharedLock) ? undefined : lock;
     const region = regionFor("SharedCondition", handle, 4 * (LINE + LINE_WORDS));
-    this.lock = lock instanceof SharedLock ? lock : SharedLock.from(lock.inner!);
+    this.lock = isInstance(lock, SharedLock) ? lock : SharedLock.from(lock.inner!);
     this.#region = region;
     this.#gate = new Gate(region.words, GATE, region.thread, "all");
     this.#line = new Line(region.words, LINE, region.thread);

@@ -1,8 +1,9 @@
 /** A list between threads, as Python's `Manager().list()`. */
+import { checkList } from "../../kernel/checks.ts";
 import type { Packet } from "./codec.ts";
 import { ChangeLog, freeze, logRegion, thaw } from "./log.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
-import { handleOf, type Region } from "./region.ts";
+import { handleOf, isHandle, type Region } from "./region.ts";
 
 /** Items are written down in pieces of so many when the list is written down anew. */
 const PIECE = 1000;
@@ -63,10 +64,11 @@ export class SharedList<T = unknown> implements Iterable<T> {
 
   /** Makes a list of some items; with a handle, another view of the one behind it. */
   constructor(content: Iterable<T> | SharedHandle = []) {
-    const handle = typeof content === "object" && "weft" in content ? content : undefined;
+    const handle = isHandle(content) ? content : undefined;
+    const items = handle === undefined ? checkList(content as Iterable<T>, "items to share") : [];
     this.#region = logRegion("SharedList", handle);
     this.#log = new ChangeLog(this.#region, this.#items);
-    if (handle === undefined) this.#append([...content as Iterable<T>]);
+    if (handle === undefined) this.#append(items);
   }
 
   /** The list behind a handle. */

@@ -1,9 +1,10 @@
 /** A map between threads, as Python's `Manager().dict()`. */
+import { checkArray, checkList } from "../../kernel/checks.ts";
 import { show } from "../../kernel/printable.ts";
 import type { Packet } from "./codec.ts";
 import { ChangeLog, freeze, logRegion, thaw } from "./log.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
-import { handleOf, type Region } from "./region.ts";
+import { handleOf, isHandle, type Region } from "./region.ts";
 
 /** What a {@linkcode SharedMap} can have for keys. */
 export type SharedKey = string | number | bigint | boolean | null | undefined;
@@ -71,11 +72,11 @@ export class SharedMap<K extends SharedKey = SharedKey, V = unknown> implements 
 
   /** Makes a map of some entries; with a handle, another view of the one behind it. */
   constructor(content: Iterable<readonly [K, V]> | SharedHandle = []) {
-    const handle = "weft" in content ? content : undefined;
+    const handle = isHandle(content) ? content : undefined;
+    const entries = handle === undefined ? entriesOf(content as Iterable<readonly [K, V]>) : [];
     this.#region = logRegion("SharedMap", handle);
     this.#log = new ChangeLog(this.#region, this.#entries);
-    if (handle !== undefined) return;
-    for (const [key, value] of content as Iterable<readonly [K, V]>) this.set(key, value);
+    for (const [key, value] of entries) this.set(key, value);
   }
 
   /** The map behind a handle. */
@@ -187,3 +188,9 @@ export class SharedMap<K extends SharedKey = SharedKey, V = unknown> implements 
 }
 
 registerShared("SharedMap", SharedMap.from);
+
+function entriesOf<E extends readonly unknown[]>(content: Iterable<E>): E[] {
+  return checkList(content, "entries to share").map((entry) =>
+    checkArray(entry, "an entry to share ([key, value])")
+  );
+}

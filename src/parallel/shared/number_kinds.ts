@@ -5,6 +5,7 @@
  * There are no atomics for floats: these are plainly read and written. On the machines Deno runs on an
  * aligned float is never seen half written either.
  */
+import { printable, show } from "../../kernel/printable.ts";
 
 /** Kinds of whole numbers. */
 export type WholeKind =
@@ -90,10 +91,11 @@ export const kindNames: readonly SharedKind[] = [
 
 /** How many bytes a value of some kind takes. */
 export function bytesOf(kind: SharedKind): number {
-  const bytes: unknown = Reflect.get(makers[kind] ?? {}, "BYTES_PER_ELEMENT");
+  const maker = typeof kind === "string" ? makers[kind] : undefined;
+  const bytes: unknown = Reflect.get(maker ?? {}, "BYTES_PER_ELEMENT");
   if (typeof bytes === "number") return bytes;
   throw new TypeError(
-    `Cannot share values of kind "${String(kind)}": the kinds are ${kindNames.join(", ")}`,
+    `Cannot share values of kind ${show(kind)}: the kinds are ${kindNames.join(", ")}`,
   );
 }
 
@@ -209,7 +211,7 @@ class NumberView {
     if (type !== this.#type) {
       throw new TypeError(
         `Cannot put ${
-          String(value)
+          typeof value === "string" ? printable(value, 60) : show(value)
         } into ${this.#owner}: its kind "${this.kind}" takes a ${this.#type}`,
       );
     }

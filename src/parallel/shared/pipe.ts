@@ -6,6 +6,7 @@
  * it was closed, when its thread has ended, or when it was garbage. So with two writers the reader comes to
  * its end of file when both are gone, and whoever has passed an end on closes the copy that it kept.
  */
+import { checkFlag, checkOptions } from "../../kernel/checks.ts";
 import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import { Channel, channelBytes, type ChannelTerms, initChannel, UNBOUNDED } from "./channel.ts";
@@ -340,7 +341,8 @@ export function pipe<T = unknown>(
   duplex: boolean = true,
   options: SharedQueueOptions = {},
 ): [a: Connection<T>, b: Connection<T>] {
-  const ring = ringSize(options.bytes ?? DEFAULT_BYTES);
+  checkFlag(duplex, "duplex");
+  const ring = ringSize(checkOptions(options, "pipe()").bytes ?? DEFAULT_BYTES);
   const bytes = channelBytes(ring.size);
   const region = newRegion("Pipe", 4 * CHANNELS + bytes * (duplex ? 2 : 1));
   const { words, name } = region;

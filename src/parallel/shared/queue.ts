@@ -1,5 +1,5 @@
 /** A queue between threads, with everything that Python's `multiprocessing.JoinableQueue` has. */
-import { BOUND, checkWhole } from "../../kernel/checks.ts";
+import { BOUND, checkOptions, checkWhole } from "../../kernel/checks.ts";
 import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import { Channel, channelBytes, type Count, initChannel, UNBOUNDED } from "./channel.ts";
@@ -106,7 +106,7 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
    */
   constructor(capacity: number | SharedHandle = Infinity, options: SharedQueueOptions = {}) {
     const region = this.#region = typeof capacity === "number"
-      ? makeRegion(capacity, options)
+      ? makeRegion(capacity, checkOptions(options, "SharedQueue"))
       : regionOf(capacity, "SharedQueue");
     this.#channel = new Channel(region, CHANNEL, {
       write: `put into ${region.name}`,

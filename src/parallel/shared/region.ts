@@ -1,4 +1,6 @@
 /** Where a shared primitive lives: its stretch of shared memory, its name, and this thread's part in it. */
+import { printable, show } from "../../kernel/printable.ts";
+import { isRevoked } from "../../kernel/checks.ts";
 import { nextName } from "../../kernel/names.ts";
 import { thisThread, type ThreadId, threadIn } from "../thread/thread_id.ts";
 import type { SharedHandle } from "./pack.ts";
@@ -35,7 +37,7 @@ export function newRegion(kind: string, bytes: number, growth = 0): Region {
 
 /** Views the memory that a handle stands for. */
 export function regionOf(handle: SharedHandle, kind: string): Region {
-  if (handle?.weft !== "shared" || handle.kind !== kind) {
+  if (!isHandle(handle) || handle.kind !== kind) {
     throw new TypeError(
       `Cannot make a ${kind} from ${describe(handle)}: pass what share() of a ${kind} gave`,
     );
@@ -63,6 +65,12 @@ export function handleOf({ kind, name, memory, at, thread }: Region): SharedHand
   return { weft: "shared", kind, name, memory, at, threads: thread.table };
 }
 
-function describe(handle: SharedHandle | undefined): string {
-  return handle?.weft === "shared" ? `a handle of ${handle.name}` : String(handle);
+/** Whether something is a handle of shared memory, of whatever kind. */
+export function isHandle(value: unknown): value is SharedHandle {
+  return typeof value === "object" && value !== null && !isRevoked(value) &&
+    (value as { weft?: unknown }).weft === "shared";
+}
+
+function describe(handle: unknown): string {
+  return isHandle(handle) ? `a handle of ${printable(handle.name)}` : show(handle);
 }

@@ -5,7 +5,7 @@
  * bounded one stands for things that are taken and given back, so it notes who has them, and can tell
  * when one went down with its thread.
  */
-import { checkWhole, COUNT } from "../../kernel/checks.ts";
+import { checkFlag, checkOptions, checkWhole, COUNT } from "../../kernel/checks.ts";
 import { AbandonedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
@@ -79,7 +79,7 @@ export class SharedSemaphore {
    */
   constructor(permits: number | SharedHandle = 1, options: SharedSemaphoreOptions = {}) {
     const region = this.#region = typeof permits === "number"
-      ? makeRegion(permits, options.bounded === true)
+      ? makeRegion(permits, isBounded(options))
       : regionOf(permits, "SharedSemaphore");
     this.#gate = new Gate(region.words, GATE, region.thread, "one");
     this.#holders = region.words[BOUND] === -1
@@ -189,3 +189,7 @@ export class SharedSemaphore {
 }
 
 registerShared("SharedSemaphore", SharedSemaphore.from);
+
+function isBounded(options: SharedSemaphoreOptions): boolean {
+  return checkFlag(checkOptions(options, "SharedSemaphore").bounded ?? false, "bounded");
+}

@@ -1,10 +1,11 @@
 /** The plainest queue between threads: put, get, empty. */
+import { checkOptions } from "../../kernel/checks.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import { Channel, channelBytes, initChannel, UNBOUNDED } from "./channel.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
 import { DEFAULT_BYTES, type SharedQueueOptions } from "./queue.ts";
 import { ringSize } from "./ring.ts";
-import { handleOf, newRegion, type Region, regionOf } from "./region.ts";
+import { handleOf, isHandle, newRegion, type Region, regionOf } from "./region.ts";
 
 function makeRegion({ bytes = DEFAULT_BYTES }: SharedQueueOptions): Region {
   const ring = ringSize(bytes);
@@ -45,9 +46,9 @@ export class SimpleQueue<T = unknown> {
    * @throws {RangeError} If the number of bytes is out of range.
    */
   constructor(options: SharedQueueOptions | SharedHandle = {}) {
-    const region = this.#region = "weft" in options
+    const region = this.#region = isHandle(options)
       ? regionOf(options, "SimpleQueue")
-      : makeRegion(options);
+      : makeRegion(checkOptions(options, "SimpleQueue"));
     const terms = { write: `put into ${region.name}`, read: `get from ${region.name}` };
     this.#channel = new Channel(region, 0, terms);
   }

@@ -5,7 +5,7 @@
  * everywhere: `value.value++` loses counts. For that there are `add`, `sub` and `compareExchange`, which
  * are one step each, and a lock.
  */
-import { checkWhole } from "../../kernel/checks.ts";
+import { checkList, checkWhole } from "../../kernel/checks.ts";
 import {
   type ArrayOf,
   bytesOf,
@@ -204,7 +204,7 @@ export class SharedArray<K extends SharedKind = SharedKind> {
    * @throws {RangeError} If the length is no whole number from 0 on.
    */
   constructor(kind: K, content: number | Iterable<KindOf<K>>, handle?: SharedHandle) {
-    const values = typeof content === "number" ? undefined : [...content];
+    const values = typeof content === "number" ? undefined : checkList(content, "numbers to share");
     this.#cells = new Cells("SharedArray", kind, values?.length ?? content as number, handle);
     values?.forEach((value, index) => this.#cells.view.write(index, value));
   }

@@ -10,7 +10,13 @@
  * outside of steps. For these the main thread shows by an alarm that its loop still turns, but only while
  * one is out: an idle program stays idle. Code of no task (a listener of the host's) is not seen.
  */
-import { checkWhole, COUNT_OR_NONE } from "../../kernel/checks.ts";
+import { show } from "../../kernel/printable.ts";
+import {
+  checkOptionalFunction,
+  checkOptions,
+  checkWhole,
+  COUNT_OR_NONE,
+} from "../../kernel/checks.ts";
 import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
 import type { Instrument } from "../../kernel/instrument.ts";
@@ -80,7 +86,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
 
   /** Made by {@linkcode watchdog}; it has no worker yet. */
   constructor(options: WatchdogOptions = {}) {
-    const { threshold = 100, linesPerMinute = 30 } = options;
+    const { threshold = 100, linesPerMinute = 30 } = checkOptions(options, "Watchdog");
     this.#threshold = checkThreshold(threshold);
     this.#linesPerMinute = checkLines(linesPerMinute);
     this.#log = new BlockLog(options.onReport);
@@ -190,9 +196,10 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
       this.#state = "ending";
       this.#clock.clearAlarm();
       this.#board.stop();
-      withScope(null, () => {
-        this.#linger.setAlarm(this.#linger.now() + LINGER_MS, () => this.#ended());
-      });
+      if (this.#worker === null) this.#ended();
+      else {withScope(null, () => {
+          this.#linger.setAlarm(this.#linger.now() + LINGER_MS, () => this.#ended());
+        });}
     }
     return this.#gone.promise;
   }
@@ -279,7 +286,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
     this.#state = "ended";
     this.#clock.clearAlarm();
     this.#linger.clearAlarm();
-    this.#worker!.terminate();
+    this.#worker?.terminate(); // none, if it was released before it started
     letGo(this);
     this.#gone.resolve();
   }
@@ -314,6 +321,8 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
  * @throws {Error} If the worker cannot be started.
  */
 export function watchdog(options: WatchdogOptions = {}): Operation<Watchdog> {
+  checkOptions(options, "watchdog()");
+  checkOptionalFunction(options.onReport, "onReport");
   checkThreshold(options.threshold ?? 1);
   checkLines(options.linesPerMinute ?? 0);
   return operation("watchdog()", (wait: Wait<Watchdog>) => {
@@ -342,7 +351,7 @@ export function watchdog(options: WatchdogOptions = {}): Operation<Watchdog> {
 function checkThreshold(ms: number): number {
   if (typeof ms === "number" && ms > 0 && ms < Infinity) return ms;
   throw new RangeError(
-    `Cannot use ${String(ms)} as a watchdog's threshold: it must be milliseconds, more than 0`,
+    `Cannot use ${show(ms)} as a watchdog's threshold: it must be milliseconds, more than 0`,
   );
 }
 
