@@ -36,8 +36,11 @@ function looking(look: () => void, bodies: TaskBody<[], unknown>[]): Promise<voi
 
 law("ps lists the tasks: id, state, parent, name and what each waits on", async () => {
   const lock = new Lock("L");
+  const back = Promise.withResolvers<void>();
   await looking(() => {
-    assertEquals(ask("ps").split("\n"), [
+    const shown = ask("ps").split("\n");
+    back.resolve();
+    assertEquals(shown, [
       "ID  STATE    PARENT  NAME             WAITS ON",
       "1   running  -       main             -",
       "2   waiting  1       holder#2         sleep(100)",
@@ -59,7 +62,7 @@ law("ps lists the tasks: id, state, parent, name and what each waits on", async 
       yield* sleep(Infinity);
     },
     async function* far() {
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await back.promise;
       yield;
     },
   ]);
