@@ -119,10 +119,22 @@ function refuse(who: string, field: string, rule: string): never {
 
 /** A value as text on one line, without any control character. */
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = written(value);
   const plain = text.replaceAll(
     /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
     (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
   return plain.length > 80 ? `${plain.slice(0, 79)}…` : plain;
+}
+
+/** A value as JSON where JSON can say it: it turns Infinity to null, and fails on others. */
+function written(value: unknown): string {
+  if (typeof value === "number") return String(value);
+  if (typeof value === "bigint") return `${value}n`;
+  try {
+    if (Array.isArray(value)) return `[${value.map(written).join()}]`;
+    return JSON.stringify(value) ?? String(value);
+  } catch { // a circle, or a toJSON that throws
+    return "an object that cannot be shown";
+  }
 }

@@ -254,3 +254,30 @@ law("simulate() names the job, the field and the rule of what it refuses", () =>
   }
   assertThrows(() => simulate([good], priority()), TypeError, 'job "A": priority must be a number');
 });
+
+law("simulate() names job, field and rule for values that JSON cannot write, too", () => {
+  const circle: unknown[] = [];
+  circle.push({ circle });
+  const hostile = {
+    toJSON() {
+      throw new Error("of the user");
+    },
+  };
+  for (
+    const [burst, got] of [
+      [Infinity, "Infinity"],
+      [NaN, "NaN"],
+      [10n, "10n"],
+      [[Infinity], "[Infinity]"],
+      [circle, "[an object that cannot be shown]"],
+      [hostile, "an object that cannot be shown"],
+    ]
+  ) {
+    const jobs = [{ name: "A", arrival: 0, burst }] as unknown as Job[];
+    assertThrows(
+      () => simulate(jobs, fcfs()),
+      TypeError,
+      `Cannot schedule job "A": burst must be a number above 0, of at least a billionth, got ${got}`,
+    );
+  }
+});
