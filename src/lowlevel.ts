@@ -11,9 +11,9 @@ export { currentScope } from "./kernel/context.ts";
 export type { CaseOrder } from "./kernel/case_order.ts";
 export { Entered, type EnterOptions } from "./kernel/deadline.ts";
 export { reportCycle } from "./kernel/deadlock.ts";
-export { taskTree, type TreeOptions } from "./kernel/report.ts";
+export { formatTaskTree, type TreeOptions } from "./kernel/report.ts";
 export { Fiber, type FiberHost, type TaskGenerator, type TaskState } from "./kernel/fiber.ts";
-export type { Ending } from "./kernel/fast_routine.ts";
+export type { CompletionHandler } from "./kernel/fast_routine.ts";
 export type { Holder, Holding } from "./kernel/holding.ts";
 export type { Instrument } from "./kernel/instrument.ts";
 export {

@@ -14,21 +14,21 @@
  * wait was one. A bare `yield` anywhere else is both.
  */
 import { withScope } from "./context.ts";
-import type { Ending } from "./fast_routine.ts";
+import type { CompletionHandler } from "./fast_routine.ts";
 import { asyncGeneratorNext, asyncGeneratorThrow, isNative } from "./native_generators.ts";
 import { type AsyncParty, PromisedWait } from "./promised_wait.ts";
 import { type CancelScope, Shield } from "./scope.ts";
 import { cedeTrap, isGenerator, notWaitable } from "./trap.ts";
 import { Wait } from "./wait.ts";
 
-/** Runs `generator` under `scope`, from now on, and tells `ending` when it is through. */
+/** Runs `generator` under `scope`, from now on, and tells `handler` when it has ended. */
 export function driveAsync(
   generator: AsyncIterator<unknown, unknown, unknown>,
   task: AsyncParty,
   scope: CancelScope,
-  ending: Ending,
+  handler: CompletionHandler,
 ): void {
-  const routine = new AsyncRoutine(generator, task, scope, ending);
+  const routine = new AsyncRoutine(generator, task, scope, handler);
   if (depth < DEEPEST) return launch(routine, task, scope);
   task.stepOut();
   queueMicrotask(() => launch(routine, task, scope));
@@ -57,7 +57,7 @@ class AsyncRoutine {
   readonly #native: boolean;
   readonly #task: AsyncParty;
   readonly #scope: CancelScope;
-  readonly #ending: Ending;
+  readonly #handler: CompletionHandler;
   readonly #onStep = (step: IteratorResult<unknown, unknown>): void => this.took(step);
   readonly #onError = (error: unknown): void => this.end(true, error);
 
@@ -65,13 +65,13 @@ class AsyncRoutine {
     generator: AsyncIterator<unknown, unknown, unknown>,
     task: AsyncParty,
     scope: CancelScope,
-    ending: Ending,
+    handler: CompletionHandler,
   ) {
     this.#generator = generator;
     this.#native = isNative(generator);
     this.#task = task;
     this.#scope = scope;
-    this.#ending = ending;
+    this.#handler = handler;
   }
 
   /** The first step; that of a body is a checkpoint, that of a part is not. */
@@ -81,7 +81,7 @@ class AsyncRoutine {
   }
 
   private get isBody(): boolean {
-    return this.#ending === this.#task as unknown;
+    return this.#handler === this.#task as unknown;
   }
 
   private step(failed: boolean, input: unknown): void {
@@ -137,7 +137,7 @@ class AsyncRoutine {
     const task = this.#task;
     const { asyncSide } = task;
     const { outings } = asyncSide;
-    this.#ending.finish(failed, value);
+    this.#handler.finish(failed, value);
     if (asyncSide.outings === outings) task.stepOver();
   }
 }

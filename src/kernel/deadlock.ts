@@ -5,7 +5,7 @@
  * without any bookkeeping during the run. Cycles are found by walking holders from each task; a task
  * waits for at most one holder per wait, so the walk is linear.
  */
-import { edgeText, leafWaits, siteLines, taskTree, waitsElsewhere } from "./report.ts";
+import { edgeText, formatTaskTree, leafWaits, siteLines, waitsElsewhere } from "./report.ts";
 import { DeadlockError } from "./errors.ts";
 import { printable } from "./printable.ts";
 import type { CancelScope } from "./scope.ts";
@@ -136,7 +136,9 @@ export function deadlockError(tasks: readonly Task[]): DeadlockError {
   const lines = ["Cannot go on: every task waits, and nothing outside can wake one"];
   for (const cycle of cycles.slice(0, MOST_TASKS)) lines.push(cycleText(cycle.map(edge)));
   if (cycles.length === 0) lines.push(`  ${hintFor(tasks)}`);
-  lines.push(...taskTree(tasks, { sites: true, most: MOST_TASKS }).map((line) => `  ${line}`));
+  lines.push(
+    ...formatTaskTree(tasks, { sites: true, most: MOST_TASKS }).map((line) => `  ${line}`),
+  );
   return new DeadlockError(
     lines.join("\n"),
     cycles.map((cycle) => cycle.map((task) => task.name)),

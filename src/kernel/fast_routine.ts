@@ -14,8 +14,8 @@ import { generatorNext, generatorThrow, isNative } from "./native_generators.ts"
 import { notWaitable, toStartable } from "./trap.ts";
 import { type Resumer, type Startable, SubstituteWait, Wait, type WaitSource } from "./wait.ts";
 
-/** Whom a routine tells that its generator is through. */
-export interface Ending {
+/** What a routine tells that its generator has ended. */
+export interface CompletionHandler {
   /** Called once with the value returned, or with the error thrown. */
   finish(failed: boolean, value: unknown): void;
 }
@@ -32,18 +32,18 @@ export class FastRoutine implements Resumer, Frame {
   waits = 0;
   readonly #generator: Iterator<unknown, unknown, unknown>;
   readonly #native: boolean;
-  readonly #ending: Ending;
+  readonly #handler: CompletionHandler;
 
   /** A routine that has not started, for the body of a task or a part of one. */
   constructor(
     generator: Iterator<unknown, unknown, unknown>,
     scope: CancelScope,
-    ending: Ending,
+    handler: CompletionHandler,
   ) {
     this.#generator = generator;
     this.#native = isNative(generator);
     this.scope = scope;
-    this.#ending = ending;
+    this.#handler = handler;
   }
 
   /** Runs a part of a task that stands in `wait`. It starts at once, and its end ends the wait. */
@@ -75,14 +75,14 @@ export class FastRoutine implements Resumer, Frame {
         : generator.next();
       result = step.done !== true && step.value === undefined
         ? ceded
-        : advance(this, generator, native, this.#ending, step);
+        : advance(this, generator, native, this.#handler, step);
     } catch (error) {
       failed = true;
       result = error;
     }
     fastLane.running = null;
     if (result === ceded) return true;
-    if (result !== waiting) this.#ending.finish(failed, result);
+    if (result !== waiting) this.#handler.finish(failed, result);
     return false;
   }
 
@@ -103,14 +103,14 @@ export class FastRoutine implements Resumer, Frame {
         : native
         ? generatorNext.call(generator, wait?.value)
         : generator.next(wait?.value);
-      result = advance(this, generator, native, this.#ending, step);
+      result = advance(this, generator, native, this.#handler, step);
     } catch (error) {
       failed = true;
       result = error;
     }
     fastLane.running = outer;
     if (result === ceded) return true;
-    if (result !== waiting) this.#ending.finish(failed, result);
+    if (result !== waiting) this.#handler.finish(failed, result);
     return false;
   }
 
@@ -127,12 +127,12 @@ function advance(
   routine: FastRoutine,
   generator: Iterator<unknown, unknown, unknown>,
   native: boolean,
-  ending: Ending,
+  handler: CompletionHandler,
   step: IteratorResult<unknown, unknown>,
 ): unknown {
   while (step.done !== true) {
     const yielded = step.value;
-    if (yielded === undefined && !(ending instanceof Wait)) return ceded;
+    if (yielded === undefined && !(handler instanceof Wait)) return ceded;
     try {
       const wait = yielded instanceof Wait ? yielded : new SubstituteWait(startable(yielded));
       wait.start(routine.scope, routine);

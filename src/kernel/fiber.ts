@@ -8,7 +8,7 @@
  */
 import { driveAsync } from "./async_routine.ts";
 import { thrownText } from "./callback.ts";
-import { type Ending, FastRoutine } from "./fast_routine.ts";
+import { type CompletionHandler, FastRoutine } from "./fast_routine.ts";
 import { type Holding, Holdings } from "./holding.ts";
 import type { Maker } from "./operation.ts";
 import { printable } from "./printable.ts";
@@ -55,7 +55,8 @@ interface Seldom {
 }
 
 /** One generator being driven, and its outermost cancel scope. */
-export abstract class Fiber extends CancelScope implements ScopeTask, Ending, AsyncParty, Maker {
+export abstract class Fiber extends CancelScope
+  implements ScopeTask, CompletionHandler, AsyncParty, Maker {
   /** Where it stands. The scheduler alone writes this. */
   state: TaskState = "new";
   /** Operations it made that nothing has waited for. */

@@ -96,8 +96,8 @@ export function holderChain(task: Task): string[] {
 }
 
 /** The living tasks as an indented tree, each with its state and what it waits on. */
-export function taskTree(tasks: readonly Task[], options: TreeOptions = {}): string[] {
-  const { sites = false, most = Infinity } = checkOptions(options, "taskTree()");
+export function formatTaskTree(tasks: readonly Task[], options: TreeOptions = {}): string[] {
+  const { sites = false, most = Infinity } = checkOptions(options, "formatTaskTree()");
   for (const task of checkArray(tasks, "tasks")) checkMethods(task, ["cancel", "abort"], "a task");
   const children = new Map<Task | null, Task[]>();
   const alive = new Set(tasks);

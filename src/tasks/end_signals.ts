@@ -5,7 +5,7 @@
  * program that calls it would be a bad guest; and one that has its own {@linkcode signals} keeps them:
  * the host tells all who listen.
  */
-import { taskTree } from "../kernel/report.ts";
+import { formatTaskTree } from "../kernel/report.ts";
 import { listenForSignal } from "../kernel/host_signal.ts";
 import type { RunLife } from "../kernel/run_life.ts";
 
@@ -36,7 +36,7 @@ export class EndSignals implements Disposable {
       this.#came = true;
       return this.#life.wind({ source: "shutdown", reason: name, quiet: true });
     }
-    const tree = taskTree(this.#life.scheduler.tasks(), { sites: true, most: 1000 });
+    const tree = formatTaskTree(this.#life.scheduler.tasks(), { sites: true, most: 1000 });
     console.error(
       [`Ended at once by a second ${name}, with these tasks alive:`, ...tree].join("\n  "),
     );

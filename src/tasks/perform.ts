@@ -10,7 +10,7 @@ import { show } from "../kernel/printable.ts";
 import { hasMethod, isClass } from "../kernel/checks.ts";
 import { driveAsync } from "../kernel/async_routine.ts";
 import { currentScope, fastLane, type Frame } from "../kernel/context.ts";
-import type { Ending } from "../kernel/fast_routine.ts";
+import type { CompletionHandler } from "../kernel/fast_routine.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { AsyncParty, AsyncSide } from "../kernel/promised_wait.ts";
 import { notWaitable, PromiseTrap } from "../kernel/trap.ts";
@@ -86,14 +86,14 @@ export function begun<T>(work: Exclude<Work<T>, () => unknown>): Iterable<unknow
 function asyncPart<T>(generator: AsyncGenerator<unknown, T, never>): Iterable<unknown, T, unknown> {
   return operation<T>(asyncBody, (wait) => {
     const task = currentScope()!.task as unknown as AsyncParty;
-    const ending = new PartEnding(wait as Wait<unknown>, task.asyncSide, fastLane.running!);
+    const ending = new PartCompletion(wait as Wait<unknown>, task.asyncSide, fastLane.running!);
     driveAsync(generator as AsyncIterator<unknown, T, unknown>, task, wait.scope!, ending);
     wait.park(asyncBody);
   }) as Iterable<unknown, T, unknown>;
 }
 
 /** Ends the wait for an async part; one that came to no checkpoint does not count as a wait. */
-class PartEnding implements Ending {
+class PartCompletion implements CompletionHandler {
   readonly #wait: Wait<unknown>;
   readonly #asyncSide: AsyncSide;
   readonly #frame: Frame;

@@ -7,7 +7,7 @@
  * anything is left. A body of n checkpoints takes 2n + 1 rounds.
  */
 import { operationOf, waitSite, waitSites } from "../kernel/sites.ts";
-import { siteText, taskTree } from "../kernel/report.ts";
+import { formatTaskTree, siteText } from "../kernel/report.ts";
 import { errorText, messageText, printable } from "../kernel/printable.ts";
 import {
   BOUND,
@@ -254,7 +254,7 @@ class Round {
     const look = (seen: number): void => {
       clock.setAlarm(clock.now() + STUCK_MS, () => {
         if (this.checkpoints !== seen) return look(this.checkpoints);
-        const tree = taskTree(this.#life.scheduler.tasks(), { sites: true, most: 20 });
+        const tree = formatTaskTree(this.#life.scheduler.tasks(), { sites: true, most: 20 });
         stuck.reject(new Error(`the body is stuck for ${STUCK_MS} ms:\n${tree.join("\n")}`));
       });
     };

@@ -10,12 +10,12 @@ import { waitSites } from "../kernel/sites.ts";
 import type { Task } from "../kernel/task.ts";
 import { heldLocks } from "./locks.ts";
 import {
+  formatTaskTree,
   holderChain,
   leafWaits,
   siteText,
   sourceText,
   stateOf,
-  taskTree,
   waitsOn,
 } from "../kernel/report.ts";
 
@@ -163,7 +163,7 @@ function cancel(scheduler: Scheduler, id: number): string[] {
 function tree(scheduler: Scheduler): string[] {
   const tasks = scheduler.tasks();
   // Those who spawn come before those they spawned, so the first of them make a tree, too.
-  const lines = taskTree(tasks.slice(0, MOST_LINES - 1));
+  const lines = formatTaskTree(tasks.slice(0, MOST_LINES - 1));
   const next = tasks[MOST_LINES - 1];
   if (next !== undefined) lines.push(more(tasks.length - lines.length, next));
   return lines;

@@ -3,7 +3,7 @@ import { guarded } from "../kernel/callback.ts";
 import { show } from "../kernel/printable.ts";
 import { checkFunction, checkString } from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
-import { taskTree as treeOf } from "../kernel/report.ts";
+import { formatTaskTree } from "../kernel/report.ts";
 import { listenForSignal } from "../kernel/host_signal.ts";
 import { hold, letGo, type Resource } from "../kernel/resource.ts";
 import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
@@ -36,7 +36,7 @@ const MOST_TASKS = 1000;
  * @throws {Error} If no task is running.
  */
 export function taskTree(): string[] {
-  return treeOf(currentScheduler("show the task tree").tasks(), { sites: true });
+  return formatTaskTree(currentScheduler("show the task tree").tasks(), { sites: true });
 }
 
 /**
@@ -75,7 +75,7 @@ export function dumpOn(
   const scheduler = currentScheduler(`dump on ${show(signal)}`);
   const tell = guarded(print, `The printer of dumpOn(${signal})`, (text) => scheduler.warn(text));
   const silence = listenForSignal(signal, () => {
-    tell(treeOf(scheduler.tasks(), { sites: true, most: MOST_TASKS }).join("\n"));
+    tell(formatTaskTree(scheduler.tasks(), { sites: true, most: MOST_TASKS }).join("\n"));
   });
   const dump: Resource & Disposable = {
     release: () => {

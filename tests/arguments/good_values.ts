@@ -77,7 +77,7 @@ export const GOOD: Readonly<Record<string, () => readonly unknown[]>> = {
   writeJson: () => [sink(), 1, {}],
   readFrom: () => [new ReadableStream(), "name"],
   writeTo: () => [new WritableStream(), "name"],
-  taskTree: () => [[], {}],
+  formatTaskTree: () => [[], {}],
   signals: () => ["SIGUSR1"],
   dumpOn: () => ["SIGUSR1", () => {}],
 };

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { currentTask, Queue, run, sleep, spawn, type Task } from "@weft/weft";
-import { type Instrument, type Policy, taskTree } from "@weft/weft/lowlevel";
+import { formatTaskTree, type Instrument, type Policy } from "@weft/weft/lowlevel";
 import { VirtualClock } from "@weft/weft/testing";
 import { law } from "../lib/law.ts";
 
@@ -134,7 +134,7 @@ law("An instrument that throws is dropped with a warning, and the run goes on", 
   assert(warnings[0]!.includes("broken gauge"));
 });
 
-law("taskTree() shows who spawned whom, in which state, and on what each waits", async () => {
+law("formatTaskTree() shows who spawned whom, in which state, and on what each waits", async () => {
   let lines: string[] = [];
   await run(function* () {
     const queue = new Queue<number>(1, "Q");
@@ -146,7 +146,7 @@ law("taskTree() shows who spawned whom, in which state, and on what each waits",
     });
     parent.name = "outer";
     for (let i = 0; i < 5; i++) yield;
-    lines = taskTree([currentTask(), parent, ...siblings(parent)]);
+    lines = formatTaskTree([currentTask(), parent, ...siblings(parent)]);
     queue.tryPut(1);
     queue.tryPut(2);
   });
