@@ -26,7 +26,7 @@ import { schedulerOf } from "../kernel/scheduler.ts";
 import type { TaskBody } from "../kernel/task.ts";
 import { Semaphore } from "../sync/semaphore.ts";
 import { checkBody } from "../tasks/body.ts";
-import { Brood } from "../tasks/brood.ts";
+import { ChildTasks } from "../tasks/child_tasks.ts";
 import { type EitherGenerator, perform } from "../tasks/perform.ts";
 import { currentTask } from "../tasks/run.ts";
 import { AcceptBackoff, acceptNext } from "./accepting.ts";
@@ -113,7 +113,7 @@ class Server<A extends Deno.Addr> {
   readonly #listener: Listener<A>;
   readonly #handler: TaskBody<[Socket<A>], unknown>;
   readonly #report: (error: unknown, peer: A | undefined) => void;
-  readonly #children: Brood;
+  readonly #children: ChildTasks;
   readonly #room: Semaphore;
 
   constructor(
@@ -135,7 +135,7 @@ class Server<A extends Deno.Addr> {
       warn,
     );
     // A failure is reported when its task ends. Kept, they would pile up as long as the server is up.
-    this.#children = new Brood(name, task, () => void (this.#children.errors.length = 0), {
+    this.#children = new ChildTasks(name, task, () => void (this.#children.errors.length = 0), {
       grace,
     });
     this.#room = new Semaphore(Math.min(most, Number.MAX_SAFE_INTEGER));

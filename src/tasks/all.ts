@@ -11,7 +11,7 @@ import { combine } from "../kernel/errors.ts";
 import { type Operation, operation, sequence, takeOver } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
-import { Brood } from "./brood.ts";
+import { ChildTasks } from "./child_tasks.ts";
 import type { EitherGenerator, Work, WorkResult } from "./perform.ts";
 import { currentTask } from "./run.ts";
 import { checkWorks, isBare, sortWork } from "./works.ts";
@@ -104,22 +104,22 @@ function* gatherMixed(
 ): Generator<unknown, unknown[], unknown> {
   const { starts, places, bodies } = sort(works);
   using entered = new Entered();
-  const brood = new Brood("all", currentTask(), (child) => {
+  const childTasks = new ChildTasks("all", currentTask(), (child) => {
     if (child.failed) stop(`sibling "${child}" failed`, child.error);
   });
   const stop = (reason: string, cause: unknown): void => {
-    brood.cancel(reason, cause);
+    childTasks.cancel(reason, cause);
     entered.scope.abort("group", reason, cause);
   };
   const failed = (error: unknown): void => {
-    brood.errors.push(error);
+    childTasks.errors.push(error);
     stop("an operation beside it failed", error);
   };
   const results: unknown[] = [];
   const children = new Map<number, Task>();
   try {
     for (const { index, generator } of bodies) {
-      children.set(index, brood.spawn(`all[${index}]`, generator));
+      children.set(index, childTasks.spawn(`all[${index}]`, generator));
     }
     if (starts.length > 0) {
       const values = yield* operation<unknown[]>(
@@ -128,14 +128,14 @@ function* gatherMixed(
       ) as Iterable<unknown, unknown[], unknown>;
       for (const [at, index] of places.entries()) results[index] = values[at];
     }
-    yield* brood.done();
+    yield* childTasks.done();
   } catch (error) {
-    brood.cancelled(error);
+    childTasks.cancelled(error);
     using _shield = new Entered({ shielded: true });
-    yield* brood.done();
-    if (brood.errors.length === 0) throw error;
+    yield* childTasks.done();
+    if (childTasks.errors.length === 0) throw error;
   }
-  if (brood.errors.length > 0) throw combine(brood.errors, "all");
+  if (childTasks.errors.length > 0) throw combine(childTasks.errors, "all");
   for (const [index, child] of children) results[index] = valueOf(child);
   return results;
 }

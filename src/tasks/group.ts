@@ -15,7 +15,7 @@ import { NOTHING } from "../kernel/own_cancel.ts";
 import { type Site, takeAsyncSite, withSite } from "../kernel/sites.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { checkBody } from "./body.ts";
-import { Brood } from "./brood.ts";
+import { ChildTasks } from "./child_tasks.ts";
 import { Scope } from "./cancel_scope.ts";
 import { type EitherGenerator, perform } from "./perform.ts";
 import { currentTask } from "./run.ts";
@@ -36,25 +36,25 @@ export interface GroupOptions {
 
 /** What the body of a group gets: the place to spawn children. */
 export class Group {
-  readonly #brood: Brood;
+  readonly #childTasks: ChildTasks;
   readonly #scope: Scope;
 
   /** Made by {@linkcode group}. */
-  constructor(brood: Brood, scope: Scope) {
-    this.#brood = brood;
+  constructor(childTasks: ChildTasks, scope: Scope) {
+    this.#childTasks = childTasks;
     this.#scope = scope;
   }
 
   /** The children that are alive, in the order in which they were spawned. */
   get tasks(): readonly Task[] {
-    return this.#brood.alive;
+    return this.#childTasks.alive;
   }
 
   /** Starts a child: like {@linkcode spawn}, but the group answers for it. */
   spawn<A extends readonly unknown[], T>(body: TaskBody<A, T>, ...args: A): Task<T> {
     checkBody(body, "spawn", args);
-    this.#brood.refuseNewWork(body);
-    return this.#brood.spawn(body, body(...args));
+    this.#childTasks.refuseNewWork(body);
+    return this.#childTasks.spawn(body, body(...args));
   }
 
   /** Starts a child after `ms` milliseconds; the group waits for it. */
@@ -65,8 +65,8 @@ export class Group {
   ): Task<T> {
     checkBody(body, "spawn", args);
     checkMs(ms, "a delay");
-    this.#brood.refuseNewWork(body);
-    return this.#brood.spawn(body, body(...args), ms);
+    this.#childTasks.refuseNewWork(body);
+    return this.#childTasks.spawn(body, body(...args), ms);
   }
 
   /**
@@ -112,7 +112,7 @@ export class Group {
     ...args: A
   ): Operation<unknown> {
     checkBody(body, "start", args);
-    return sequence(`${this.#brood}.start()`, () => startChild(this.#brood, body, args));
+    return sequence(`${this.#childTasks}.start()`, () => startChild(this.#childTasks, body, args));
   }
 
   /** The scope in which body and children run: its deadline can be moved, and it says how the group ended. */
@@ -190,34 +190,34 @@ function* runGroup<T>(
   {
     using entered = new Entered({ movable: true });
     const scope = new Scope(entered);
-    const brood = new Brood(`group "${name}"`, currentTask(), (child) => {
+    const childTasks = new ChildTasks(`group "${name}"`, currentTask(), (child) => {
       if (!child.failed) return;
       const reason = `sibling "${child}" failed`;
-      brood.cancel(reason, child.error);
+      childTasks.cancel(reason, child.error);
       entered.scope.abort("group", reason, child.error);
     }, { grace });
     let cancel: unknown = undefined;
     try {
-      value = yield* perform(() => body(new Group(brood, scope)));
+      value = yield* perform(() => body(new Group(childTasks, scope)));
     } catch (error) {
       const parts = entered.scope.partAll(error);
       if (parts.rest !== NOTHING) {
-        brood.errors.push(parts.rest);
-        brood.cancel(`the body of group "${name}" failed`, parts.rest);
+        childTasks.errors.push(parts.rest);
+        childTasks.cancel(`the body of group "${name}" failed`, parts.rest);
       }
       if (parts.cancel !== null) {
         cancel = parts.cancel;
-        brood.cancelled(cancel);
+        childTasks.cancelled(cancel);
       }
     }
     try {
-      yield* brood.done();
+      yield* childTasks.done();
     } catch (error) {
       cancel ??= error;
     }
     const isOwn = cancel !== undefined && cancel === entered.scope.cause;
     if (!isOwn) outer = cancel;
-    errors.push(...brood.errors);
+    errors.push(...childTasks.errors);
     scope.ended(isOwn && errors.length === 0);
   }
   if (mark.untouched && outer === undefined) {

@@ -16,7 +16,7 @@ import type { Operation } from "../kernel/operation.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { keepHandled } from "../kernel/trap.ts";
-import { Brood } from "./brood.ts";
+import { ChildTasks } from "./child_tasks.ts";
 import { type Items, type ItemSource, openItems } from "./item_source.ts";
 import type { Places } from "./places.ts";
 import { currentTask } from "./run.ts";
@@ -68,7 +68,7 @@ class MapPass<I, R, K> {
   readonly #host: PassHost;
   readonly #plan: PassPlan<I, R, K>;
   readonly #entered: Entered;
-  readonly #brood: Brood;
+  readonly #childTasks: ChildTasks;
   readonly #keys = new Map<Task, K>();
   readonly #errors: unknown[] = [];
   /** The cancel of a task that was cancelled on its own. */
@@ -78,7 +78,7 @@ class MapPass<I, R, K> {
     this.#host = host;
     this.#plan = plan;
     this.#entered = entered;
-    this.#brood = new Brood(plan.name, currentTask(), (child) => this.#exited(child));
+    this.#childTasks = new ChildTasks(plan.name, currentTask(), (child) => this.#exited(child));
   }
 
   *run(): Generator<unknown, void, unknown> {
@@ -89,14 +89,14 @@ class MapPass<I, R, K> {
       const parts = this.#entered.scope.partAll(error);
       if (parts.cancel !== null) cancel = parts.cancel;
       if (parts.rest !== NOTHING) this.#errors.push(parts.rest);
-      this.#brood.cancel(`${this.#plan.name} has failed`, error);
+      this.#childTasks.cancel(`${this.#plan.name} has failed`, error);
     }
     try {
-      yield* this.#brood.done();
+      yield* this.#childTasks.done();
     } catch (error) {
       cancel ??= error;
     }
-    const errors = [...this.#brood.errors, ...this.#errors];
+    const errors = [...this.#childTasks.errors, ...this.#errors];
     if (errors.length > 0) throw combine(errors, this.#plan.name);
     const { cause } = this.#entered.scope;
     if (cancel !== undefined && cancel !== cause) throw cancel;
@@ -154,7 +154,7 @@ class MapPass<I, R, K> {
     const { body, sink } = this.#plan;
     let child: Task<R> | undefined;
     try {
-      child = this.#brood.spawn(body, body(item));
+      child = this.#childTasks.spawn(body, body(item));
     } finally {
       if (child === undefined) places.give();
     }
@@ -178,12 +178,12 @@ class MapPass<I, R, K> {
     if (child.successful) return sink.ended(key, child.value as R);
     // A task that is cancelled with the whole pass is no failed item.
     if (this.#entered.scope.reaching === null && sink.failed?.(key, child.error) === true) {
-      if (child.failed) this.#brood.errors.pop();
+      if (child.failed) this.#childTasks.errors.pop();
       return;
     }
     const reason = `"${child}" ${child.failed ? "failed" : "was cancelled"}`;
     if (child.cancelled) this.#lost ??= child.error;
-    this.#brood.cancel(reason, child.error);
+    this.#childTasks.cancel(reason, child.error);
     this.#entered.scope.abort("group", reason, child.error);
   }
 }

@@ -16,7 +16,7 @@ import type { Task } from "../kernel/task.ts";
 import { keepHandled } from "../kernel/trap.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
-import { Brood } from "./brood.ts";
+import { ChildTasks } from "./child_tasks.ts";
 import type { EitherGenerator, Work, WorkResult } from "./perform.ts";
 import { currentTask } from "./run.ts";
 import { checkWorks, isBare, sortWork } from "./works.ts";
@@ -121,7 +121,7 @@ class MixedRace {
   readonly #bodies: { readonly index: number; readonly generator: EitherGenerator<unknown> }[] = [];
   readonly #label: string;
   readonly #named: (index: number, value: unknown) => unknown;
-  readonly #brood: Brood;
+  readonly #childTasks: ChildTasks;
   readonly #indexOf = new Map<Task, number>();
   readonly #exits: WaitQueue<void>;
   readonly #parent = currentTask();
@@ -145,10 +145,10 @@ class MixedRace {
         this.#places.push(index);
       }
     }
-    this.#brood = new Brood("race", this.#parent, (child) => this.#exited(child), {
+    this.#childTasks = new ChildTasks("race", this.#parent, (child) => this.#exited(child), {
       isFickle: true,
     });
-    this.#exits = new WaitQueue<void>(this.#brood, "children");
+    this.#exits = new WaitQueue<void>(this.#childTasks, "children");
   }
 
   *run(): Generator<unknown, unknown, unknown> {
@@ -157,16 +157,16 @@ class MixedRace {
     let cancel: unknown = undefined;
     try {
       for (const { index, generator } of this.#bodies) {
-        this.#indexOf.set(this.#brood.spawn(`race[${index}]`, generator), index);
+        this.#indexOf.set(this.#childTasks.spawn(`race[${index}]`, generator), index);
       }
       result = yield* this.#choice() as Iterable<unknown, unknown, unknown>;
     } catch (error) {
-      const parts = this.#brood.scope.partAll(error);
+      const parts = this.#childTasks.scope.partAll(error);
       if (parts.rest === NOTHING) cancel = parts.cancel;
       else errors.push(parts.rest);
     }
     yield* this.#end(cancel);
-    errors.push(...this.#brood.errors);
+    errors.push(...this.#childTasks.errors);
     if (errors.length > 0) {
       this.#giveBack?.();
       throw combine(errors, this.#label);
@@ -199,16 +199,16 @@ class MixedRace {
   /** Cancels the children that are left and waits for them: what was taken is not lost by a cancel now. */
   *#end(cancel: unknown): Generator<unknown, void, unknown> {
     const why = this.#first === null ? "another was first" : `"${this.#first}" was first`;
-    if (cancel !== undefined) this.#brood.cancelled(cancel);
-    else this.#brood.cancel(why);
+    if (cancel !== undefined) this.#childTasks.cancelled(cancel);
+    else this.#childTasks.cancel(why);
     using _shield = new Entered({ shielded: true });
-    yield* this.#brood.done();
+    yield* this.#childTasks.done();
   }
 
   #exited(child: Task): void {
     if (this.#first !== null) return;
     this.#first = child;
-    this.#brood.cancel(`"${child}" was first`);
+    this.#childTasks.cancel(`"${child}" was first`);
     this.#exits.wake();
   }
 }

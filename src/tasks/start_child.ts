@@ -9,7 +9,7 @@ import { operation } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
-import type { Brood } from "./brood.ts";
+import type { ChildTasks } from "./child_tasks.ts";
 import type { EitherGenerator } from "./perform.ts";
 
 /** What has become of the start. */
@@ -18,13 +18,13 @@ type Progress<V> =
   | { readonly kind: "started"; readonly value: V }
   | { readonly kind: "failed"; readonly error: unknown };
 
-/** Starts a child in `brood` and waits until it calls `started`. For `yield*` inside a sequence. */
+/** Starts a child in `childTasks` and waits until it calls `started`. For `yield*` inside a sequence. */
 export function* startChild<V, A extends readonly unknown[]>(
-  brood: Brood,
+  childTasks: ChildTasks,
   body: (started: (value: V) => void, ...args: A) => EitherGenerator<unknown>,
   args: A,
 ): Generator<unknown, V, unknown> {
-  brood.refuseNewWork(body);
+  childTasks.refuseNewWork(body);
   let progress: Progress<V> = { kind: "starting" };
   const now = (): Progress<V> => progress;
   let child: Task | undefined = undefined;
@@ -32,13 +32,13 @@ export function* startChild<V, A extends readonly unknown[]>(
     get holder(): Task | undefined {
       return child;
     },
-    toString: () => String(brood),
+    toString: () => String(childTasks),
   }, "start");
   const started = (value: V): void => {
     if (now().kind === "started") throw new Error(`Cannot start "${body.name}" twice: it is up`);
     if (now().kind === "failed") return;
     progress = { kind: "started", value };
-    if (child !== undefined && !child.done) brood.adopt(child);
+    if (child !== undefined && !child.done) childTasks.adopt(child);
     waiters.wake();
   };
   const ended = (task: Task): void => {
@@ -50,7 +50,7 @@ export function* startChild<V, A extends readonly unknown[]>(
     progress = { kind: "failed", error };
     waiters.wake();
   };
-  child = brood.spawnFor({ exited: ended }, body, body(started, ...args));
+  child = childTasks.spawnFor({ exited: ended }, body, body(started, ...args));
   const end = operation<void>(waiters, (wait: Wait<void>) => {
     if (now().kind === "starting") waiters.park(wait);
     else wait.settle();

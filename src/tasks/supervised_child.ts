@@ -5,7 +5,7 @@ import type { Task } from "../kernel/task.ts";
 import { keepHandled } from "../kernel/trap.ts";
 import { type FullBackoff, Streak } from "./backoff.ts";
 import { checkBody } from "./body.ts";
-import type { Brood } from "./brood.ts";
+import type { ChildTasks } from "./child_tasks.ts";
 import type { EitherGenerator } from "./perform.ts";
 
 /**
@@ -84,10 +84,10 @@ export class SupervisedChild {
   }
 
   /** Starts it at a time that is now or later; until then its task is new. */
-  start(brood: Brood, now: number, at: number): void {
+  start(childTasks: ChildTasks, now: number, at: number): void {
     const { body, args = [] } = this.#spec;
     const delay = at > now ? at - now : undefined;
-    this.task = brood.spawn(this.name, body(...args as never[]), delay);
+    this.task = childTasks.spawn(this.name, body(...args as never[]), delay);
     this.streak.started(at);
   }
 

@@ -2,7 +2,7 @@
  * What runs under {@linkcode supervise}: one loop, in the supervisor's own task, that looks at each end of
  * a child in turn.
  *
- * The children are a brood, so that no end of the supervisor, in whatever way, leaves one behind. What is
+ * The children are `ChildTasks`, so that no end of the supervisor, in whatever way, leaves one behind. What is
  * decided on an end is decided here and not in the callback that reports it: bodies are called and the
  * user's hook runs in the right task, and what they throw has somewhere to go.
  */
@@ -15,7 +15,7 @@ import type { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 import { type FullBackoff, Streak } from "./backoff.ts";
-import { Brood } from "./brood.ts";
+import { ChildTasks } from "./child_tasks.ts";
 import { type Incident, type Intensity, RestartLog } from "./intensity.ts";
 import { currentTask } from "./run.ts";
 import { type ChildSpec, SupervisedChild } from "./supervised_child.ts";
@@ -47,7 +47,7 @@ export function* runSupervisor(plan: SupervisionPlan): Generator<unknown, void, 
 
 class Supervisor {
   readonly #plan: SupervisionPlan;
-  readonly #brood: Brood;
+  readonly #childTasks: ChildTasks;
   readonly #now: () => number;
   readonly #children: readonly SupervisedChild[];
   readonly #log: RestartLog;
@@ -67,8 +67,8 @@ class Supervisor {
     this.#children = plan.specs.map((spec) => new SupervisedChild(spec, plan.backoff));
     this.#log = new RestartLog(plan.intensity);
     this.#common = new Streak(plan.backoff);
-    this.#brood = new Brood(plan.name, parent, (task) => this.#exited(task));
-    this.#ends = new WaitQueue<void>(this.#brood, "children");
+    this.#childTasks = new ChildTasks(plan.name, parent, (task) => this.#exited(task));
+    this.#ends = new WaitQueue<void>(this.#childTasks, "children");
   }
 
   *run(): Generator<unknown, void, unknown> {
@@ -77,10 +77,10 @@ class Supervisor {
       yield* this.#watch();
     } catch (error) {
       failure = error;
-      this.#brood.cancel(`${this.#plan.name} is ending`, error);
+      this.#childTasks.cancel(`${this.#plan.name} is ending`, error);
     }
     try {
-      yield* this.#brood.done();
+      yield* this.#childTasks.done();
     } catch (error) {
       failure ??= error;
     }
@@ -90,18 +90,18 @@ class Supervisor {
   /** Looks after the children until none is alive. */
   *#watch(): Generator<unknown, void, unknown> {
     const now = this.#now();
-    for (const child of this.#children) child.start(this.#brood, now, now);
+    for (const child of this.#children) child.start(this.#childTasks, now, now);
     this.#common.started(now);
     do {
       yield* this.#nextEnd();
       for (let task = this.#ended.shift(); task !== undefined; task = this.#ended.shift()) {
         yield* this.#judge(task);
       }
-    } while (this.#brood.holder !== undefined);
+    } while (this.#childTasks.holder !== undefined);
   }
 
   #exited(task: Task): void {
-    this.#brood.errors.length = 0; // the task has its error; a list of all of them would grow for ever
+    this.#childTasks.errors.length = 0; // the task has its error; a list of all of them would grow for ever
     this.#ended.push(task);
     this.#ends.wakeAll();
   }
@@ -109,7 +109,7 @@ class Supervisor {
   /** Waits for a child to end; a checkpoint also when one has, or when there is none. */
   #nextEnd(): Operation<void> {
     return operation(this.#ends, (wait: Wait<void>) => {
-      if (this.#ended.size > 0 || this.#brood.holder === undefined) wait.settle();
+      if (this.#ended.size > 0 || this.#childTasks.holder === undefined) wait.settle();
       else this.#ends.park(wait);
     });
   }
@@ -127,7 +127,7 @@ class Supervisor {
     this.#plan.onRestart(child.name, error, ++child.restarts);
     if (this.#plan.strategy === "one-for-one") {
       const delay = child.streak.failed(incident.at);
-      child.start(this.#brood, incident.at, incident.at + delay);
+      child.start(this.#childTasks, incident.at, incident.at + delay);
     } else {
       yield* this.#restartAll(child, incident);
     }
@@ -135,8 +135,8 @@ class Supervisor {
 
   /** Stops all children, then starts them again in order. */
   *#restartAll(child: SupervisedChild, incident: Incident): Generator<unknown, void, unknown> {
-    this.#brood.cancelAlive(`"${child}" is restarted with its siblings`, incident.errors[0]);
-    while (this.#brood.holder !== undefined || this.#ended.size > 0) {
+    this.#childTasks.cancelAlive(`"${child}" is restarted with its siblings`, incident.errors[0]);
+    while (this.#childTasks.holder !== undefined || this.#ended.size > 0) {
       yield* this.#nextEnd();
       for (const { error } of this.#takeFailures()) incident.errors.push(error);
     }
@@ -144,7 +144,7 @@ class Supervisor {
     const at = Math.max(now, incident.at + this.#common.failed(incident.at));
     this.#common.started(at);
     for (const one of this.#children) {
-      if (one.restart !== "temporary") one.start(this.#brood, now, at);
+      if (one.restart !== "temporary") one.start(this.#childTasks, now, at);
     }
   }
 
@@ -170,7 +170,7 @@ class Supervisor {
     }
     // A cancel gives way to the errors, as in a group.
     if (failure !== undefined) {
-      const { rest } = this.#brood.scope.partAll(failure);
+      const { rest } = this.#childTasks.scope.partAll(failure);
       if (rest !== NOTHING) errors.push(rest);
     }
     const { child } = others[0]!;

@@ -1,5 +1,5 @@
 /**
- * A brood: children that one operation spawned and will not leave behind.
+ * The children that one operation spawned, and will not leave behind.
  *
  * Under `group`, `all` and `race` lies the same promise: when the operation ends, in whatever way,
  * every child of it has ended, clean-up included. The operation waits for its children; a cancel that
@@ -17,30 +17,30 @@ import type { EitherGenerator } from "./perform.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 
 /** Why a child is cancelled. */
-interface Sentence {
+interface CancelOrder {
   readonly reason: string;
   readonly cause: unknown;
 }
 
 /** Children to be cancelled: one after another, since each may pass it on to thousands below it. */
-const sentenced: (readonly [Task, Sentence])[] = [];
-let executing = false;
+const toCancel: (readonly [Task, CancelOrder])[] = [];
+let isCancelling = false;
 
 /** Cancels a child, after those that are being cancelled already. */
-function sentence(child: Task, end: Sentence): void {
-  sentenced.push([child, end]);
-  if (executing) return;
-  executing = true;
+function cancelInTurn(child: Task, end: CancelOrder): void {
+  toCancel.push([child, end]);
+  if (isCancelling) return;
+  isCancelling = true;
   try {
-    for (const [task, { reason, cause }] of sentenced) task.abort("group", reason, cause);
+    for (const [task, { reason, cause }] of toCancel) task.abort("group", reason, cause);
   } finally {
-    sentenced.length = 0;
-    executing = false;
+    toCancel.length = 0;
+    isCancelling = false;
   }
 }
 
-/** How a brood is to be. */
-export interface BroodOptions {
+/** How the children of one operation are to be. */
+export interface ChildTasksOptions {
   /** How many milliseconds its children get to finish when the operation is cancelled. @default {0} */
   grace?: number;
   /** Whether one child's end may cancel the others. @default {false} */
@@ -48,7 +48,7 @@ export interface BroodOptions {
 }
 
 /** The children of one operation, and what has become of them. */
-export class Brood implements Keeper, Dependent {
+export class ChildTasks implements Keeper, Dependent {
   /** What the children failed with, in the order of their ends; their own cancels are no failures. */
   readonly errors: unknown[] = [];
   /** Where the operation runs: a cancel that reaches it goes to the children at the same time. */
@@ -63,7 +63,7 @@ export class Brood implements Keeper, Dependent {
   readonly #empty: WaitQueue<void>;
   #state: "open" | "winding" | "closed" = "open";
   /** Why every child is cancelled, those that are still to come too. */
-  #end: Sentence | null = null;
+  #end: CancelOrder | null = null;
   #deadline: Timer | null = null;
 
   /**
@@ -78,7 +78,7 @@ export class Brood implements Keeper, Dependent {
     name: string,
     parent: Task,
     onExit: (child: Task) => void,
-    options: BroodOptions = {},
+    options: ChildTasksOptions = {},
   ) {
     this.isFickle = options.isFickle === true;
     this.#grace = options.grace ?? 0;
@@ -129,7 +129,7 @@ export class Brood implements Keeper, Dependent {
 
   /** Cancels the children that live now; others may follow. */
   cancelAlive(reason: string, cause?: unknown): void {
-    for (const child of this.#alive) sentence(child, { reason, cause });
+    for (const child of this.#alive) cancelInTurn(child, { reason, cause });
   }
 
   /** Passes on a cancel of the operation: now, or when the time of grace is over. */
@@ -193,7 +193,7 @@ export class Brood implements Keeper, Dependent {
   }
 
   /** Of an operation that was begun in a cancelled scope nobody is told any more. */
-  get #endOfScope(): Sentence | null {
+  get #endOfScope(): CancelOrder | null {
     const cause = this.#state === "open" ? this.scope.reaching : null;
     return cause === null ? null : { reason: `${this.#name} was cancelled`, cause };
   }
