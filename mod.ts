@@ -316,7 +316,7 @@ export {
   type WatchdogOptions,
   type WatchdogStatistics,
 } from "./src/trace/watchdog/watchdog.ts";
-export type { BlockReport } from "./src/trace/watchdog/log.ts";
+export type { BlockReport } from "./src/trace/watchdog/block_log.ts";
 export { type ChromeTrace, chromeTrace, type TraceEvent } from "./src/trace/chrome_trace.ts";
 export { ganttChart, type GanttOptions } from "./src/trace/gantt_chart.ts";
 export {

@@ -2,8 +2,13 @@ import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "
 import { run, sleep, spawn } from "@weft/weft";
 import { sweepCancel } from "@weft/weft/testing";
 import { type Watchdog, watchdog } from "../../src/trace/watchdog/watchdog.ts";
-import { AWAY_SLOT, Board, NO_SLOT, slotOf, SLOTS } from "../../src/trace/watchdog/board.ts";
-import { LineLimit, lookEvery, type Verdict, Vigil } from "../../src/trace/watchdog/vigil.ts";
+import { AWAY_SLOT, Board, NO_SLOT, slotOf, SLOTS } from "../../src/trace/watchdog/watch_memory.ts";
+import {
+  BlockDetector,
+  LineLimit,
+  lookEvery,
+  type Verdict,
+} from "../../src/trace/watchdog/block_detector.ts";
 import { law } from "../lib/law.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -12,19 +17,25 @@ const root = new URL("../../", import.meta.url);
 const STEP_OF_SLOT_7 = 7;
 
 /** Looks every period; gives what it heard and when. */
-function looks(vigil: Vigil, period: number, count: number, step: number, away = 0): string[] {
+function looks(
+  detector: BlockDetector,
+  period: number,
+  count: number,
+  step: number,
+  away = 0,
+): string[] {
   const heard: string[] = [];
   for (let i = 1; i <= count; i++) {
-    const verdict = vigil.look(period, step, away);
+    const verdict = detector.look(period, step, away);
     if (verdict.kind === "blocked" && verdict.tell) heard.push(`${i * period}: ${verdict.ms}`);
   }
   return heard;
 }
 
-law("A vigil speaks up at the threshold, and then each time the time has doubled", () => {
-  const vigil = new Vigil(100);
-  assertEquals(vigil.look(25, STEP_OF_SLOT_7, 0).kind, "calm");
-  assertEquals(looks(vigil, 25, 40, STEP_OF_SLOT_7), [
+law("A block detector speaks up at the threshold, and then each time the time has doubled", () => {
+  const detector = new BlockDetector(100);
+  assertEquals(detector.look(25, STEP_OF_SLOT_7, 0).kind, "calm");
+  assertEquals(looks(detector, 25, 40, STEP_OF_SLOT_7), [
     "100: 100",
     "200: 200",
     "400: 400",
@@ -32,46 +43,46 @@ law("A vigil speaks up at the threshold, and then each time the time has doubled
   ]);
 });
 
-law("A vigil tells the end of a block it told of, and of no other", () => {
-  const vigil = new Vigil(100);
-  looks(vigil, 25, 4, STEP_OF_SLOT_7);
-  assertEquals(vigil.look(25, NO_SLOT, 0), { kind: "calm" });
-  looks(vigil, 25, 6, STEP_OF_SLOT_7);
-  assertEquals(vigil.look(25, NO_SLOT, 0), { kind: "over", ms: 125 });
-  assertEquals(vigil.look(25, NO_SLOT, 0), { kind: "calm" });
+law("A block detector tells the end of a block it told of, and of no other", () => {
+  const detector = new BlockDetector(100);
+  looks(detector, 25, 4, STEP_OF_SLOT_7);
+  assertEquals(detector.look(25, NO_SLOT, 0), { kind: "calm" });
+  looks(detector, 25, 6, STEP_OF_SLOT_7);
+  assertEquals(detector.look(25, NO_SLOT, 0), { kind: "over", ms: 125 });
+  assertEquals(detector.look(25, NO_SLOT, 0), { kind: "calm" });
 });
 
-law("A vigil is silent while nobody runs, however long", () => {
-  const vigil = new Vigil(10);
-  assertEquals(looks(vigil, 1e6, 100, NO_SLOT), []);
+law("A block detector is silent while nobody runs, however long", () => {
+  const detector = new BlockDetector(10);
+  assertEquals(looks(detector, 1e6, 100, NO_SLOT), []);
   // And the idle time is not charged to the step that follows.
-  assertEquals(vigil.look(2.5, STEP_OF_SLOT_7, 0).kind, "calm");
-  assertEquals(vigil.look(2.5, STEP_OF_SLOT_7, 0).kind, "calm");
+  assertEquals(detector.look(2.5, STEP_OF_SLOT_7, 0).kind, "calm");
+  assertEquals(detector.look(2.5, STEP_OF_SLOT_7, 0).kind, "calm");
 });
 
 law(
-  "A vigil is silent while steps follow one another, however fast the same task comes again",
+  "A block detector is silent while steps follow one another, however fast the same task comes again",
   () => {
-    const vigil = new Vigil(10);
+    const detector = new BlockDetector(10);
     for (let count = 1; count < 1000; count++) {
-      assertEquals(vigil.look(2.5, (count << 12) | STEP_OF_SLOT_7, 3).kind, "calm");
+      assertEquals(detector.look(2.5, (count << 12) | STEP_OF_SLOT_7, 3).kind, "calm");
     }
   },
 );
 
 law("A machine that was suspended amid a step is not taken for a block", () => {
-  const vigil = new Vigil(100);
-  vigil.look(25, STEP_OF_SLOT_7, 0);
-  assertEquals(vigil.look(8 * 3_600_000, STEP_OF_SLOT_7, 0).kind, "calm");
-  assertEquals(vigil.look(25, NO_SLOT, 0).kind, "calm");
+  const detector = new BlockDetector(100);
+  detector.look(25, STEP_OF_SLOT_7, 0);
+  assertEquals(detector.look(8 * 3_600_000, STEP_OF_SLOT_7, 0).kind, "calm");
+  assertEquals(detector.look(25, NO_SLOT, 0).kind, "calm");
 });
 
-law("Outside of steps a vigil allows for the time between two signs of life", () => {
-  const vigil = new Vigil(100);
+law("Outside of steps a block detector allows for the time between two signs of life", () => {
+  const detector = new BlockDetector(100);
   const step = (1 << 12) | NO_SLOT;
-  vigil.look(25, step, 1);
+  detector.look(25, step, 1);
   const verdicts: Verdict["kind"][] = [];
-  for (let i = 0; i < 5; i++) verdicts.push(vigil.look(25, step, 1).kind);
+  for (let i = 0; i < 5; i++) verdicts.push(detector.look(25, step, 1).kind);
   assertEquals(verdicts, ["calm", "calm", "calm", "calm", "blocked"]);
 });
 

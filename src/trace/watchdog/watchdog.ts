@@ -25,10 +25,10 @@ import { hold, letGo, type Resource } from "../../kernel/resource.ts";
 import { schedulerOf } from "../../kernel/scheduler.ts";
 import type { Task } from "../../kernel/task.ts";
 import type { Wait, WaitSource } from "../../kernel/wait.ts";
-import { AWAY_SLOT, Board, NO_SLOT } from "./board.ts";
-import { BlockLog, type BlockReport } from "./log.ts";
-import { Seats } from "./seats.ts";
-import { lookEvery } from "./vigil.ts";
+import { AWAY_SLOT, Board, NO_SLOT } from "./watch_memory.ts";
+import { BlockLog, type BlockReport } from "./block_log.ts";
+import { Seats } from "./task_slots.ts";
+import { lookEvery } from "./block_detector.ts";
 import type { WatchMessage, WatchReply } from "./worker.ts";
 
 /** How long an ending worker may take, in milliseconds: it may be stuck writing to a full pipe. */

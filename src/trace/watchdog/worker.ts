@@ -5,8 +5,8 @@
  * It sleeps in `Atomics.wait` on the stop word, a quarter of the threshold at a time, and writes
  * straight to the file descriptor. `terminate()` could not end that sleep; the stop word does.
  */
-import { AWAY_SLOT, Board, NO_SLOT, type Occupant, slotOf } from "./board.ts";
-import { LineLimit, lookEvery, Vigil } from "./vigil.ts";
+import { AWAY_SLOT, Board, NO_SLOT, type Occupant, slotOf } from "./watch_memory.ts";
+import { BlockDetector, LineLimit, lookEvery } from "./block_detector.ts";
 
 /** The first and only message to the worker. */
 export interface WatchMessage {
@@ -42,7 +42,7 @@ if (import.meta.main && "WorkerGlobalScope" in globalThis) {
 
 function watch({ memory, threshold, linesPerMinute }: WatchMessage): void {
   const board = new Board(memory);
-  const vigil = new Vigil(threshold);
+  const detector = new BlockDetector(threshold);
   const limit = new LineLimit(linesPerMinute);
   const period = lookEvery(threshold);
   let lookedAt = performance.now();
@@ -56,7 +56,7 @@ function watch({ memory, threshold, linesPerMinute }: WatchMessage): void {
       write(`${dropped} more lines of the watchdog were left out in the last minute`);
     }
     const { step, away } = board;
-    const verdict = vigil.look(passed, step, away);
+    const verdict = detector.look(passed, step, away);
     if (verdict.kind === "calm") continue;
     const ms = Math.round(verdict.ms);
     if (verdict.kind === "over") {

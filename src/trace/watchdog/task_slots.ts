@@ -5,7 +5,7 @@
  * as long as nobody drives it out, so its name is written once and not at each step.
  */
 import type { Task } from "../../kernel/task.ts";
-import { type Board, SLOTS } from "./board.ts";
+import { type Board, SLOTS } from "./watch_memory.ts";
 
 /** A task may sit in one of so many slots, so that tasks of several runs do not drive each other out. */
 const SEATS = 4;

@@ -8,7 +8,7 @@
  * Rejected: the time at which a step began, written by the main thread. It costs a clock reading a
  * step, two threads' clocks have to be compared, and a sleep of the machine looks like a block.
  */
-import { NO_SLOT, slotOf } from "./board.ts";
+import { NO_SLOT, slotOf } from "./watch_memory.ts";
 
 /** Lines are counted per so many milliseconds. */
 const WINDOW_MS = 60_000;
@@ -30,7 +30,7 @@ export function lookEvery(threshold: number): number {
 }
 
 /** One watch over one board. */
-export class Vigil {
+export class BlockDetector {
   readonly #threshold: number;
   readonly #period: number;
   #step: number = NO_SLOT;
