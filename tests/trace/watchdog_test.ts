@@ -2,7 +2,13 @@ import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "
 import { run, sleep, spawn } from "@weft/weft";
 import { sweepCancel } from "@weft/weft/testing";
 import { type Watchdog, watchdog } from "../../src/trace/watchdog/watchdog.ts";
-import { AWAY_SLOT, Board, NO_SLOT, slotOf, SLOTS } from "../../src/trace/watchdog/watch_memory.ts";
+import {
+  AWAY_SLOT,
+  NO_SLOT,
+  slotOf,
+  SLOTS,
+  WatchMemory,
+} from "../../src/trace/watchdog/watch_memory.ts";
 import {
   BlockDetector,
   LineLimit,
@@ -104,49 +110,49 @@ law("lookEvery() is a quarter of the threshold, within bounds", () => {
   assertEquals([lookEvery(100), lookEvery(0.1), lookEvery(1e9)], [25, 1, 250]);
 });
 
-law("A board gives the other thread slot, names and flags", () => {
-  const board = new Board();
-  const other = new Board(board.memory);
+law("The shared memory gives the other thread slot, names and flags", () => {
+  const memory = new WatchMemory();
+  const other = new WatchMemory(memory.buffer);
   assertEquals(slotOf(other.step), NO_SLOT);
-  board.seat(7, { name: "crunch#7", site: "file:///a/b.ts:1:2" });
-  board.seat(AWAY_SLOT, { name: "", site: undefined });
-  assertEquals(board.turnTo(7), false);
+  memory.write(7, { name: "crunch#7", site: "file:///a/b.ts:1:2" });
+  memory.write(AWAY_SLOT, { name: "", site: undefined });
+  assertEquals(memory.turnTo(7), false);
   assertEquals(slotOf(other.step), 7);
-  assertEquals(other.occupant(7), { name: "crunch#7", site: "file:///a/b.ts:1:2" });
-  assertEquals(other.occupant(AWAY_SLOT), { name: "", site: undefined });
-  assertEquals(board.flagged, false);
+  assertEquals(other.ownerOf(7), { name: "crunch#7", site: "file:///a/b.ts:1:2" });
+  assertEquals(other.ownerOf(AWAY_SLOT), { name: "", site: undefined });
+  assertEquals(memory.flagged, false);
   assert(other.flag(other.step, 123.4));
-  assertEquals([board.flagged, board.blockedMs], [true, 123]);
-  assertEquals([board.turnTo(NO_SLOT), board.flagged, board.turnTo(7)], [true, false, false]);
+  assertEquals([memory.flagged, memory.blockedMs], [true, 123]);
+  assertEquals([memory.turnTo(NO_SLOT), memory.flagged, memory.turnTo(7)], [true, false, false]);
 });
 
 law("A flag that comes too late is taken back, so that no later step can be taken for it", () => {
-  const board = new Board();
-  board.turnTo(7);
-  const { step } = board;
-  board.turnTo(NO_SLOT);
-  assertEquals(board.flag(step, 100), false);
+  const memory = new WatchMemory();
+  memory.turnTo(7);
+  const { step } = memory;
+  memory.turnTo(NO_SLOT);
+  assertEquals(memory.flag(step, 100), false);
   // The count comes round after 2^20 words.
-  for (let i = 0; i < 1 << 20; i++) assertEquals(board.turnTo(i % 2 === 0 ? 7 : NO_SLOT), false);
+  for (let i = 0; i < 1 << 20; i++) assertEquals(memory.turnTo(i % 2 === 0 ? 7 : NO_SLOT), false);
 });
 
 law("A flag that was seen is gone when the count comes round", () => {
-  const board = new Board();
-  board.turnTo(7);
-  board.flag(board.step, 100);
+  const memory = new WatchMemory();
+  memory.turnTo(7);
+  memory.flag(memory.step, 100);
   let seen = 0;
-  for (let i = 0; i < 1 << 21; i++) if (board.turnTo(i % 2 === 0 ? NO_SLOT : 7)) seen++;
+  for (let i = 0; i < 1 << 21; i++) if (memory.turnTo(i % 2 === 0 ? NO_SLOT : 7)) seen++;
   assertEquals(seen, 1);
 });
 
-law("A board cuts long names at their end, and long sites at their begin", () => {
-  const board = new Board();
-  board.seat(SLOTS - 1, { name: "n".repeat(500), site: `${"/x".repeat(500)}:12:34` });
-  board.seat(SLOTS - 2, { name: "neighbour", site: undefined });
-  const { name, site } = board.occupant(SLOTS - 1);
+law("The shared memory cuts long names at their end, and long sites at their begin", () => {
+  const memory = new WatchMemory();
+  memory.write(SLOTS - 1, { name: "n".repeat(500), site: `${"/x".repeat(500)}:12:34` });
+  memory.write(SLOTS - 2, { name: "neighbour", site: undefined });
+  const { name, site } = memory.ownerOf(SLOTS - 1);
   assertMatch(name, /^n{61}…$/);
   assertMatch(site!, /^….*:12:34$/);
-  assertEquals(board.occupant(SLOTS - 2).name, "neighbour");
+  assertEquals(memory.ownerOf(SLOTS - 2).name, "neighbour");
 });
 
 /** Runs a program by a shell, its stderr in a file that the program itself can look at. */

@@ -1,7 +1,7 @@
 /**
  * How a watchdog judges what it sees: a pure function of its looks, so that time can be played in tests.
  *
- * A step is blocking when look after look finds the same word on the board. The time is counted from
+ * A step is blocking when look after look finds the same word in the shared memory. The time is counted from
  * look to look, and a look that comes late counts as two periods at most: when the whole process stood
  * still (a laptop's lid, a debugger, a machine with no time for us), that was no task's doing.
  *
@@ -29,7 +29,7 @@ export function lookEvery(threshold: number): number {
   return Math.min(Math.max(threshold / 4, 1), 250);
 }
 
-/** One watch over one board. */
+/** Watches one main thread. */
 export class BlockDetector {
   readonly #threshold: number;
   readonly #period: number;
@@ -49,7 +49,7 @@ export class BlockDetector {
    * Takes a look.
    *
    * @param passed How long ago the last one was, in milliseconds.
-   * @param step The board's word.
+   * @param step The word of what goes on.
    * @param away How many tasks are out in a foreign `await`. Their code runs outside of steps; for them
    *   the main thread's alarm keeps the word changing, once a period.
    */

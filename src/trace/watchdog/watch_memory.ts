@@ -46,7 +46,7 @@ const SLOT_UNITS = 2 + NAME_UNITS + SITE_UNITS;
 const CUT = "…";
 
 /** Who a slot stands for. */
-export interface Occupant {
+export interface SlotOwner {
   /** The task's name. */
   readonly name: string;
   /** Where it was spawned, if that is known. */
@@ -59,18 +59,18 @@ export function slotOf(step: number): number {
 }
 
 /** The memory that both threads look at. */
-export class Board {
+export class WatchMemory {
   /** What to send to the other thread. */
-  readonly memory: SharedArrayBuffer;
+  readonly buffer: SharedArrayBuffer;
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #texts: Uint16Array<SharedArrayBuffer>;
 
-  /** The board in `memory`, or a new one. */
-  constructor(memory?: SharedArrayBuffer) {
-    this.memory = memory ?? new SharedArrayBuffer(WORDS * 4 + (SLOTS + 2) * SLOT_UNITS * 2);
-    this.#words = new Int32Array(this.memory, 0, WORDS);
-    this.#texts = new Uint16Array(this.memory, WORDS * 4);
-    if (memory !== undefined) return;
+  /** Looks at `buffer`, or at memory of its own. */
+  constructor(buffer?: SharedArrayBuffer) {
+    this.buffer = buffer ?? new SharedArrayBuffer(WORDS * 4 + (SLOTS + 2) * SLOT_UNITS * 2);
+    this.#words = new Int32Array(this.buffer, 0, WORDS);
+    this.#texts = new Uint16Array(this.buffer, WORDS * 4);
+    if (buffer !== undefined) return;
     this.#words[STEP] = NO_SLOT;
     this.#words[FLAGGED] = NOTHING;
   }
@@ -139,7 +139,7 @@ export class Board {
   }
 
   /** Writes who has a slot. */
-  seat(slot: number, { name, site }: Occupant): void {
+  write(slot: number, { name, site }: SlotOwner): void {
     const at = slot * SLOT_UNITS;
     const shownSite = site === undefined || site.length <= SITE_UNITS
       ? site ?? ""
@@ -149,13 +149,13 @@ export class Board {
   }
 
   /** Writes the same into another slot. */
-  copySeat(from: number, to: number): void {
+  copySlot(from: number, to: number): void {
     const at = from * SLOT_UNITS;
     this.#texts.copyWithin(to * SLOT_UNITS, at, at + SLOT_UNITS);
   }
 
   /** Reads who has a slot. */
-  occupant(slot: number): Occupant {
+  ownerOf(slot: number): SlotOwner {
     const at = slot * SLOT_UNITS;
     const site = this.#read(at + 1, at + 2 + NAME_UNITS);
     return { name: this.#read(at, at + 2), site: site === "" ? undefined : site };

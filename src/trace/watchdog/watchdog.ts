@@ -25,9 +25,9 @@ import { hold, letGo, type Resource } from "../../kernel/resource.ts";
 import { schedulerOf } from "../../kernel/scheduler.ts";
 import type { Task } from "../../kernel/task.ts";
 import type { Wait, WaitSource } from "../../kernel/wait.ts";
-import { AWAY_SLOT, Board, NO_SLOT } from "./watch_memory.ts";
+import { AWAY_SLOT, NO_SLOT, WatchMemory } from "./watch_memory.ts";
 import { BlockLog, type BlockReport } from "./block_log.ts";
-import { Seats } from "./task_slots.ts";
+import { TaskSlots } from "./task_slots.ts";
 import { lookEvery } from "./block_detector.ts";
 import type { WatchMessage, WatchReply } from "./worker.ts";
 
@@ -72,8 +72,8 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
   readonly #threshold: number;
   readonly #linesPerMinute: number;
   readonly #log: BlockLog;
-  readonly #board = new Board();
-  readonly #seats = new Seats(this.#board);
+  readonly #memory = new WatchMemory();
+  readonly #slots = new TaskSlots(this.#memory);
   readonly #clock = new SystemClock({ idle: true });
   readonly #linger = new SystemClock();
   readonly #away = new Set<Task>();
@@ -112,7 +112,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
    * rather `yield` then. Costs some nanoseconds.
    */
   get barking(): boolean {
-    return this.#board.flagged;
+    return this.#memory.flagged;
   }
 
   /** Starts the worker; `settled` hears whether it watches. For {@linkcode watchdog}. */
@@ -134,7 +134,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
     };
     const message: WatchMessage = {
       kind: "weft.watch",
-      memory: this.#board.memory,
+      buffer: this.#memory.buffer,
       threshold: this.#threshold,
       linesPerMinute: this.#linesPerMinute,
     };
@@ -143,7 +143,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
 
   /** A step begins. */
   stepBegin(task: Task): void {
-    this.#turnTo(this.#seats.of(task));
+    this.#turnTo(this.#slots.of(task));
     if (this.#running !== null) this.#interrupted.push(this.#running);
     this.#running = task;
   }
@@ -151,7 +151,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
   /** A step is over. */
   stepEnd(task: Task): void {
     const next = this.#running === task ? this.#interrupted.pop() ?? null : this.#overtaken(task);
-    this.#turnTo(next === null ? NO_SLOT : this.#seats.of(next));
+    this.#turnTo(next === null ? NO_SLOT : this.#slots.of(next));
     this.#running = next;
     if (task.isAway) this.#left(task);
   }
@@ -169,7 +169,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
   /** A task has ended: its slot is free. */
   exited(task: Task): void {
     this.waiting(task);
-    this.#seats.leave(task);
+    this.#slots.leave(task);
   }
 
   /**
@@ -195,7 +195,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
     if (this.#state === "starting" || this.#state === "watching") {
       this.#state = "ending";
       this.#clock.clearAlarm();
-      this.#board.stop();
+      this.#memory.stop();
       if (this.#worker === null) this.#ended();
       else {withScope(null, () => {
           this.#linger.setAlarm(this.#linger.now() + LINGER_MS, () => this.#ended());
@@ -221,7 +221,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
 
   /** Says what goes on from now on, and keeps a record if what went on until now was a block. */
   #turnTo(slot: number): void {
-    if (!this.#board.turnTo(slot) || this.#state !== "watching") return;
+    if (!this.#memory.turnTo(slot) || this.#state !== "watching") return;
     if (this.#running !== null) this.#record(this.#running, "step");
     else if (this.#lastAway !== undefined) this.#record(this.#lastAway, "foreign await");
   }
@@ -229,9 +229,9 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
   #record(task: Task, where: BlockReport["where"]): void {
     this.#log.add({
       task: task.name,
-      spawnSite: this.#seats.siteOf(task),
+      spawnSite: this.#slots.siteOf(task),
       where,
-      ms: this.#board.blockedMs,
+      ms: this.#memory.blockedMs,
     });
   }
 
@@ -246,8 +246,8 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
   #left(task: Task): void {
     this.#away.delete(task); // so that it is the latest
     this.#away.add(task);
-    this.#board.away = this.#away.size;
-    this.#board.copySeat(this.#seats.of(task), AWAY_SLOT);
+    this.#memory.away = this.#away.size;
+    this.#memory.copySlot(this.#slots.of(task), AWAY_SLOT);
     if (this.#away.size === 1) this.#showLife();
   }
 
@@ -257,7 +257,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
     this.#away.add(task); // the latest: the one the record names
     this.#turnTo(NO_SLOT);
     this.#away.delete(task);
-    this.#board.away = this.#away.size;
+    this.#memory.away = this.#away.size;
   }
 
   /** The one that left last. */
@@ -272,10 +272,10 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
       this.#clock.setAlarm(this.#clock.now() + lookEvery(this.#threshold), () => {
         if (this.#running === null) this.#turnTo(NO_SLOT);
         for (const task of this.#away) if (!task.isAway) this.#away.delete(task);
-        this.#board.away = this.#away.size;
+        this.#memory.away = this.#away.size;
         const last = this.#lastAway;
         if (last === undefined) return;
-        this.#seats.show(last, AWAY_SLOT);
+        this.#slots.show(last, AWAY_SLOT);
         this.#showLife();
       });
     });

@@ -1,19 +1,19 @@
 /**
- * The worker of a watchdog: sleeps, looks at the board, and says on stderr what blocks.
+ * The worker of a watchdog: sleeps, looks at the shared memory, and says on stderr what blocks.
  *
  * It needs nothing of the main thread, which is the one that is blocked: no message, no turn of its loop.
  * It sleeps in `Atomics.wait` on the stop word, a quarter of the threshold at a time, and writes
  * straight to the file descriptor. `terminate()` could not end that sleep; the stop word does.
  */
-import { AWAY_SLOT, Board, NO_SLOT, type Occupant, slotOf } from "./watch_memory.ts";
+import { AWAY_SLOT, NO_SLOT, slotOf, type SlotOwner, WatchMemory } from "./watch_memory.ts";
 import { BlockDetector, LineLimit, lookEvery } from "./block_detector.ts";
 
 /** The first and only message to the worker. */
 export interface WatchMessage {
   /** Tells it from a stranger's. */
   readonly kind: "weft.watch";
-  /** The board's memory. */
-  readonly memory: SharedArrayBuffer;
+  /** The memory of both threads. */
+  readonly buffer: SharedArrayBuffer;
   /** When a step is too long, in milliseconds. */
   readonly threshold: number;
   /** How many lines may go to stderr in a minute. */
@@ -40,14 +40,14 @@ if (import.meta.main && "WorkerGlobalScope" in globalThis) {
   });
 }
 
-function watch({ memory, threshold, linesPerMinute }: WatchMessage): void {
-  const board = new Board(memory);
+function watch({ buffer, threshold, linesPerMinute }: WatchMessage): void {
+  const memory = new WatchMemory(buffer);
   const detector = new BlockDetector(threshold);
   const limit = new LineLimit(linesPerMinute);
   const period = lookEvery(threshold);
   let lookedAt = performance.now();
   let blocker = "";
-  while (board.sleep(period)) {
+  while (memory.sleep(period)) {
     const now = performance.now();
     const passed = now - lookedAt;
     lookedAt = now;
@@ -55,7 +55,7 @@ function watch({ memory, threshold, linesPerMinute }: WatchMessage): void {
     if (dropped > 0) {
       write(`${dropped} more lines of the watchdog were left out in the last minute`);
     }
-    const { step, away } = board;
+    const { step, away } = memory;
     const verdict = detector.look(passed, step, away);
     if (verdict.kind === "calm") continue;
     const ms = Math.round(verdict.ms);
@@ -64,24 +64,24 @@ function watch({ memory, threshold, linesPerMinute }: WatchMessage): void {
         write(`${blocker} blocked the loop for ${ms} ms; it is over`);
       }
       blocker = "";
-    } else if (board.flag(step, ms) && verdict.tell) {
-      blocker = describe(board, step, away);
+    } else if (memory.flag(step, ms) && verdict.tell) {
+      blocker = describe(memory, step, away);
       if (limit.take()) write(`${blocker} has blocked the loop for ${ms} ms`);
     }
   }
 }
 
 /** Names what blocks. */
-function describe(board: Board, step: number, away: number): string {
+function describe(memory: WatchMemory, step: number, away: number): string {
   const slot = slotOf(step);
-  if (slot !== NO_SLOT) return describeTask(board.occupant(slot));
-  const last = describeTask(board.occupant(AWAY_SLOT));
+  if (slot !== NO_SLOT) return describeTask(memory.ownerOf(slot));
+  const last = describeTask(memory.ownerOf(AWAY_SLOT));
   return away === 1
     ? `${last}, out in a foreign await,`
     : `One of ${away} tasks out in a foreign await (the last to leave was ${last})`;
 }
 
-function describeTask({ name, site }: Occupant): string {
+function describeTask({ name, site }: SlotOwner): string {
   return `task "${name}"${site === undefined ? "" : ` (spawned at ${site})`}`;
 }
 
