@@ -30,7 +30,7 @@ export function driveAsync(
 ): void {
   const routine = new AsyncRoutine(generator, task, scope, handler);
   if (depth < DEEPEST) return launch(routine, task, scope);
-  task.stepOut();
+  task.lendTurn();
   queueMicrotask(() => launch(routine, task, scope));
 }
 
@@ -40,7 +40,7 @@ let depth = 0;
 
 function launch(routine: AsyncRoutine, task: AsyncParty, scope: CancelScope): void {
   const { asyncSide } = task;
-  const { stops } = asyncSide;
+  const { turnsReturned } = asyncSide;
   depth++;
   try {
     withScope(scope, () => routine.start());
@@ -48,7 +48,7 @@ function launch(routine: AsyncRoutine, task: AsyncParty, scope: CancelScope): vo
     depth--;
   }
   // It ran up to its first `await` or `yield`. If that was no checkpoint, it is still under way.
-  if (asyncSide.stops === stops) task.stepOut();
+  if (asyncSide.turnsReturned === turnsReturned) task.lendTurn();
 }
 
 /** One async generator being driven. */
@@ -136,9 +136,9 @@ class AsyncRoutine {
   private end(failed: boolean, value: unknown): void {
     const task = this.#task;
     const { asyncSide } = task;
-    const { outings } = asyncSide;
+    const { turnsLent } = asyncSide;
     this.#handler.finish(failed, value);
-    if (asyncSide.outings === outings) task.stepOver();
+    if (asyncSide.turnsLent === turnsLent) task.returnTurn();
   }
 }
 

@@ -35,9 +35,9 @@ export interface FiberHost {
   /** Takes note that a parked wait is leaving. */
   unparked(wait: Wait): void;
   /** Takes note that async code goes on in microtasks. */
-  stepOut(fiber: Fiber): void;
+  lendTurn(fiber: Fiber): void;
   /** Takes note that async code reached a checkpoint or its end. */
-  stepOver(fiber: Fiber): void;
+  returnTurn(fiber: Fiber): void;
   /** Reports what is no error but must not pass in silence. */
   warn(message: string): void;
 }
@@ -121,7 +121,7 @@ export abstract class Fiber extends CancelScope
 
   /** Whether async code of it is out in a foreign `await`. */
   get isAway(): boolean {
-    return this.#asyncSide !== null && this.#asyncSide.away;
+    return this.#asyncSide !== null && this.#asyncSide.inForeignAwait;
   }
 
   /** What it holds and others may wait for, latest first. */
@@ -202,20 +202,20 @@ export abstract class Fiber extends CancelScope
       this.asyncSide.turn = resolve;
     });
     if (this.state !== "ready") this.host.ready(this);
-    this.stepOver();
+    this.returnTurn();
     return turn;
   }
 
   /** Async code of it goes on, in microtasks. */
-  stepOut(): void {
-    this.asyncSide.outings++;
-    this.host.stepOut(this);
+  lendTurn(): void {
+    this.asyncSide.turnsLent++;
+    this.host.lendTurn(this);
   }
 
   /** Async code of it has reached a checkpoint or its end. */
-  stepOver(): void {
-    this.asyncSide.stops++;
-    this.host.stepOver(this);
+  returnTurn(): void {
+    this.asyncSide.turnsReturned++;
+    this.host.returnTurn(this);
   }
 
   /** A wait of it has parked. */
@@ -322,7 +322,7 @@ export abstract class Fiber extends CancelScope
     const turn = this.#asyncSide === null ? null : this.#asyncSide.turn;
     if (turn !== null) {
       this.asyncSide.turn = null;
-      this.stepOut();
+      this.lendTurn();
       turn();
       return false;
     }

@@ -17,12 +17,12 @@ import { type Party, type Resumer, type Startable, Wait } from "./wait.ts";
 export class AsyncSide {
   /** Set when one of its promised waits came to a value; the routine clears it before each step. */
   resumed = false;
-  /** How often the code was sent on its way. */
-  outings = 0;
-  /** How often it has reached a checkpoint or its end. */
-  stops = 0;
-  /** Whether it is out in a foreign `await`, so that no turn of the task ends that. */
-  away = false;
+  /** How often the turn was lent to the code. */
+  turnsLent = 0;
+  /** How often the code gave it back, at a checkpoint or at its end. */
+  turnsReturned = 0;
+  /** Whether it is in a foreign `await`, so that no turn of the task ends that. */
+  inForeignAwait = false;
   /** Whether the host is bound to end that, as far as can be told. */
   isBound = false;
   /** Goes on after a bare `yield` of an async body. */
@@ -35,10 +35,10 @@ export interface AsyncParty extends Party {
   readonly asyncSide: AsyncSide;
   /** Goes to the back of the ready queue from its async body. */
   cedeAsync(): Promise<void>;
-  /** Takes note that async code goes on, in microtasks. */
-  stepOut(): void;
-  /** Takes note that async code has reached a checkpoint or its end: the step is over. */
-  stepOver(): void;
+  /** Lends the turn to async code, which goes on in microtasks. */
+  lendTurn(): void;
+  /** Gives the turn back: async code has reached a checkpoint or its end, so the step is over. */
+  returnTurn(): void;
 }
 
 /**
@@ -82,7 +82,7 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
   resume(): boolean {
     const task = this.task as AsyncParty;
     task.asyncSide.resumed = this.state === "settled";
-    task.stepOut();
+    task.lendTurn();
     const resolve = this.#resolve!;
     if (this.state === "failed") resolve(Promise.reject(this.value));
     else resolve(this.#whole ? this : this.value);
@@ -102,10 +102,10 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
       this.#resolve = resolve;
     });
     const { asyncSide } = task;
-    const { outings } = asyncSide;
+    const { turnsLent } = asyncSide;
     this.start(scope, this);
     // The step is over, unless a part with async code of its own has just set out.
-    if (asyncSide.outings === outings) task.stepOver();
+    if (asyncSide.turnsLent === turnsLent) task.returnTurn();
     return promise;
   }
 }

@@ -41,7 +41,7 @@ export function leafWaits(task: Task): ParkedWait[] {
   );
 }
 
-/** The state of a task in a word: `away` while it is out in a foreign `await`. */
+/** The state of a task in a word: `away` while it is in a foreign `await`. */
 export function stateOf(task: Task): string {
   return task.isAway ? "away" : task.state;
 }

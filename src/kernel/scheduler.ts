@@ -48,7 +48,7 @@ const MOST_STEPS = 64;
 /** Of so many tasks a run notes where they were spawned, unless told otherwise. */
 const SITED_TASKS = 1000;
 /** Async code that has not reached a checkpoint after this many microtasks is watched for leaving. */
-const PATIENCE = 6;
+const MICROTASKS_TO_WATCH = 6;
 
 /** Why a burst of steps ended. */
 type Pause = "idle" | "lent" | "slice";
@@ -75,7 +75,7 @@ export class Scheduler implements TaskHost {
   #serial = 0;
   /** The async task whose code has the turn. */
   #lent: Task | null = null;
-  #away = 0;
+  #foreign = 0;
   readonly #hostWaits = { open: 0, bound: 0 };
   /** Ends the loop's sleep when something became ready. */
   #wake: (() => void) | null = null;
@@ -251,16 +251,16 @@ export class Scheduler implements TaskHost {
     this.#rouse(); // one of several waits may make no task ready: the loop must judge anew
   }
 
-  /** Lends the turn to async code of a task, until {@linkcode stepOver}. */
-  stepOut(fiber: Fiber): void {
+  /** Lends the turn to async code of a task, until {@linkcode returnTurn}. */
+  lendTurn(fiber: Fiber): void {
     this.#lent = fiber as Task;
   }
 
   /** Ends the step of async code: takes the turn back, or hands it on to the next async task at once. */
-  stepOver(fiber: Fiber): void {
+  returnTurn(fiber: Fiber): void {
     const task = fiber as Task;
     if (task.isAway) {
-      this.#setAway(task, false);
+      this.#setForeign(task, false);
       this.#rouse(); // its wait may be the last thing that was to come: the loop must judge anew
     }
     if (this.#lent !== task) return;
@@ -433,7 +433,7 @@ export class Scheduler implements TaskHost {
     }
     const next = this.timers.next;
     const { open, bound } = this.#hostWaits;
-    if (next === undefined && this.#away + open + bound === 0 && this.#overseer.stuck()) return;
+    if (next === undefined && this.#foreign + open + bound === 0 && this.#overseer.stuck()) return;
     const roused = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
@@ -452,7 +452,7 @@ export class Scheduler implements TaskHost {
 
   /** Waits until async code has given the turn back, or has left for a foreign `await`. */
   async #turnBack(): Promise<void> {
-    for (let hops = 0; hops < PATIENCE; hops++) {
+    for (let hops = 0; hops < MICROTASKS_TO_WATCH; hops++) {
       await null;
       if (this.#lent === null) return;
     }
@@ -468,7 +468,7 @@ export class Scheduler implements TaskHost {
     const task = this.#lent;
     if (task === null) return;
     this.#lent = null;
-    this.#setAway(task, true);
+    this.#setForeign(task, true);
     this.#endStep(task);
     this.#giveBack();
   }
@@ -477,12 +477,12 @@ export class Scheduler implements TaskHost {
    * Notes whether async code of a task is out. It counts as the host's, which is bound to let it go on,
    * unless the task has waits of its own beside: then it may be in a `Promise.all` of just these.
    */
-  #setAway(task: Task, away: boolean): void {
+  #setForeign(task: Task, isIn: boolean): void {
     const { asyncSide } = task;
-    if (asyncSide.away !== away) this.#away += away ? 1 : -1;
-    const isBound = away && !task.isBystander && leafWaits(task).length === 0;
+    if (asyncSide.inForeignAwait !== isIn) this.#foreign += isIn ? 1 : -1;
+    const isBound = isIn && !task.isBystander && leafWaits(task).length === 0;
     if (asyncSide.isBound !== isBound) this.#hostWaits.bound += isBound ? 1 : -1;
-    asyncSide.away = away;
+    asyncSide.inForeignAwait = isIn;
     asyncSide.isBound = isBound;
   }
 

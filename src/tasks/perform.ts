@@ -97,17 +97,17 @@ class PartCompletion implements CompletionHandler {
   readonly #wait: Wait<unknown>;
   readonly #asyncSide: AsyncSide;
   readonly #frame: Frame;
-  readonly #stops: number;
+  readonly #turnsReturned: number;
 
   constructor(wait: Wait<unknown>, asyncSide: AsyncSide, frame: Frame) {
     this.#wait = wait;
     this.#asyncSide = asyncSide;
     this.#frame = frame;
-    this.#stops = asyncSide.stops;
+    this.#turnsReturned = asyncSide.turnsReturned;
   }
 
   finish(failed: boolean, value: unknown): void {
-    if (this.#asyncSide.stops === this.#stops) this.#frame.waits--;
+    if (this.#asyncSide.turnsReturned === this.#turnsReturned) this.#frame.waits--;
     this.#wait.finish(failed, value);
   }
 }
