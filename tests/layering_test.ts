@@ -16,10 +16,14 @@ const ALLOWED: Record<string, readonly string[]> = {
   net: ["io", "tasks", "sync", "kernel", "internal"],
   parallel: ["kernel", "tasks", "internal"],
   server: ["net", "io", "poll", "parallel", "tasks", "sync", "kernel", "internal"],
+  cluster: ["parallel", "tasks", "sync", "kernel", "internal"],
   policy: ["kernel", "internal"],
   trace: ["net", "io", "tasks", "kernel", "internal"],
   testing: ["kernel", "io", "internal"],
 };
+
+/** What a folder may import from elsewhere: clients that nobody should write anew. */
+const FOREIGN: Record<string, string> = { cluster: "npm:@nats-io/" };
 
 /** No file of `src` is longer than this. */
 const LONGEST = 500;
@@ -106,6 +110,7 @@ Deno.test({
       if (ALLOWED[layer] === undefined) wrong.push(`${path} is in no layer`);
       for (const target of targets) {
         if (target.startsWith("node:")) continue;
+        if (FOREIGN[layer] !== undefined && target.startsWith(FOREIGN[layer])) continue;
         const other = layerOf(target);
         if (other === layer || (other !== undefined && ALLOWED[layer]?.includes(other))) continue;
         wrong.push(`${path} imports ${target}`);
@@ -160,6 +165,11 @@ Deno.test({
     for (const path of graph.keys()) visit(path, []);
     assertEquals(circles, []);
   },
+});
+
+Deno.test("The main entry point does not load the clients of src/cluster", async () => {
+  const main = await Deno.readTextFile(new URL("mod.ts", root));
+  assertEquals(main.includes("src/cluster"), false);
 });
 
 Deno.test("Only src/io opens sockets", async () => {
