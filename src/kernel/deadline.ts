@@ -43,7 +43,7 @@ export interface EnterOptions {
   readonly movable?: boolean;
 }
 
-/** An entered scope, left when disposed. */
+/** An entered scope, left when disposed. Its `deadline`, on the clock of the run, can be set. */
 export class Entered {
   /** The scope inside which the code now runs. */
   readonly scope: CancelScope;

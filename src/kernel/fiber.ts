@@ -54,7 +54,10 @@ interface Seldom {
   bystander: boolean;
 }
 
-/** One generator being driven, and its outermost cancel scope. */
+/**
+ * One generator being driven, and its outermost cancel scope. `isBystander`, whether its waits are of no
+ * account, can be set until its first step.
+ */
 export abstract class Fiber extends CancelScope
   implements ScopeTask, CompletionHandler, AsyncParty, Maker {
   /** Where it stands. The scheduler alone writes this. */

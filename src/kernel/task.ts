@@ -72,7 +72,12 @@ type Outcome = "none" | "value" | "error" | "cancelled";
 /** What is called for a link. */
 type LinkCall = (task: Task) => unknown;
 
-/** One generator being run. Made by {@linkcode spawn}; also an operation and awaitable, like `get()`. */
+/**
+ * One generator being run. Made by {@linkcode spawn}; also an operation and awaitable, like `get()`.
+ *
+ * Can be set: `name`, which is what reports call it, and `daemon`: the run ends without waiting for a
+ * daemon, and cancels it then.
+ */
 export class Task<T = unknown> extends Fiber implements Operation<T> {
   /** Counts from 1 within a run. */
   readonly id: number;

@@ -15,6 +15,7 @@ import type { Wait } from "../kernel/wait.ts";
  *
  * Made by {@linkcode signals} and {@linkcode alarm}. `using` closes it. `for await` in an
  * `async function*` goes through the events until it is closed.
+ * `timeout` can be set: the most milliseconds that `next` waits; `undefined` for no limit.
  *
  * @typeParam E The events' type.
  */

@@ -27,6 +27,7 @@ import { Socket } from "./socket.ts";
  * - A socket belongs to the run of the task that accepted it; accepted outside of tasks, to nobody.
  *
  * Made by {@linkcode listen}. `using` closes it.
+ * `timeout` can be set: the most milliseconds that an `accept` waits; `undefined` for no limit.
  *
  * @typeParam A The kind of its address.
  */

@@ -18,6 +18,7 @@ import { MessageStream } from "./message_stream.ts";
  * The read end of a pipe, with the receiving verbs of a {@linkcode Socket} and their promises.
  *
  * Made by {@linkcode stdin} and {@linkcode readFrom}. `using` closes it.
+ * `timeout` can be set: the most milliseconds that each operation waits; `undefined` for no limit.
  */
 export class PipeReader implements HasHandle, Disposable, AsyncDisposable {
   readonly #handle: ReadHandle | StdinHandle;
@@ -147,6 +148,7 @@ export function readFrom(
  * The write end of a pipe, with the sending verbs of a {@linkcode Socket} and their promises.
  *
  * Made by {@linkcode writeTo}. `using` closes it.
+ * `timeout` can be set: the most milliseconds that each operation waits; `undefined` for no limit.
  */
 export class PipeWriter implements HasHandle, Disposable, AsyncDisposable {
   readonly #handle: WriteHandle;

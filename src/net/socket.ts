@@ -31,6 +31,7 @@ import { recvInto } from "./recv_into.ts";
  *   its cause; one that was closed here throws `ClosedError`.
  *
  * Made by {@linkcode connect} and {@linkcode Listener.accept}. `using` closes it.
+ * `timeout` can be set: the most milliseconds that each operation waits; `undefined` for no limit.
  *
  * @typeParam A The kind of its addresses.
  */

@@ -41,6 +41,8 @@ export interface CapacityLimiterStatistics {
  * - A cancelled `acquire` has taken none.
  * - A borrower has one token at most; asking for a second is an error, and so is giving back none.
  * - A task that ends with a token loses it to the next, with a warning that names it.
+ * - `total`, how many tokens there are, can be set: more serve the longest waiters at once, fewer take
+ *   no token away.
  *
  * @example At most two at a time, later three
  * ```ts

@@ -26,7 +26,11 @@ export interface CancelScopeOptions {
   readonly shield?: boolean;
 }
 
-/** A part of a task that can be cancelled on its own: what {@linkcode cancelScope} and a group hand out. */
+/**
+ * A part of a task that can be cancelled on its own: what {@linkcode cancelScope} and a group hand out.
+ *
+ * Can be set: `deadline`, when it is cancelled, on the clock of the run; `Infinity` for never.
+ */
 export class Scope {
   readonly #entered: Entered;
   #ending: "open" | "passed" | "cancelled" = "open";

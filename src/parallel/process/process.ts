@@ -54,7 +54,8 @@ let makeSelf: (type: AnyClass, begin: BeginMessage, target: AnyFunction | null) 
 /**
  * A function, or an object's `run`, in a process of its own.
  *
- * - Nothing happens before `start`. It can be started once.
+ * - Nothing happens before `start`. It can be started once. Until then `daemon` can be set: whether it
+ *   ends with its parent, which otherwise waits for it.
  * - A plain function is called, a promise it gives is awaited, and a task body (`function*` or
  *   `async function*`) is run as by `run`. The process ends when that is through and its own children
  *   have ended; timers and the like that are left do not keep it.

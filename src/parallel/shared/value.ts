@@ -68,8 +68,9 @@ function kindIn(handle: SharedHandle, name: string): SharedKind {
 /**
  * A number or truth value that threads share: pass it to a job, and it is the same value there.
  *
- * After Python's `multiprocessing.Value`, with names of typed arrays for its types. `float32` and
- * `float64` can be read and written; to change one by its old value, hold the lock.
+ * After Python's `multiprocessing.Value`, with names of typed arrays for its types. `value` is what it
+ * is now, and can be set. `float32` and `float64` can be read and written; to change one by its old
+ * value, hold the lock.
  *
  * @example Counted in two workers
  * ```ts
