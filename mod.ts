@@ -44,11 +44,11 @@ export {
 export type { Operation } from "./src/kernel/operation.ts";
 export { Task, type TaskBody } from "./src/kernel/task.ts";
 export { currentTask, run, type RunOptions } from "./src/tasks/run.ts";
-export type { Hint } from "./src/tasks/hint.ts";
+export type { Hint } from "./src/tasks/body.ts";
 export { spawn, spawnLater } from "./src/tasks/spawn.ts";
 export { cede, sleep } from "./src/tasks/sleep.ts";
 export { moveOnAfter, withTimeout } from "./src/tasks/timeout.ts";
-export { shield } from "./src/tasks/shield.ts";
+export { shield } from "./src/tasks/cancel_scope.ts";
 export {
   cancelScope,
   type CancelScopeOptions,
@@ -71,13 +71,13 @@ export {
   type JoinAllOptions,
 } from "./src/tasks/join.ts";
 export { type FirstOutcome, waitFirst, type WaitFirstOptions } from "./src/tasks/wait_first.ts";
-export type { Backoff } from "./src/tasks/backoff.ts";
-export type { Intensity } from "./src/tasks/intensity.ts";
-export type { Items } from "./src/tasks/item_source.ts";
-export { PoolResults, type ResultsRun } from "./src/tasks/pool_results.ts";
+export type { Backoff } from "./src/tasks/restart.ts";
+export type { Intensity } from "./src/tasks/restart.ts";
+export type { Items } from "./src/tasks/map_pass.ts";
+export { PoolResults, type ResultsRun } from "./src/tasks/imap_run.ts";
 export { supervise, type SuperviseOptions } from "./src/tasks/supervise.ts";
-export type { ChildBody, Children, ChildSpec, Restart } from "./src/tasks/supervised_child.ts";
-export { SupervisionError } from "./src/tasks/supervision_error.ts";
+export type { ChildBody, Children, ChildSpec, Restart } from "./src/tasks/supervisor.ts";
+export { SupervisionError } from "./src/tasks/supervisor.ts";
 export type { Strategy } from "./src/tasks/supervisor.ts";
 export { TaskPool } from "./src/tasks/task_pool.ts";
 export type {

@@ -13,7 +13,7 @@ import { nextName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Party, Wait } from "../kernel/wait.ts";
 import { runningTask } from "../tasks/run.ts";
-import { shield } from "../tasks/shield.ts";
+import { shield } from "../tasks/cancel_scope.ts";
 import { sleep } from "../tasks/sleep.ts";
 import { wait } from "../tasks/wait.ts";
 import { checkHostname, checkPath, checkPort, unknownTransport } from "./address.ts";

@@ -13,7 +13,7 @@ import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 import { Event } from "../sync/event.ts";
 import { race } from "../tasks/race.ts";
-import { shield } from "../tasks/shield.ts";
+import { shield } from "../tasks/cancel_scope.ts";
 
 /** How a server ends. */
 export interface ShutdownOptions {

@@ -14,7 +14,7 @@ import { currentProcess } from "../parallel/process/current.ts";
 import type { SharedEvent } from "../parallel/shared/event.ts";
 import { SharedQueue } from "../parallel/shared/queue.ts";
 import { packError, type TransportedError, unpackError } from "../parallel/transported_error.ts";
-import { shield } from "../tasks/shield.ts";
+import { shield } from "../tasks/cancel_scope.ts";
 import { spawn } from "../tasks/spawn.ts";
 import { wait } from "../tasks/wait.ts";
 import { Crowd, type Limits, type Report } from "./crowd.ts";

@@ -10,7 +10,7 @@ import {
   type UnixListenOptions,
 } from "../net/listener.ts";
 import { all } from "../tasks/all.ts";
-import { shield } from "../tasks/shield.ts";
+import { shield } from "../tasks/cancel_scope.ts";
 import { Crowd, type Limits, type Report } from "./crowd.ts";
 import { checkStreamHandler, type StreamClass, type StreamFunction } from "./handler.ts";
 import { addressOfHandler } from "./handlers.ts";

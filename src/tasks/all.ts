@@ -12,9 +12,15 @@ import { type Operation, operation, sequence, takeOver } from "../kernel/operati
 import type { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { ChildTasks } from "./child_tasks.ts";
-import type { EitherGenerator, Work, WorkResult } from "./perform.ts";
+import {
+  checkWorks,
+  type EitherGenerator,
+  isBare,
+  sortWork,
+  type Work,
+  type WorkResult,
+} from "./perform.ts";
 import { currentTask } from "./run.ts";
-import { checkWorks, isBare, sortWork } from "./works.ts";
 
 /** The results of a list of works, place by place. */
 export type AllResults<W extends readonly unknown[]> = {

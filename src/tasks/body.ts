@@ -1,6 +1,10 @@
 /**
  * Checking that something is a task body before anything is started, so that the error points at
- * the line that passed it.
+ * the line that passed it; and what the compiler says where a call was almost right.
+ *
+ * A signature that nothing fits comes last among a function's, and its parameter has a {@linkcode Hint} as
+ * its type. So the hint is what the error shows; the other signatures tell it with so many types that nobody
+ * finds the missing star in them.
  */
 import { hasMethod, isGeneratorFunction } from "../kernel/checks.ts";
 import { functionName, printable, show } from "../kernel/printable.ts";
@@ -36,4 +40,10 @@ function describe(body: unknown): string {
     return "a generator already called";
   }
   return show(body);
+}
+
+/** A type that no value has; its text says what to write instead. */
+export interface Hint<Text extends string> {
+  /** Never there. */
+  readonly "what to write": Text;
 }

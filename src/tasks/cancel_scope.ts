@@ -3,11 +3,13 @@
  *
  * `withTimeout` and `moveOnAfter` are the short forms for the two usual endings. Here the caller decides
  * afterwards: the scope says whether its own cancel ended the body, which a result of `undefined` cannot.
+ *
+ * A {@linkcode shield} is such a scope, too: it protects clean-up from the cancel that caused it.
  */
 import { checkFlag, checkMs, checkOptions } from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
 import { Entered, WaitMark } from "../kernel/deadline.ts";
-import { type Operation, sequence, takeOver, undoOfMaybe } from "../kernel/operation.ts";
+import { type Operation, sequence, takeOver, undoOf, undoOfMaybe } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import type { CancelScope } from "../kernel/scope.ts";
 import { Task } from "../kernel/task.ts";
@@ -219,4 +221,47 @@ function keeperScope(task: CancelScope): CancelScope | null {
 function checkDeadline(at: number): void {
   if (typeof at === "number" && !Number.isNaN(at)) return;
   throw new RangeError(`Cannot use ${show(at)} as a deadline: it must be a number of milliseconds`);
+}
+
+/**
+ * Runs `work` within the current task where cancels from outside do not reach it. They take effect at
+ * the first checkpoint after it. Deadlines inside the work still do. A shield that never ends keeps
+ * its task, and so its run, alive: put a {@linkcode moveOnAfter} inside when the other side may hang.
+ *
+ * @example Clean-up that needs to wait
+ * ```ts
+ * import { run, shield, sleep, spawn } from "@weft/weft";
+ * let clean = false;
+ * await run(async function* () {
+ *   const task = spawn(async function* () {
+ *     try {
+ *       yield* sleep(1000);
+ *     } finally {
+ *       yield* shield(sleep(1));
+ *       clean = true;
+ *     }
+ *   });
+ *   yield;
+ *   yield* task.cancel();
+ * });
+ * if (!clean) throw new Error("clean-up was cut short");
+ * ```
+ *
+ * @typeParam T What the work evaluates to.
+ * @param work An operation, a body, a generator, a task or a promise.
+ * @returns An operation that evaluates to the work's result.
+ */
+export function shield<T>(work: Work<T>): Operation<T> {
+  checkWork(work, "shield");
+  takeOver(work);
+  return sequence("shield()", function* () {
+    const mark = new WaitMark();
+    let value: T;
+    {
+      using _entered = new Entered({ shielded: true });
+      value = yield* perform(work);
+    }
+    if (mark.untouched) yield* cede();
+    return value;
+  }, undoOf(work));
 }

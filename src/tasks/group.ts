@@ -2,25 +2,30 @@
  * Groups: tasks that end together (a nursery in Trio's words).
  *
  * The body runs in the current task, under a scope of the group; children are tasks of their own.
- * The first failure, of the body or of a child, cancels all the rest; when everything is through,
+ * The first failure, of the body or of a child, cancels all the rest; when everything has ended,
  * one {@linkcode GroupError} carries every error. Always that class, even for a single one: code that
  * handles "one" differently from "several" works in tests and breaks in production.
+ *
+ * `start` waits until a child says that it is up (`nursery.start` of Trio). Until then the child belongs to
+ * the code that waits for it, which alone can say what a server that does not come up means. So its failure
+ * is taken from the group, and a cancel of the wait ends it.
  */
-import { reportName } from "../kernel/names.ts";
-import { Entered, WaitMark } from "../kernel/deadline.ts";
 import { checkMs, checkOptions } from "../kernel/checks.ts";
+import { Entered, WaitMark } from "../kernel/deadline.ts";
 import { GroupError } from "../kernel/errors.ts";
-import { type Operation, sequence } from "../kernel/operation.ts";
+import { reportName } from "../kernel/names.ts";
+import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";
 import { type Site, takeAsyncSite, withSite } from "../kernel/sites.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
+import type { Wait } from "../kernel/wait.ts";
+import { WaitQueue } from "../kernel/wait_queue.ts";
 import { checkBody } from "./body.ts";
-import { ChildTasks } from "./child_tasks.ts";
 import { Scope } from "./cancel_scope.ts";
+import { ChildTasks } from "./child_tasks.ts";
 import { type EitherGenerator, perform } from "./perform.ts";
 import { currentTask } from "./run.ts";
 import { cede } from "./sleep.ts";
-import { startChild } from "./start_child.ts";
 
 /** How a group is to be known. */
 export interface GroupOptions {
@@ -230,4 +235,71 @@ function* runGroup<T>(
   if (errors.length > 0) throw withSite(new GroupError(errors, name), site);
   if (outer !== undefined) throw outer;
   return value as T;
+}
+
+/** What has become of the start. */
+type Progress<V> =
+  | { readonly kind: "starting" }
+  | { readonly kind: "started"; readonly value: V }
+  | { readonly kind: "failed"; readonly error: unknown };
+
+/** Starts a child in `childTasks` and waits until it calls `started`. For `yield*` inside a sequence. */
+export function* startChild<V, A extends readonly unknown[]>(
+  childTasks: ChildTasks,
+  body: (started: (value: V) => void, ...args: A) => EitherGenerator<unknown>,
+  args: A,
+): Generator<unknown, V, unknown> {
+  childTasks.refuseNewWork(body);
+  let progress: Progress<V> = { kind: "starting" };
+  const now = (): Progress<V> => progress;
+  let child: Task | undefined = undefined;
+  const waiters = new WaitQueue<void>({
+    get holder(): Task | undefined {
+      return child;
+    },
+    toString: () => String(childTasks),
+  }, "start");
+  const started = (value: V): void => {
+    if (now().kind === "started") throw new Error(`Cannot start "${body.name}" twice: it is up`);
+    if (now().kind === "failed") return;
+    progress = { kind: "started", value };
+    if (child !== undefined && !child.done) childTasks.adopt(child);
+    waiters.wake();
+  };
+  const ended = (task: Task): void => {
+    const error = task.failed
+      ? task.error
+      : new Error(`Cannot start "${task}": it ended without calling started()`, {
+        cause: task.error,
+      });
+    progress = { kind: "failed", error };
+    waiters.wake();
+  };
+  child = childTasks.spawnFor({ exited: ended }, body, body(started, ...args));
+  const end = operation<void>(waiters, (wait: Wait<void>) => {
+    if (now().kind === "starting") waiters.park(wait);
+    else wait.settle();
+  }) as Iterable<unknown, void, unknown>;
+  try {
+    yield* end;
+  } catch (error) {
+    if (now().kind === "started") throw error;
+    child.abort("group", "nobody waits for its start any more", error);
+    using _shield = new Entered({ shielded: true });
+    if (now().kind === "starting") yield* waitForEnd(waiters);
+    const last = now();
+    if (last.kind === "failed" && child.failed) throw last.error;
+    throw error;
+  }
+  const last = now();
+  if (last.kind === "started") return last.value;
+  throw (last as Extract<Progress<V>, { kind: "failed" }>).error;
+}
+
+function waitForEnd(waiters: WaitQueue<void>): Iterable<unknown, void, unknown> {
+  return operation<void>(waiters, (wait: Wait<void>) => waiters.park(wait)) as Iterable<
+    unknown,
+    void,
+    unknown
+  >;
 }

@@ -5,15 +5,21 @@
  * either lane, or a generator already made. All of it becomes one `yield*`. Work of the same lane
  * is delegated to; an `async function*` inside a `function*` gets a routine of its own within the
  * task, so that locks, locals and the current task stay the same.
+ *
+ * What `race` and `all` are given is sorted: what can be begun in the caller's own task, and bodies, which
+ * get child tasks. All of them are sorted, and bodies called, before anything begins: one that throws as it
+ * is called has left nothing running.
  */
-import { show } from "../kernel/printable.ts";
-import { hasMethod, isClass } from "../kernel/checks.ts";
 import { driveAsync } from "../kernel/async_routine.ts";
+import type { CaseStart } from "../kernel/cases.ts";
+import { checkArray, hasMethod, isClass } from "../kernel/checks.ts";
 import { currentScope, fastLane, type Frame } from "../kernel/context.ts";
-import type { CompletionHandler } from "../kernel/fast_routine.ts";
-import { type Operation, operation } from "../kernel/operation.ts";
+import { type CompletionHandler, startable } from "../kernel/fast_routine.ts";
+import { type Operation, operation, takeOver } from "../kernel/operation.ts";
+import { show } from "../kernel/printable.ts";
 import type { AsyncParty, AsyncSide } from "../kernel/promised_wait.ts";
-import { notWaitable, PromiseTrap } from "../kernel/trap.ts";
+import { Task } from "../kernel/task.ts";
+import { isGenerator, keepHandled, notWaitable, PromiseTrap } from "../kernel/trap.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 
 /** A generator of either lane. */
@@ -110,4 +116,46 @@ class PartCompletion implements CompletionHandler {
     if (this.#asyncSide.turnsReturned === this.#turnsReturned) this.#frame.waits--;
     this.#wait.finish(failed, value);
   }
+}
+
+/** Something to be done, as it was given. */
+export type SortedWork =
+  | { readonly kind: "case"; readonly start: CaseStart }
+  | { readonly kind: "body"; readonly generator: EitherGenerator<unknown> };
+
+/**
+ * Checks a list of works, and each of them, before any begins. Promises among them are handled first: a
+ * list that is refused has been given all the same.
+ *
+ * @throws {TypeError} If one cannot be done.
+ */
+export function checkWorks<W>(works: readonly W[], verb: string): void {
+  keepHandled(works);
+  for (const work of checkArray(works, `works of ${verb}()`)) keepHandled(work);
+  for (const work of works) checkWork(work, verb);
+}
+
+/** Whether a work certainly begins in the caller's own task. */
+export function isBare(work: unknown): boolean {
+  return !isGenerator(work) && isThenable(work);
+}
+
+/** Sorts a work as its turn comes; calls a body. */
+export function sortWork(work: Work<unknown>): SortedWork {
+  const made: unknown = typeof work === "function" ? work() : work;
+  if (isGenerator(made)) return { kind: "body", generator: made as EitherGenerator<unknown> };
+  return { kind: "case", start: toCase(made) };
+}
+
+/** What to begin for an operation, a task, a future or a promise. */
+function toCase(made: unknown): CaseStart {
+  if (made === undefined) throw notWaitable(made);
+  const start: CaseStart = startable(made instanceof Task ? made.get() : made);
+  takeOver(start);
+  return start;
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "then" in value &&
+    typeof value.then === "function";
 }

@@ -17,9 +17,15 @@ import { keepHandled } from "../kernel/trap.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 import { ChildTasks } from "./child_tasks.ts";
-import type { EitherGenerator, Work, WorkResult } from "./perform.ts";
+import {
+  checkWorks,
+  type EitherGenerator,
+  isBare,
+  sortWork,
+  type Work,
+  type WorkResult,
+} from "./perform.ts";
 import { currentTask } from "./run.ts";
-import { checkWorks, isBare, sortWork } from "./works.ts";
 
 /** What a race by names evaluates to: the winner's name and its result, as one pair for each case. */
 export type RaceResult<C extends Readonly<Record<string, unknown>>> = {

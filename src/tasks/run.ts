@@ -4,17 +4,21 @@
  * There is no scheduler that is simply there: `run` makes one, owns everything that happens in it,
  * and settles when nothing of it is left. So two runs in one process share nothing, and a test that
  * awaits `run` has awaited every task, timer and socket of the code under test.
+ *
+ * Ctrl-C ends a run in order only when the run asks for it, with a time of grace. A library that took signals
+ * away from every program that calls it would be a bad guest; and one that has its own `signals` keeps them:
+ * the host tells all who listen.
  */
-import { currentScope } from "../kernel/context.ts";
-import { outside } from "../kernel/promised_wait.ts";
-import { EndSignals } from "./end_signals.ts";
 import { checkMs, checkOptions, checkSignal } from "../kernel/checks.ts";
+import { currentScope } from "../kernel/context.ts";
+import { listenForSignal } from "../kernel/host_signal.ts";
+import { outside } from "../kernel/promised_wait.ts";
+import { formatTaskTree } from "../kernel/report.ts";
 import { RunLife } from "../kernel/run_life.ts";
 import type { SchedulerOptions } from "../kernel/scheduler.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { type Startable, SubstituteWait } from "../kernel/wait.ts";
-import { checkBody } from "./body.ts";
-import type { Hint } from "./hint.ts";
+import { checkBody, type Hint } from "./body.ts";
 
 /** How a run is to go. */
 export interface RunOptions extends SchedulerOptions {
@@ -131,3 +135,38 @@ outside.wait = <T>(work: Startable<T>): Promise<readonly [T]> => {
   }());
   return life.toEnd();
 };
+
+/** The signals that end a program, with what they make of its exit code. */
+const ENDING: readonly (readonly [Deno.Signal, number])[] = [["SIGINT", 130], ["SIGTERM", 143]];
+
+/** Ends `life` by signals, until disposed. */
+export class EndSignals implements Disposable {
+  readonly #life: RunLife<unknown>;
+  readonly #silence: (() => void)[];
+  #came = false;
+
+  /** Starts to listen. */
+  constructor(life: RunLife<unknown>) {
+    this.#life = life;
+    this.#silence = ENDING.map(([name, code]) =>
+      listenForSignal(name, () => this.#hear(name, code))
+    );
+  }
+
+  /** Stops listening: the signals do what they did before. */
+  [Symbol.dispose](): void {
+    for (const silence of this.#silence.splice(0)) silence();
+  }
+
+  #hear(name: Deno.Signal, code: number): void {
+    if (!this.#came) {
+      this.#came = true;
+      return this.#life.wind({ source: "shutdown", reason: name, quiet: true });
+    }
+    const tree = formatTaskTree(this.#life.scheduler.tasks(), { sites: true, most: 1000 });
+    console.error(
+      [`Ended at once by a second ${name}, with these tasks alive:`, ...tree].join("\n  "),
+    );
+    Deno.exit(code);
+  }
+}

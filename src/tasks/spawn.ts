@@ -3,8 +3,7 @@ import { checkMs } from "../kernel/checks.ts";
 import { RunFinishedError } from "../kernel/errors.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
-import { checkBody } from "./body.ts";
-import type { Hint } from "./hint.ts";
+import { checkBody, type Hint } from "./body.ts";
 import { currentTask } from "./run.ts";
 
 /**

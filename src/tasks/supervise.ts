@@ -13,10 +13,8 @@
 import { checkFunction, checkOneOf, checkOptions } from "../kernel/checks.ts";
 import { reportName } from "../kernel/names.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
-import { type Backoff, checkBackoff } from "./backoff.ts";
-import { checkIntensity, type Intensity } from "./intensity.ts";
-import { checkChildren, type Children } from "./supervised_child.ts";
-import { runSupervisor, type Strategy } from "./supervisor.ts";
+import { type Backoff, checkBackoff, checkIntensity, type Intensity } from "./restart.ts";
+import { checkChildren, type Children, runSupervisor, type Strategy } from "./supervisor.ts";
 
 const STRATEGIES: readonly Strategy[] = ["one-for-one", "one-for-all"];
 

@@ -32,13 +32,11 @@ import { schedulerOf } from "../kernel/scheduler.ts";
 import type { CancelScope } from "../kernel/scope.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { checkBody } from "./body.ts";
-import { ImapRun } from "./imap_run.ts";
-import { checkItems, type Items } from "./item_source.ts";
+import { ImapRun, PoolResults } from "./imap_run.ts";
+import { checkItems, type Items, mapPass, type PassPlan } from "./map_pass.ts";
 import { cancelAll } from "./join.ts";
-import { mapPass, type PassPlan } from "./map_pass.ts";
 import { begun, type EitherGenerator } from "./perform.ts";
-import { Places } from "./places.ts";
-import { PoolResults } from "./pool_results.ts";
+import { Places, UnseenFailures } from "./pool_places.ts";
 import { currentTask } from "./run.ts";
 import type {
   TaskImapOptions,
@@ -46,7 +44,6 @@ import type {
   TaskPoolShutdownOptions,
   TaskPoolStatistics,
 } from "./task_pool_options.ts";
-import { UnseenFailures } from "./unseen_failures.ts";
 
 /**
  * A bounded pool of tasks.

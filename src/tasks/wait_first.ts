@@ -10,10 +10,9 @@ import { type Operation, operation, sequence, takeOver } from "../kernel/operati
 import { show } from "../kernel/printable.ts";
 import { keepHandled } from "../kernel/trap.ts";
 import type { Wait } from "../kernel/wait.ts";
-import { type Ending, Ends } from "./ends.ts";
-import type { WorkResult } from "./perform.ts";
+import { type Ending, Ends } from "./join.ts";
+import { isBare, type SortedWork, sortWork, type WorkResult } from "./perform.ts";
 import { choose } from "./race.ts";
-import { isBare, type SortedWork, sortWork } from "./works.ts";
 
 /** How to wait for the first of several. */
 export interface WaitFirstOptions {

@@ -7,7 +7,7 @@
 import { BOUND, checkWhole } from "../../kernel/checks.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import type { Wait, WaitSource } from "../../kernel/wait.ts";
-import type { Items } from "../../tasks/item_source.ts";
+import type { Items } from "../../tasks/map_pass.ts";
 import { checkLimit, checkPriority } from "../checks.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { checkItems } from "./item_source.ts";

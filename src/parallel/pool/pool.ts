@@ -16,7 +16,7 @@ import {
 } from "../../kernel/checks.ts";
 import { reportName } from "../../kernel/names.ts";
 import type { Operation } from "../../kernel/operation.ts";
-import type { Items } from "../../tasks/item_source.ts";
+import type { Items } from "../../tasks/map_pass.ts";
 import { application, OptionedSender } from "./job_sender.ts";
 import { checkPolicy } from "./future.ts";
 import type {

@@ -1,7 +1,7 @@
 /** One place in a crew, and the worker that fills it at the moment. */
 import { BusyError } from "../../kernel/errors.ts";
 import { race } from "../../tasks/race.ts";
-import { shield } from "../../tasks/shield.ts";
+import { shield } from "../../tasks/cancel_scope.ts";
 import type { Addressed } from "../jobs.ts";
 import { WorkerProcess } from "./process.ts";
 import { SharedEvent } from "../shared/event.ts";

@@ -6,7 +6,7 @@
  */
 import { checkMs, isInstance } from "../../kernel/checks.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
-import { shield } from "../../tasks/shield.ts";
+import { shield } from "../../tasks/cancel_scope.ts";
 import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
 import { Line, LINE_WORDS, type Place, PLACES } from "./line.ts";
 import { type SharedGuard, SharedLock } from "./lock.ts";

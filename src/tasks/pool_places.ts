@@ -1,10 +1,15 @@
 /**
- * The places of a pool: so many, and whoever wants one waits in line.
+ * The places of a task pool: so many, and a task that wants one waits in line for it. Beside them, the
+ * failures of its tasks that nobody has observed yet.
  *
  * A place given back goes straight to the longest waiter and is never free in between; so `taken` is
  * zero only when nobody works and nobody waits, which is what `TaskPool.join` asks. A semaphore of
  * `src/sync` would count the same, but that layer is not below this one, and could not say that all
  * places are back.
+ *
+ * A pool cannot be its tasks' keeper, as a group is: it may never be joined, and then their failures
+ * are the run's to throw. So it only remembers them. Those that were seen meanwhile are dropped each time
+ * the list has doubled; a server that runs for months keeps no list of its old errors.
  */
 import { ClosedError } from "../kernel/errors.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
@@ -118,4 +123,30 @@ export class Places implements QueueOwner {
 function firstOf(tasks: Iterable<Task>): Task | undefined {
   for (const task of tasks) return task;
   return undefined;
+}
+
+/** The shortest list worth looking through. */
+const SHORT = 16;
+
+/** Ended tasks that failed, and that somebody may yet observe. */
+export class UnseenFailures {
+  #tasks: Task[] = [];
+  #limit = SHORT;
+
+  /** Takes note of a task that has ended, if it failed and nobody has seen it. */
+  note(task: Task): void {
+    if (!task.failed || task.isObserved) return;
+    this.#tasks.push(task);
+    if (this.#tasks.length < this.#limit) return;
+    this.#tasks = this.#tasks.filter((one) => !one.isObserved);
+    this.#limit = Math.max(SHORT, 2 * this.#tasks.length);
+  }
+
+  /** Observes what is left, and gives out its errors. */
+  take(): unknown[] {
+    const unseen = this.#tasks.filter((task) => !task.isObserved);
+    this.#tasks = [];
+    this.#limit = SHORT;
+    return unseen.map((task) => task.error);
+  }
 }
