@@ -136,10 +136,11 @@ export {
 } from "./src/net/datagram_socket.ts";
 export {
   connect,
+  Socket,
   socketPair,
   type TcpConnectOptions,
   type UnixConnectOptions,
-} from "./src/net/connect.ts";
+} from "./src/net/socket.ts";
 export { alarm, type AlarmOptions, EventStream, signals } from "./src/net/events.ts";
 export {
   type ByteSink,
@@ -150,18 +151,16 @@ export {
   writeJson,
 } from "./src/net/frames.ts";
 export { type LineOptions, readLine, readUntil } from "./src/net/lines.ts";
-export { hostName, lookup, serviceByName } from "./src/net/hosts.ts";
+export { hostName, lookup, serviceByName } from "./src/net/address.ts";
 export {
   listen,
   Listener,
   type TcpListenOptions,
   type UnixListenOptions,
 } from "./src/net/listener.ts";
-export { MessageStream } from "./src/net/message_stream.ts";
+export { type ByteSource, MessageStream } from "./src/net/endpoint.ts";
 export { PipeReader, PipeWriter, readFrom, stdin, writeTo } from "./src/net/pipe.ts";
-export type { ByteSource } from "./src/net/read_framed.ts";
 export { serve, type ServeOptions } from "./src/net/serve.ts";
-export { Socket } from "./src/net/socket.ts";
 export type { MemoryStreamOptions } from "./src/io/memory_stream.ts";
 export { Client } from "./src/server/client.ts";
 export type {
@@ -170,12 +169,12 @@ export type {
   DatagramHandler,
   Reply,
   ReplyWork,
-} from "./src/server/datagram_handler.ts";
+} from "./src/server/handler.ts";
 export { DatagramServer, type DatagramServerOptions } from "./src/server/datagram_server.ts";
 export type { Step, StreamClass, StreamFunction, StreamHandler } from "./src/server/handler.ts";
 export { handlers } from "./src/server/handlers.ts";
-export type { ServerEngine, ServerOptions } from "./src/server/options.ts";
-export type { ShutdownOptions } from "./src/server/server_life.ts";
+export type { ServerEngine, ServerOptions } from "./src/server/server.ts";
+export type { ShutdownOptions } from "./src/server/server.ts";
 export {
   type StreamAddress,
   StreamServer,

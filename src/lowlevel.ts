@@ -48,12 +48,12 @@ export {
   type WaitState,
 } from "./kernel/wait.ts";
 export { type QueueOwner, WaitQueue } from "./kernel/wait_queue.ts";
-export type { DatagramReceiver, Received } from "./io/datagram_receiver.ts";
+export type { DatagramReceiver, Received } from "./io/datagram.ts";
 export type { DatagramSender } from "./io/datagram_sender.ts";
 export type { Fault } from "./io/errors.ts";
-export type { Framing } from "./io/framing.ts";
+export type { Framing } from "./io/stream_reader.ts";
 export type { Counter, OutgoingDatagram } from "./io/datagram_sender.ts";
-export type { Timeout } from "./io/wait_timeout.ts";
+export type { Timeout } from "./io/waiting.ts";
 export type { NativeDatagram, NativeListener, NativeStream } from "./io/native.ts";
 export type { StreamReader } from "./io/stream_reader.ts";
 export type { StreamWriter } from "./io/stream_writer.ts";

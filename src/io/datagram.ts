@@ -7,32 +7,34 @@
  * is to be sent meanwhile, the handle wakes its own receive: it sends itself a datagram with a secret
  * token, from a second socket, drops it when it comes, sends, and goes on receiving. A send to a
  * receiver whose queue is full keeps the socket from receiving until there is room.
+ *
+ * The receiving half has one native receive at a time, and holds one datagram: Deno serves concurrent
+ * receives in reverse order. A datagram is received whole and cut when it is taken, because how much its
+ * taker wants is not known before.
  */
-import { ClosedError } from "../kernel/errors.ts";
-import type { Resource } from "../kernel/resource.ts";
-import type { Party } from "../kernel/wait.ts";
-import { DatagramReceiver, type Received } from "./datagram_receiver.ts";
+import { activity } from "../kernel/activity.ts";
+import { ClosedError, WouldBlock } from "../kernel/errors.ts";
+import type { Party, Wait } from "../kernel/wait.ts";
+import { Slab } from "./buffers.ts";
 import { DatagramSender } from "./datagram_sender.ts";
-import { checkBytes, checkCount } from "./errors.ts";
-import { HandleLifetime } from "./handle_lifetime.ts";
+import { BrokenError, checkBytes, checkCount, reasonOf } from "./errors.ts";
+import { Handle, type Pending } from "./handle.ts";
 import { closeQuietly, type NativeDatagram } from "./native.ts";
 import { openDatagram } from "./open.ts";
-import { ERR, IN, OUT, type Pollable, type Watcher, Watchers } from "./pollable.ts";
-import { SocketFile } from "./unix_path.ts";
+import { ERR, IN, OUT } from "./pollable.ts";
+import { SingleWaiter, type Timeout } from "./waiting.ts";
+import { SelfWaker } from "./unix_path.ts";
 
 /** The longest datagram that a socket can receive: UDP's length field, and the usual limit of a unix socket. */
 const LONGEST = { udp: 64 << 10, unixpacket: 256 << 10 };
 
 /** A datagram socket, with one datagram of read-ahead. */
-export class DatagramHandle implements Pollable, Resource {
+export class DatagramHandle extends Handle {
   /** The receiving half. */
   readonly receiver: DatagramReceiver;
   /** The sending half. */
   readonly sender: DatagramSender;
   readonly #native: NativeDatagram;
-  readonly #name: string;
-  readonly #lifetime: HandleLifetime;
-  readonly #watchers: Watchers;
   readonly #kind: "udp" | "unixpacket";
   /** For a unix socket with a path: without one nobody can send to it, so it never receives. */
   readonly #waker: SelfWaker | null;
@@ -46,17 +48,17 @@ export class DatagramHandle implements Pollable, Resource {
    * @param owner The task in whose run it is opened; the current one if not given.
    */
   constructor(native: NativeDatagram, name: string, owner?: Party | null) {
+    super(name, owner);
     this.#native = native;
-    this.#name = name;
-    this.#lifetime = new HandleLifetime(this, owner);
-    this.#watchers = new Watchers(this);
     this.#kind = native.addr.transport === "unixpacket" ? "unixpacket" : "udp";
-    this.receiver = new DatagramReceiver(native, this.#lifetime, this, LONGEST[this.#kind]);
-    this.sender = new DatagramSender(native, this.#lifetime, this);
+    this.receiver = new DatagramReceiver(native, this, this, LONGEST[this.#kind]);
+    this.sender = new DatagramSender(native, this, this);
     const address = native.addr as Deno.UnixAddr;
-    this.#waker = this.#kind === "udp" || address.path === null
-      ? null
-      : new SelfWaker(address, (error) => this.sender.refuse(error));
+    this.#waker = this.#kind === "udp" || address.path === null ? null : new SelfWaker(
+      address,
+      () => openDatagram({ kind: "unixpacket", path: undefined }),
+      (error) => this.sender.refuse(error),
+    );
   }
 
   /** The socket beneath. */
@@ -69,11 +71,6 @@ export class DatagramHandle implements Pollable, Resource {
     return this.#closed;
   }
 
-  /** Resolves when it has been closed and nothing of it is pending any more: its address is free. */
-  get gone(): Promise<void> {
-    return this.#lifetime.gone;
-  }
-
   /** `IN` for a datagram, `OUT` when none waits to go out, `ERR` for a failed `trySendTo`. */
   get ready(): number {
     if (this.#closed) return 0;
@@ -84,21 +81,6 @@ export class DatagramHandle implements Pollable, Resource {
   /** Starts a receive. */
   arm(_interest: number): void {
     this.receiver.arm();
-  }
-
-  /** Tells `watcher` of changes. */
-  watch(watcher: Watcher): void {
-    this.#watchers.add(watcher);
-  }
-
-  /** Stops telling it. */
-  unwatch(watcher: Watcher): void {
-    this.#watchers.remove(watcher);
-  }
-
-  /** Calls `f` when it is closed. */
-  whenClosed(f: () => void): void {
-    this.#watchers.whenClosed(f);
   }
 
   /**
@@ -125,32 +107,16 @@ export class DatagramHandle implements Pollable, Resource {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    const error = new ClosedError(`Cannot use ${this.#name}: it is closed`);
+    const error = new ClosedError(`Cannot use ${this}: it is closed`);
     this.receiver.close(error);
     this.sender.close(error);
     closeQuietly(this.#native);
     this.#waker?.close();
-    this.#lifetime.close();
-    this.#watchers.changed();
-  }
-
-  /** Closes it, and resolves when nothing of it is left. */
-  release(): Promise<void> {
-    this.close();
-    return this.#lifetime.gone;
-  }
-
-  /** Its name. */
-  toString(): string {
-    return this.#name;
+    this.letGo();
+    this.changed();
   }
 
   // -- What the halves tell and ask --
-
-  /** Readiness may have changed. */
-  changed(fresh = 0): void {
-    this.#watchers.changed(fresh);
-  }
 
   /** Whether a native send always ends soon: on UDP the host takes it or drops it. */
   get isPrompt(): boolean {
@@ -189,64 +155,164 @@ export class DatagramHandle implements Pollable, Resource {
   }
 }
 
-/** How many secret bytes the datagram has. */
-const TOKEN = 16;
+/** A datagram and the address it came from. */
+export type Received = [data: Uint8Array, from: Deno.Addr];
 
-/** Wakes one socket that has a path. */
-export class SelfWaker {
-  readonly #address: Deno.UnixAddr;
-  readonly #onFailed: (error: unknown) => void;
-  readonly #file: SocketFile | null;
-  readonly #token = crypto.getRandomValues(new Uint8Array(TOKEN));
-  #socket: NativeDatagram | null = null;
-  /** Whether a token is on its way. */
-  #sent = false;
+/** What a receiver's handle is told and asked. */
+export interface ReceiverHost {
+  /** Readiness may have changed; `fresh` bits have news. */
+  changed(fresh?: number): void;
+  /** Whether a native receive may be issued now. */
+  mayReceive(): boolean;
+  /** Whether a datagram is for the handle itself, and not for its users. */
+  isOurs(datagram: Received): boolean;
+  /** A native receive has ended. */
+  receiveEnded(): void;
+  /** Its name. */
+  toString(): string;
+}
+
+/** The result of the last native receive, if nobody has taken it yet. */
+type Outcome = { kind: "datagram"; data: Uint8Array; from: Deno.Addr } | {
+  kind: "error";
+  error: BrokenError;
+};
+
+/** The receiving half of a datagram socket. One receiver at a time. */
+export class DatagramReceiver {
+  readonly #native: NativeDatagram;
+  readonly #pending: Pending;
+  readonly #host: ReceiverHost;
+  readonly #room: number;
+  readonly #slab = new Slab();
+  readonly #waiter: SingleWaiter<Received>;
+  /** What datagrams are received into; made when it is first needed. */
+  #buffer: Uint8Array | null = null;
+  #outcome: Outcome | null = null;
+  #wanted = false;
+  #receiving = false;
+  #closed: ClosedError | null = null;
+  #most = 0;
 
   /**
-   * For the socket bound to `address`.
+   * A receiver that has not received.
    *
-   * @param address Where the datagram must go to.
-   * @param onFailed Called when it could not be sent: the pending receive goes on.
+   * @param native Where datagrams come from.
+   * @param pending Counts the native receives.
+   * @param host The handle it is a half of.
+   * @param room The longest datagram.
    */
-  constructor(address: Deno.UnixAddr, onFailed: (error: unknown) => void) {
-    this.#address = address;
-    this.#onFailed = onFailed;
-    const isAbstract = address.path!.startsWith("\0");
-    this.#file = isAbstract ? null : new SocketFile(address.path!);
+  constructor(native: NativeDatagram, pending: Pending, host: ReceiverHost, room: number) {
+    this.#native = native;
+    this.#pending = pending;
+    this.#host = host;
+    this.#room = room;
+    this.#waiter = new SingleWaiter(host, "recvFrom");
   }
 
-  /**
-   * Makes the pending receive end, soon.
-   *
-   * @throws The host's error if it has no descriptor left for the second socket; the next call tries again.
-   * @throws {Error} If the path is another socket's by now, which alone would get the datagram.
-   */
-  wake(): void {
-    if (this.#sent) return;
-    if (this.#file?.isForeign) {
-      throw new Error(
-        `Cannot send while a receive is pending: ${this.#address.path} is another socket's file by now`,
-      );
+  /** Whether a datagram, or an error, is there to be taken. */
+  get readable(): boolean {
+    return this.#outcome !== null;
+  }
+
+  /** Whether a native receive is in flight. */
+  get receiving(): boolean {
+    return this.#receiving;
+  }
+
+  /** Begins a receive for a wait, of at most `most` bytes. */
+  begin(wait: Wait<Received>, most: number, timeout: Timeout): void {
+    if (this.#closed !== null) throw this.#closed;
+    this.#waiter.check();
+    if (this.#outcome !== null) return wait.settle(this.#take(most));
+    this.#most = most;
+    this.#waiter.park(wait, timeout);
+    this.arm();
+  }
+
+  /** Takes a datagram that is there, cut at `most` bytes; starts a receive if there is none. */
+  tryTake(most: number): Received {
+    if (this.#closed !== null) throw this.#closed;
+    this.#waiter.check();
+    if (this.#outcome !== null) return this.#take(most);
+    this.arm();
+    throw new WouldBlock(`Cannot receive on ${this.#host} now: no datagram has arrived`);
+  }
+
+  /** Starts a receive, or has the handle start one as soon as it may, unless there is something to take. */
+  arm(): void {
+    if (this.#outcome !== null || this.#closed !== null) return;
+    this.#wanted = true;
+    this.resume();
+  }
+
+  /** Starts the receive that is wanted, if the handle lets it. */
+  resume(): void {
+    if (!this.#wanted || this.#receiving || this.#closed !== null || !this.#host.mayReceive()) {
+      return;
     }
-    this.#socket ??= openDatagram({ kind: "unixpacket", path: undefined });
-    this.#sent = true;
-    this.#socket.send(this.#token, this.#address).catch((error) => {
-      this.#sent = false;
-      this.#onFailed(error);
-    });
+    this.#receiving = true;
+    this.#buffer ??= new Uint8Array(this.#room);
+    this.#pending.began();
+    this.#native.receive(this.#buffer).then(this.#onReceived, this.#onError);
   }
 
-  /** Whether a datagram is the token; it is expected no longer then. */
-  owns(data: Uint8Array): boolean {
-    if (!this.#sent || data.length !== TOKEN) return false;
-    if (!this.#token.every((byte, i) => byte === data[i])) return false;
-    this.#sent = false;
-    return true;
+  /** Ends it by our side; what is held is dropped, who waits gets `error`. */
+  close(error: ClosedError): void {
+    if (this.#closed !== null) return;
+    this.#closed = error;
+    this.#outcome = this.#buffer = null;
+    this.#waiter.leave()?.fail(error);
   }
 
-  /** Closes the second socket, and removes the file of the first, which Deno leaves behind. */
-  close(): void {
-    if (this.#socket !== null) closeQuietly(this.#socket);
-    this.#file?.remove();
+  /** Names a receive in reports. */
+  toString(): string {
+    return `${this.#host}.recvFrom()`;
+  }
+
+  readonly #onReceived = (received: Received): void => {
+    this.#ended();
+    if (this.#closed !== null) return;
+    if (!this.#host.isOurs(received)) {
+      activity.listener?.moved("in", received[0].length);
+      this.#came({ kind: "datagram", data: received[0], from: received[1] });
+    }
+    this.#host.receiveEnded();
+    this.resume();
+  };
+
+  readonly #onError = (cause: unknown): void => {
+    this.#ended();
+    if (this.#closed !== null) return; // that is what made it fail
+    const text = `Cannot receive on ${this.#host}: the host reports ${reasonOf(cause)}`;
+    this.#came({ kind: "error", error: new BrokenError(text, { cause }) });
+    this.#host.receiveEnded();
+  };
+
+  #ended(): void {
+    this.#receiving = false;
+    this.#pending.ended();
+  }
+
+  #came(outcome: Outcome): void {
+    this.#wanted = false;
+    this.#outcome = outcome;
+    const wait = this.#waiter.leave();
+    if (wait === null) return this.#host.changed(IN);
+    try {
+      wait.settle(this.#take(this.#most));
+    } catch (error) {
+      wait.fail(error);
+    }
+  }
+
+  /** Hands out what is held, or throws it. */
+  #take(most: number): Received {
+    const outcome = this.#outcome!;
+    this.#outcome = null;
+    this.#host.changed();
+    if (outcome.kind === "error") throw outcome.error;
+    const { data, from } = outcome;
+    return [this.#slab.copy(data, 0, Math.min(data.length, most)), from];
   }
 }

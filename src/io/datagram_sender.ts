@@ -10,9 +10,9 @@ import { type ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { BrokenError, noteSent, reasonOf } from "./errors.ts";
-import type { Pending } from "./handle_lifetime.ts";
+import type { Pending } from "./handle.ts";
 import type { NativeDatagram } from "./native.ts";
-import { startTimeout, stopTimeout, type Timeout } from "./wait_timeout.ts";
+import { startTimeout, stopTimeout, type Timeout } from "./waiting.ts";
 
 /** How many bytes `trySendTo` may have queued, with {@linkcode OVERHEAD} for each datagram. */
 const MOST_QUEUED = 256 << 10;

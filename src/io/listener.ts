@@ -6,24 +6,19 @@
  * connection goes to the next who accepts.
  */
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
-import type { Resource } from "../kernel/resource.ts";
 import type { Party, Wait } from "../kernel/wait.ts";
-import type { Timeout } from "./wait_timeout.ts";
+import { SingleWaiter, type Timeout } from "./waiting.ts";
 import { closeQuietly, type NativeListener, type NativeStream } from "./native.ts";
-import { IN, type Pollable, type Watcher, Watchers } from "./pollable.ts";
-import { SingleWaiter } from "./single_waiter.ts";
-import { HandleLifetime } from "./handle_lifetime.ts";
+import { IN } from "./pollable.ts";
+import { Handle } from "./handle.ts";
 
 /** The result of the last native accept, if nobody has taken it yet. */
 type Outcome = { kind: "stream"; native: NativeStream } | { kind: "error"; error: unknown };
 
 /** A listener with an accept-ahead of one connection. */
-export class ListenerHandle<S> implements Pollable, Resource {
+export class ListenerHandle<S> extends Handle {
   readonly #native: NativeListener;
-  readonly #name: string;
   readonly #wrap: (native: NativeStream, owner: Party | null | undefined) => S;
-  readonly #lifetime: HandleLifetime;
-  readonly #watchers: Watchers;
   readonly #waiter: SingleWaiter<S>;
   #outcome: Outcome | null = null;
   #accepting = false;
@@ -45,11 +40,9 @@ export class ListenerHandle<S> implements Pollable, Resource {
     wrap: (native: NativeStream, owner: Party | null | undefined) => S,
     owner?: Party | null,
   ) {
+    super(name, owner);
     this.#native = native;
-    this.#name = name;
     this.#wrap = wrap;
-    this.#lifetime = new HandleLifetime(this, owner);
-    this.#watchers = new Watchers(this);
     this.#waiter = new SingleWaiter(this, "accept");
   }
 
@@ -61,11 +54,6 @@ export class ListenerHandle<S> implements Pollable, Resource {
   /** Whether it was closed. */
   get closed(): boolean {
     return this.#closed !== null;
-  }
-
-  /** Resolves when it has been closed and nothing of it is pending any more: its address is free. */
-  get gone(): Promise<void> {
-    return this.#lifetime.gone;
   }
 
   /** `IN` when a connection can be taken. */
@@ -88,7 +76,7 @@ export class ListenerHandle<S> implements Pollable, Resource {
     this.#waiter.check();
     if (this.#outcome !== null) return this.#take(undefined);
     this.#accept();
-    throw new WouldBlock(`Cannot accept on ${this.#name} now: nobody has connected`);
+    throw new WouldBlock(`Cannot accept on ${this} now: nobody has connected`);
   }
 
   /** Starts an accept unless there is a connection to take already. */
@@ -96,31 +84,16 @@ export class ListenerHandle<S> implements Pollable, Resource {
     if (this.#closed === null && this.#outcome === null) this.#accept();
   }
 
-  /** Tells `watcher` of changes. */
-  watch(watcher: Watcher): void {
-    this.#watchers.add(watcher);
-  }
-
-  /** Stops telling it. */
-  unwatch(watcher: Watcher): void {
-    this.#watchers.remove(watcher);
-  }
-
-  /** Calls `f` when it is closed. */
-  whenClosed(f: () => void): void {
-    this.#watchers.whenClosed(f);
-  }
-
   /** Closes it. A connection that was accepted and not taken is closed too. */
   close(): void {
     if (this.#closed !== null) return;
-    const error = this.#closed = new ClosedError(`Cannot accept on ${this.#name}: it is closed`);
+    const error = this.#closed = new ClosedError(`Cannot accept on ${this}: it is closed`);
     closeQuietly(this.#native);
     if (this.#outcome?.kind === "stream") closeQuietly(this.#outcome.native);
     this.#outcome = null;
     this.#waiter.leave()?.fail(error);
-    this.#lifetime.close();
-    this.#watchers.changed();
+    this.letGo();
+    this.changed();
   }
 
   /**
@@ -135,21 +108,10 @@ export class ListenerHandle<S> implements Pollable, Resource {
     return kept.flatMap((one) => one.kind === "stream" ? [this.#wrap(one.native, owner)] : []);
   }
 
-  /** Closes it, and resolves when nothing of it is left. */
-  release(): Promise<void> {
-    this.close();
-    return this.#lifetime.gone;
-  }
-
-  /** Its name. */
-  toString(): string {
-    return this.#name;
-  }
-
   #accept(): void {
     if (this.#accepting) return;
     this.#accepting = true;
-    this.#lifetime.began();
+    this.began();
     this.#native.accept().then(
       (native) => this.#came({ kind: "stream", native }),
       (error) => this.#came({ kind: "error", error }),
@@ -160,7 +122,7 @@ export class ListenerHandle<S> implements Pollable, Resource {
     this.#accepting = false;
     if (this.#closed !== null && this.#keep !== null) this.#keep(outcome);
     else if (this.#closed !== null && outcome.kind === "stream") closeQuietly(outcome.native);
-    this.#lifetime.ended();
+    this.ended();
     if (this.#closed !== null) return;
     // A connection that its peer reset while it stood in the queue. Linux would hand it out; Deno 2.9
     // makes an error of it, which says nothing of the listener: an accept loop must not end by it.
@@ -169,7 +131,7 @@ export class ListenerHandle<S> implements Pollable, Resource {
     }
     this.#outcome = outcome;
     const wait = this.#waiter.leave();
-    if (wait === null) return this.#watchers.changed(IN);
+    if (wait === null) return this.changed(IN);
     try {
       wait.settle(this.#take(wait.task));
     } catch (error) {
@@ -181,7 +143,7 @@ export class ListenerHandle<S> implements Pollable, Resource {
   #take(owner: Party | null | undefined): S {
     const outcome = this.#outcome!;
     this.#outcome = null;
-    this.#watchers.changed();
+    this.changed();
     if (outcome.kind === "error") throw outcome.error;
     return this.#wrap(outcome.native, owner);
   }

@@ -4,11 +4,10 @@
  * Deno binds and listens in the call itself, so listening is a plain function; connecting takes time, and
  * the run to which a connect belongs waits for it, or stops it, before it ends.
  */
-import type { Resource } from "../kernel/resource.ts";
 import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { dial } from "./dial.ts";
-import { HandleLifetime } from "./handle_lifetime.ts";
+import { HandleLifetime } from "./handle.ts";
 import {
   closeQuietly,
   type NativeDatagram,
@@ -17,7 +16,7 @@ import {
 } from "./native.ts";
 import { listenTls, startTls, type TlsClientOptions, type TlsServerOptions } from "./tls.ts";
 import { connectUnix, UnixListener } from "./unix_path.ts";
-import { startTimeout, stopTimeout, type Timeout } from "./wait_timeout.ts";
+import { startTimeout, stopTimeout, type Timeout } from "./waiting.ts";
 
 /** Where to listen. */
 export type ListenTarget =
@@ -103,12 +102,11 @@ export function requireUnstableNet(what: string): void {
 }
 
 /** One attempt to connect. */
-export class Connecting<S> implements WaitSource, Resource {
+export class Connecting<S> extends HandleLifetime implements WaitSource {
   /** It succeeds or fails. */
   readonly host = "bound";
   readonly #where: string;
   readonly #controller = new AbortController();
-  readonly #lifetime: HandleLifetime;
   #timer: Timer | null = null;
 
   /**
@@ -127,10 +125,10 @@ export class Connecting<S> implements WaitSource, Resource {
     timeout: Timeout,
     wrap: (native: NativeStream) => S,
   ) {
+    super(wait.task);
     this.#where = where;
-    this.#lifetime = new HandleLifetime(this, wait.task);
-    this.#lifetime.began();
-    this.#lifetime.close();
+    this.began();
+    this.letGo();
     wait.park(this);
     if (timeout !== undefined) this.#timer = startTimeout(wait, this, timeout);
     openStream(target, this.#controller.signal).then(
@@ -156,16 +154,16 @@ export class Connecting<S> implements WaitSource, Resource {
   /** Stops it, and resolves when nothing of it is left. */
   release(): Promise<void> {
     this.#controller.abort();
-    return this.#lifetime.gone;
+    return this.gone;
   }
 
   /** Names the wait in reports. */
-  toString(): string {
+  override toString(): string {
     return `connect(${this.#where})`;
   }
 
   #over(wait: Wait<S>): void {
     stopTimeout(wait, this.#timer);
-    this.#lifetime.ended();
+    this.ended();
   }
 }

@@ -7,25 +7,21 @@
  * Deno gives web streams for a child process's pipes; here they become native ends like others.
  */
 import { ClosedError } from "../kernel/errors.ts";
-import type { Resource } from "../kernel/resource.ts";
 import type { Party } from "../kernel/wait.ts";
 import { checkBytes, checkCount, Fault } from "./errors.ts";
-import { HandleLifetime, Linger } from "./handle_lifetime.ts";
+import { Handle, Linger } from "./handle.ts";
 import { closeQuietly, type NativeReader, type NativeWriter } from "./native.ts";
-import { ERR, HUP, IN, OUT, type Pollable, type Watcher, Watchers } from "./pollable.ts";
+import { ERR, HUP, IN, OUT } from "./pollable.ts";
 import { MOST_AHEAD, StreamReader } from "./stream_reader.ts";
 import { StreamWriter } from "./stream_writer.ts";
 
 /** The read end of a pipe. */
-export class ReadHandle implements Pollable, Resource {
+export class ReadHandle extends Handle {
   /** What does the reading. */
   readonly reader: StreamReader;
   /** The error that broke it, as long as nobody was told. */
   readonly fault: Fault = new Fault();
   readonly #native: NativeReader & { close(): void };
-  readonly #name: string;
-  readonly #lifetime: HandleLifetime;
-  readonly #watchers: Watchers;
   #closed = false;
 
   /**
@@ -36,21 +32,14 @@ export class ReadHandle implements Pollable, Resource {
    * @param owner The task in whose run it is opened; the current one if not given.
    */
   constructor(native: NativeReader & { close(): void }, name: string, owner?: Party | null) {
+    super(name, owner);
     this.#native = native;
-    this.#name = name;
-    this.#lifetime = new HandleLifetime(this, owner);
-    this.#watchers = new Watchers(this);
-    this.reader = new StreamReader(native, this.#lifetime, this);
+    this.reader = new StreamReader(native, this, this);
   }
 
   /** Whether it was closed, by our side. */
   get closed(): boolean {
     return this.#closed;
-  }
-
-  /** Resolves when it has been closed and nothing of it is pending any more. */
-  get gone(): Promise<void> {
-    return this.#lifetime.gone;
   }
 
   /** `IN` for bytes, `HUP` for the end, `ERR` for a failure that no call has reported. */
@@ -64,26 +53,6 @@ export class ReadHandle implements Pollable, Resource {
   /** Starts a read. */
   arm(_interest: number): void {
     if (!this.#closed) this.reader.arm();
-  }
-
-  /** Tells `watcher` of changes. */
-  watch(watcher: Watcher): void {
-    this.#watchers.add(watcher);
-  }
-
-  /** Stops telling it. */
-  unwatch(watcher: Watcher): void {
-    this.#watchers.remove(watcher);
-  }
-
-  /** Calls `f` when it is closed. */
-  whenClosed(f: () => void): void {
-    this.#watchers.whenClosed(f);
-  }
-
-  /** The reader has news. */
-  changed(fresh = 0): void {
-    this.#watchers.changed(fresh);
   }
 
   /**
@@ -100,34 +69,20 @@ export class ReadHandle implements Pollable, Resource {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.reader.close(new ClosedError(`Cannot receive from ${this.#name}: it is closed`));
+    this.reader.close(new ClosedError(`Cannot receive from ${this}: it is closed`));
     closeQuietly(this.#native);
-    this.#lifetime.close();
-    this.#watchers.changed();
-  }
-
-  /** Closes it, and resolves when nothing of it is left. */
-  release(): Promise<void> {
-    this.close();
-    return this.#lifetime.gone;
-  }
-
-  /** Its name. */
-  toString(): string {
-    return this.#name;
+    this.letGo();
+    this.changed();
   }
 }
 
 /** The write end of a pipe. */
-export class WriteHandle implements Pollable, Resource {
+export class WriteHandle extends Handle {
   /** What does the writing. */
   readonly writer: StreamWriter;
   /** The error that broke it. */
   readonly fault: Fault = new Fault();
   readonly #native: NativeWriter & { close(): void };
-  readonly #name: string;
-  readonly #lifetime: HandleLifetime;
-  readonly #watchers: Watchers;
   readonly #linger: Linger;
 
   /**
@@ -138,25 +93,18 @@ export class WriteHandle implements Pollable, Resource {
    * @param owner The task in whose run it is opened; the current one if not given.
    */
   constructor(native: NativeWriter & { close(): void }, name: string, owner?: Party | null) {
+    super(name, owner);
     this.#native = native;
-    this.#name = name;
-    this.#lifetime = new HandleLifetime(this, owner);
-    this.#watchers = new Watchers(this);
-    this.writer = new StreamWriter(native, this.#lifetime, this);
+    this.writer = new StreamWriter(native, this, this);
     this.#linger = new Linger(this.writer, () => {
       closeQuietly(this.#native);
-      this.#lifetime.close();
+      this.letGo();
     });
   }
 
   /** Whether it was closed, by our side. */
   get closed(): boolean {
     return this.#linger.begun;
-  }
-
-  /** Resolves when it has been closed and nothing of it is pending any more. */
-  get gone(): Promise<void> {
-    return this.#lifetime.gone;
   }
 
   /** `OUT` when it takes more; `ERR` when its reader is gone. */
@@ -169,26 +117,6 @@ export class WriteHandle implements Pollable, Resource {
   /** Finds out whether it takes more. */
   arm(_interest: number): void {
     if (!this.closed) this.writer.arm(false);
-  }
-
-  /** Tells `watcher` of changes. */
-  watch(watcher: Watcher): void {
-    this.#watchers.add(watcher);
-  }
-
-  /** Stops telling it. */
-  unwatch(watcher: Watcher): void {
-    this.#watchers.remove(watcher);
-  }
-
-  /** Calls `f` when it is closed. */
-  whenClosed(f: () => void): void {
-    this.#watchers.whenClosed(f);
-  }
-
-  /** The writer has news. */
-  changed(): void {
-    this.#watchers.changed();
   }
 
   /**
@@ -205,21 +133,16 @@ export class WriteHandle implements Pollable, Resource {
   close(): void {
     if (this.closed) return;
     this.#linger.begin();
-    this.writer.close(new ClosedError(`Cannot send to ${this.#name}: it is closed`));
+    this.writer.close(new ClosedError(`Cannot send to ${this}: it is closed`));
     this.#linger.go();
-    this.#watchers.changed();
+    this.changed();
   }
 
   /** Closes it, gives the other side a moment to take what is buffered, and resolves when nothing is left. */
-  release(): Promise<void> {
+  override release(): Promise<void> {
     this.close();
     this.#linger.hurry();
-    return this.#lifetime.gone;
-  }
-
-  /** Its name. */
-  toString(): string {
-    return this.#name;
+    return this.gone;
   }
 }
 

@@ -55,67 +55,6 @@ export interface HasHandle {
   readonly handle: Pollable;
 }
 
-/** The watchers of one handle; calls them only when the bits are others than last time. */
-export class Watchers {
-  readonly #source: Pollable;
-  #only: Watcher | null = null;
-  #all: Set<Watcher> | null = null;
-  #atClose: (() => void)[] | null = null;
-  #bits = 0;
-  #closed = false;
-
-  /** Nobody watches `source` yet. */
-  constructor(source: Pollable) {
-    this.#source = source;
-  }
-
-  /** Whether anybody watches. */
-  get some(): boolean {
-    return this.#only !== null || this.#all !== null;
-  }
-
-  /** Adds one. */
-  add(watcher: Watcher): void {
-    this.#bits = this.#source.ready;
-    if (this.#only === null && this.#all === null) this.#only = watcher;
-    else if (this.#only !== watcher) {
-      this.#all ??= new Set(this.#only === null ? [] : [this.#only]);
-      this.#only = null;
-      this.#all.add(watcher);
-    }
-  }
-
-  /** Removes one. */
-  remove(watcher: Watcher): void {
-    if (this.#only === watcher) this.#only = null;
-    else if (this.#all?.delete(watcher) && this.#all.size === 0) this.#all = null;
-  }
-
-  /** Has `f` called at the close. */
-  whenClosed(f: () => void): void {
-    (this.#atClose ??= []).push(f);
-  }
-
-  /** To be called wherever the bits may have changed, or something is new about those in `fresh`. */
-  changed(fresh = 0): void {
-    if (this.#atClose !== null && this.#source.closed) this.#tellClose();
-    if (this.#only === null && this.#all === null) return;
-    const { ready, closed } = this.#source;
-    const news = fresh | (ready & ~this.#bits);
-    if (ready === this.#bits && news === 0 && closed === this.#closed) return;
-    this.#bits = ready;
-    this.#closed = closed;
-    if (this.#only !== null) this.#only.readinessChanged(this.#source, news, ready);
-    else for (const watcher of [...this.#all!]) watcher.readinessChanged(this.#source, news, ready);
-  }
-
-  #tellClose(): void {
-    const told = this.#atClose!;
-    this.#atClose = null;
-    for (const f of told) f();
-  }
-}
-
 /** There is something to read, or the end of the stream: a read would not wait. */
 export const IN = 0x001;
 /** Something urgent; no handle of Deno ever reports it. */

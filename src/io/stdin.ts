@@ -6,12 +6,11 @@
  * only closing standard input ends it; so then it is closed, for good.
  */
 import { ClosedError } from "../kernel/errors.ts";
-import type { Resource } from "../kernel/resource.ts";
 import { checkCount, Fault } from "./errors.ts";
 import { closeQuietly } from "./native.ts";
-import { ERR, HUP, IN, type Pollable, type Watcher, Watchers } from "./pollable.ts";
+import { ERR, HUP, IN } from "./pollable.ts";
 import { MOST_AHEAD, type ReaderHost, StreamReader } from "./stream_reader.ts";
-import { HandleLifetime, type Pending } from "./handle_lifetime.ts";
+import { Handle, type Pending } from "./handle.ts";
 
 /** The one reader, and who leases it. */
 class SharedStdin implements ReaderHost, Pending {
@@ -80,18 +79,15 @@ function endOf(kind: StdinKind): number {
 let shared: SharedStdin | null = null;
 
 /** A lease on standard input. */
-export class StdinHandle implements Pollable, Resource {
+export class StdinHandle extends Handle {
   readonly #shared: SharedStdin;
-  readonly #lifetime: HandleLifetime;
-  readonly #watchers: Watchers;
   #closed: ClosedError | null = null;
 
   /** Takes a lease, in the run of the current task. */
   constructor() {
+    super("stdin");
     this.#shared = shared ??= new SharedStdin();
     this.#shared.leases.add(this);
-    this.#watchers = new Watchers(this);
-    this.#lifetime = new HandleLifetime(this);
   }
 
   /** What does the reading. */
@@ -105,11 +101,6 @@ export class StdinHandle implements Pollable, Resource {
     return this.#closed !== null;
   }
 
-  /** Resolves when the lease has ended. */
-  get gone(): Promise<void> {
-    return this.#lifetime.gone;
-  }
-
   /** As Linux has it for a pipe, a socket, or a file: the end of each shows in another way. */
   get ready(): number {
     if (this.#closed !== null) return 0;
@@ -121,26 +112,6 @@ export class StdinHandle implements Pollable, Resource {
   /** Starts a read. */
   arm(_interest: number): void {
     if (this.#closed === null) this.#shared.reader.arm();
-  }
-
-  /** Tells `watcher` of changes. */
-  watch(watcher: Watcher): void {
-    this.#watchers.add(watcher);
-  }
-
-  /** Stops telling it. */
-  unwatch(watcher: Watcher): void {
-    this.#watchers.remove(watcher);
-  }
-
-  /** Calls `f` when it is closed. */
-  whenClosed(f: () => void): void {
-    this.#watchers.whenClosed(f);
-  }
-
-  /** The reader has news. */
-  changed(fresh: number): void {
-    this.#watchers.changed(fresh);
   }
 
   /**
@@ -160,20 +131,9 @@ export class StdinHandle implements Pollable, Resource {
       "Cannot receive from stdin: this use of it was closed",
     );
     if (this.#shared.leases.size === 1) this.#shared.reader.dismiss(error);
-    this.#lifetime.began();
-    this.#lifetime.close();
-    this.#shared.give(this).then(() => this.#lifetime.ended());
-    this.#watchers.changed();
-  }
-
-  /** Ends the lease, and resolves when nothing of it is left. */
-  release(): Promise<void> {
-    this.close();
-    return this.#lifetime.gone;
-  }
-
-  /** Its name. */
-  toString(): string {
-    return "stdin";
+    this.began();
+    this.letGo();
+    this.#shared.give(this).then(() => this.ended());
+    this.changed();
   }
 }

@@ -2,12 +2,11 @@
  * A stream handle: a connection's two halves, its life, and its readiness.
  */
 import { ClosedError } from "../kernel/errors.ts";
-import type { Resource } from "../kernel/resource.ts";
 import type { Party } from "../kernel/wait.ts";
 import { type BrokenError, checkBytes, checkCount, Fault } from "./errors.ts";
-import { HandleLifetime, Linger } from "./handle_lifetime.ts";
+import { Handle, Linger } from "./handle.ts";
 import { closeQuietly, type NativeStream } from "./native.ts";
-import { ERR, HUP, IN, OUT, type Pollable, type Watcher, Watchers } from "./pollable.ts";
+import { ERR, HUP, IN, OUT } from "./pollable.ts";
 import { MOST_AHEAD, StreamReader } from "./stream_reader.ts";
 import { StreamWriter } from "./stream_writer.ts";
 
@@ -15,7 +14,7 @@ import { StreamWriter } from "./stream_writer.ts";
 export type StreamKind = "tcp" | "unix";
 
 /** A connection, with read-ahead and a write buffer. */
-export class StreamHandle implements Pollable, Resource {
+export class StreamHandle extends Handle {
   /** The reading half. */
   readonly reader: StreamReader;
   /** The writing half. */
@@ -23,10 +22,7 @@ export class StreamHandle implements Pollable, Resource {
   /** The error that broke the connection, as long as nobody was told. */
   readonly fault: Fault = new Fault();
   readonly #native: NativeStream;
-  readonly #name: string;
   readonly #kind: StreamKind;
-  readonly #lifetime: HandleLifetime;
-  readonly #watchers: Watchers;
   readonly #linger: Linger;
 
   /**
@@ -37,20 +33,18 @@ export class StreamHandle implements Pollable, Resource {
    * @param owner The task in whose run it is opened; the current one if not given.
    */
   constructor(native: NativeStream, name: string, owner?: Party | null) {
+    super(name, owner);
     this.#native = native;
-    this.#name = name;
     this.#kind = native.localAddr.transport === "unix" ? "unix" : "tcp";
-    this.#lifetime = new HandleLifetime(this, owner);
-    this.#watchers = new Watchers(this);
-    this.reader = new StreamReader(native, this.#lifetime, this);
-    this.writer = new StreamWriter(native, this.#lifetime, this);
+    this.reader = new StreamReader(native, this, this);
+    this.writer = new StreamWriter(native, this, this);
     this.#linger = new Linger(this.writer, () => {
       closeQuietly(native);
-      this.#lifetime.close();
+      this.letGo();
     });
     if (native.settled !== undefined) {
-      this.#lifetime.began();
-      native.settled.then(() => this.#lifetime.ended());
+      this.began();
+      native.settled.then(() => this.ended());
     }
   }
 
@@ -62,11 +56,6 @@ export class StreamHandle implements Pollable, Resource {
   /** Whether it was closed, by our side. */
   get closed(): boolean {
     return this.#linger.begun;
-  }
-
-  /** Resolves when it has been closed and nothing of it is pending any more. */
-  get gone(): Promise<void> {
-    return this.#lifetime.gone;
   }
 
   /**
@@ -96,34 +85,14 @@ export class StreamHandle implements Pollable, Resource {
     if ((interest & OUT) !== 0) writer.arm(reader.ended);
   }
 
-  /** The reader or the writer has news. */
-  changed(fresh = 0): void {
-    this.#watchers.changed(fresh);
-  }
-
   /** On a unix socket a write can tell whether that was the peer's close or its half-close. */
   readerEnded(): void {
-    if (this.#kind === "unix" && this.#watchers.some) this.writer.arm(true);
+    if (this.#kind === "unix" && this.isWatched) this.writer.arm(true);
   }
 
   /** A connection that breaks while receiving is over in both directions. */
   readerBroke(error: BrokenError): void {
     this.writer.break(error);
-  }
-
-  /** Tells `watcher` of changes. */
-  watch(watcher: Watcher): void {
-    this.#watchers.add(watcher);
-  }
-
-  /** Stops telling it. */
-  unwatch(watcher: Watcher): void {
-    this.#watchers.remove(watcher);
-  }
-
-  /** Calls `f` when it is closed. */
-  whenClosed(f: () => void): void {
-    this.#watchers.whenClosed(f);
   }
 
   /**
@@ -149,12 +118,12 @@ export class StreamHandle implements Pollable, Resource {
   /** Ends the sending direction once everything handed over has gone out; receiving goes on. */
   closeWrite(): void {
     if (this.closed) {
-      throw new ClosedError(`Cannot close the writing side of ${this.#name}: it is closed`);
+      throw new ClosedError(`Cannot close the writing side of ${this}: it is closed`);
     }
     if (this.writer.over) return;
-    this.writer.close(new ClosedError(`Cannot send to ${this.#name}: its writing side is closed`));
-    this.#lifetime.began();
-    const ended = (): void => this.#lifetime.ended();
+    this.writer.close(new ClosedError(`Cannot send to ${this}: its writing side is closed`));
+    this.began();
+    const ended = (): void => this.ended();
     this.writer.whenIdle(() => this.#native.closeWrite().then(ended, ended));
   }
 
@@ -162,22 +131,17 @@ export class StreamHandle implements Pollable, Resource {
   close(): void {
     if (this.closed) return;
     this.#linger.begin();
-    this.reader.close(new ClosedError(`Cannot receive from ${this.#name}: it is closed`));
-    this.writer.close(new ClosedError(`Cannot send to ${this.#name}: it is closed`));
+    this.reader.close(new ClosedError(`Cannot receive from ${this}: it is closed`));
+    this.writer.close(new ClosedError(`Cannot send to ${this}: it is closed`));
     this.#linger.go();
-    this.#watchers.changed();
+    this.changed();
   }
 
   /** Closes it, gives the other side a moment to take what is buffered, and resolves when nothing is left. */
-  release(): Promise<void> {
+  override release(): Promise<void> {
     this.close();
     this.#linger.hurry();
-    return this.#lifetime.gone;
-  }
-
-  /** Its name. */
-  toString(): string {
-    return this.#name;
+    return this.gone;
   }
 }
 

@@ -10,18 +10,41 @@
  * array per message would cost 0.5 µs, a copy into a piece 0.1 µs (measured). Only what fills a large
  * buffer is handed out as it is. The buffer starts small, for ten thousand idle connections, and grows
  * by what reads bring.
+ *
+ * Where only the bytes themselves tell where something ends (a frame with a length in front, a line), a
+ * {@linkcode Framing} is asked again whenever more has come, and the thing is taken in one synchronous step
+ * when it is whole. So a cancelled read has taken nothing, and what came behind it stays with the reader.
+ * Rejected: a loop of `recv` with a buffer of its own, which loses both.
  */
 import { activity } from "../kernel/activity.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { BrokenError, type Fault, IncompleteError, reasonOf } from "./errors.ts";
-import type { Framing } from "./framing.ts";
-import type { Timeout } from "./wait_timeout.ts";
+import { SingleWaiter, type Timeout } from "./waiting.ts";
 import type { NativeReader } from "./native.ts";
 import { IN } from "./pollable.ts";
-import { SingleWaiter } from "./single_waiter.ts";
 import { Slab } from "./buffers.ts";
-import type { Pending } from "./handle_lifetime.ts";
+import type { Pending } from "./handle.ts";
+
+/** One thing to be read, for one wait. */
+export interface Framing<T> {
+  /** Whether a mark ends it, so that its length is not known before it is whole. */
+  readonly isDelimited: boolean;
+  /** Whether {@linkcode value} and {@linkcode cut} keep the array they get: else it is the reader's own, for the call. */
+  readonly keepsBytes: boolean;
+  /**
+   * How many bytes it takes, as far as those tell that are held: more than `held.length` while it is not
+   * whole. What it throws refuses it, and nothing is taken.
+   *
+   * @param held The bytes that are there, those of the last call first.
+   * @param source Names where they come from.
+   */
+  measure(held: Uint8Array, source: { toString(): string }): number;
+  /** Makes what the reader gets of it. */
+  value(bytes: Uint8Array): T;
+  /** Says what the reader gets where the stream ends before it is whole; `partial` is what came, and is taken. */
+  cut(partial: Uint8Array, source: { toString(): string }): T;
+}
 
 /** The first buffer of a connection. */
 const SMALLEST = 2 << 10;

@@ -20,9 +20,9 @@ import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { abandon, type Chunk, giveBack, LARGE, lend } from "./buffers.ts";
 import { BrokenError, type Fault, noteSent, reasonOf } from "./errors.ts";
-import type { Pending } from "./handle_lifetime.ts";
+import type { Pending } from "./handle.ts";
 import type { NativeWriter } from "./native.ts";
-import { startTimeout, stopTimeout, type Timeout } from "./wait_timeout.ts";
+import { startTimeout, stopTimeout, type Timeout } from "./waiting.ts";
 
 /**
  * How many chunks a writer fills at most. Counted in chunks and not in bytes, so that it bounds the memory:
@@ -137,7 +137,7 @@ export class StreamWriter {
     else (this.#onIdle ??= []).push(f);
   }
 
-  /** Takes nothing more; what is buffered still goes out. Whoever waits gets `error`. */
+  /** Takes nothing more; what is buffered still goes out. A send that waits gets `error`. */
   close(error: ClosedError): void {
     if (!(this.#end instanceof ClosedError)) this.#finish(error);
   }

@@ -1,14 +1,19 @@
 /**
  * The file of a unix socket: whose it is, and connecting to it.
  *
- * A path can change hands. Whoever removes a file that is in the way and binds there is found by the path
+ * A path can change hands. Who removes a file that is in the way and binds there is found by the path
  * from then on; so what a socket does by its own path (Deno removes the file at the close of a listener, weft
  * at that of a datagram socket) it may do only as long as the file is the one that it made. That is
  * told by device and inode. Rejected: binding under another name, so that Deno removes nothing (then that
  * name is what peers are shown).
  */
 import { SystemClock } from "../kernel/clock.ts";
-import type { NativeListener, NativeStream } from "./native.ts";
+import {
+  closeQuietly,
+  type NativeDatagram,
+  type NativeListener,
+  type NativeStream,
+} from "./native.ts";
 
 /** The file that a bound socket has made. */
 export class SocketFile {
@@ -146,5 +151,74 @@ function attempt(act: () => void): boolean {
     return true;
   } catch {
     return false; // somebody was faster, or it is not allowed
+  }
+}
+
+/** How many secret bytes the datagram has. */
+const TOKEN = 16;
+
+/** Wakes one socket that has a path. */
+export class SelfWaker {
+  readonly #address: Deno.UnixAddr;
+  readonly #open: () => NativeDatagram;
+  readonly #onFailed: (error: unknown) => void;
+  readonly #file: SocketFile | null;
+  readonly #token = crypto.getRandomValues(new Uint8Array(TOKEN));
+  #socket: NativeDatagram | null = null;
+  /** Whether a token is on its way. */
+  #sent = false;
+
+  /**
+   * For the socket bound to `address`.
+   *
+   * @param address Where the datagram must go to.
+   * @param open Opens the second socket, which has no path.
+   * @param onFailed Called when it could not be sent: the pending receive goes on.
+   */
+  constructor(
+    address: Deno.UnixAddr,
+    open: () => NativeDatagram,
+    onFailed: (error: unknown) => void,
+  ) {
+    this.#address = address;
+    this.#open = open;
+    this.#onFailed = onFailed;
+    const isAbstract = address.path!.startsWith("\0");
+    this.#file = isAbstract ? null : new SocketFile(address.path!);
+  }
+
+  /**
+   * Makes the pending receive end, soon.
+   *
+   * @throws The host's error if it has no descriptor left for the second socket; the next call tries again.
+   * @throws {Error} If the path is another socket's by now, which alone would get the datagram.
+   */
+  wake(): void {
+    if (this.#sent) return;
+    if (this.#file?.isForeign) {
+      throw new Error(
+        `Cannot send while a receive is pending: ${this.#address.path} is another socket's file by now`,
+      );
+    }
+    this.#socket ??= this.#open();
+    this.#sent = true;
+    this.#socket.send(this.#token, this.#address).catch((error) => {
+      this.#sent = false;
+      this.#onFailed(error);
+    });
+  }
+
+  /** Whether a datagram is the token; it is expected no longer then. */
+  owns(data: Uint8Array): boolean {
+    if (!this.#sent || data.length !== TOKEN) return false;
+    if (!this.#token.every((byte, i) => byte === data[i])) return false;
+    this.#sent = false;
+    return true;
+  }
+
+  /** Closes the second socket, and removes the file of the first, which Deno leaves behind. */
+  close(): void {
+    if (this.#socket !== null) closeQuietly(this.#socket);
+    this.#file?.remove();
   }
 }

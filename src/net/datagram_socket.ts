@@ -2,14 +2,13 @@
 import { checkOptions } from "../kernel/checks.ts";
 import { DatagramHandle } from "../io/datagram.ts";
 import { checkBytes, checkCount } from "../io/errors.ts";
-import { closing } from "../io/handle_lifetime.ts";
 import { type DatagramTarget, openDatagram } from "../io/open.ts";
-import type { HasHandle } from "../io/pollable.ts";
-import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
+import { checkTimeout } from "../io/waiting.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { wait } from "../tasks/wait.ts";
+import { Endpoint } from "./endpoint.ts";
 import { checkHostname, checkPath, checkPort, unknownTransport } from "./address.ts";
 
 /** Where a UDP datagram goes, or came from. */
@@ -50,38 +49,15 @@ const LONGEST = 64 << 10;
  * @typeParam A The kind of its addresses.
  */
 export class DatagramSocket<A extends UdpAddress | UnixAddress = UdpAddress | UnixAddress>
-  implements HasHandle, Disposable, AsyncDisposable {
-  readonly #handle: DatagramHandle;
-  #timeout: Timeout;
-
+  extends Endpoint<DatagramHandle> {
   /** Made by {@linkcode bindDatagram}. */
   constructor(handle: DatagramHandle, timeout?: number) {
-    this.#handle = handle;
-    this.#timeout = timeout;
+    super(handle, "a socket", timeout);
   }
 
   /** Where it is bound. */
   get localAddr(): A {
-    return this.#handle.native.addr as A;
-  }
-
-  /** Whether it was closed. */
-  get closed(): boolean {
-    return this.#handle.closed;
-  }
-
-  /** How many milliseconds each operation may wait before it throws `TimeoutError`; `undefined` for no limit. */
-  get timeout(): number | undefined {
-    return this.#timeout;
-  }
-
-  set timeout(ms: number | undefined) {
-    this.#timeout = checkTimeout(ms, "the timeout of a socket");
-  }
-
-  /** The handle, for the poll layer. */
-  get handle(): DatagramHandle {
-    return this.#handle;
+    return this.handle.native.addr as A;
   }
 
   /**
@@ -93,10 +69,10 @@ export class DatagramSocket<A extends UdpAddress | UnixAddress = UdpAddress | Un
    */
   recvFrom(n: number = LONGEST): Operation<[data: Uint8Array, from: A]> {
     checkCount(n, 0, "receive");
-    const { receiver } = this.#handle;
+    const { receiver } = this.handle;
     return operation(
       receiver,
-      (wait: Wait<[Uint8Array, Deno.Addr]>) => receiver.begin(wait, n, this.#timeout),
+      (wait: Wait<[Uint8Array, Deno.Addr]>) => receiver.begin(wait, n, this.timeout),
     ) as unknown as Operation<[Uint8Array, A]>;
   }
 
@@ -111,10 +87,10 @@ export class DatagramSocket<A extends UdpAddress | UnixAddress = UdpAddress | Un
   sendTo(data: Uint8Array, to: A): Operation<number> {
     checkBytes(data, "send");
     const address = this.#address(to);
-    const { sender } = this.#handle;
+    const { sender } = this.handle;
     return operation(
       sender,
-      (wait: Wait<number>) => sender.begin(wait, data, address, this.#timeout),
+      (wait: Wait<number>) => sender.begin(wait, data, address, this.timeout),
     );
   }
 
@@ -124,7 +100,7 @@ export class DatagramSocket<A extends UdpAddress | UnixAddress = UdpAddress | Un
    * @throws {WouldBlock} If none has. A native receive is under way then.
    */
   tryRecvFrom(n: number = LONGEST): [data: Uint8Array, from: A] {
-    return this.#handle.tryRecvFrom(n) as [Uint8Array, Deno.Addr] as unknown as [Uint8Array, A];
+    return this.handle.tryRecvFrom(n) as [Uint8Array, Deno.Addr] as unknown as [Uint8Array, A];
   }
 
   /**
@@ -134,7 +110,7 @@ export class DatagramSocket<A extends UdpAddress | UnixAddress = UdpAddress | Un
    * @throws {WouldBlock} If 256 KiB wait to go out.
    */
   trySendTo(data: Uint8Array, to: A): number {
-    return this.#handle.trySendTo(data, this.#address(to));
+    return this.handle.trySendTo(data, this.#address(to));
   }
 
   /**
@@ -144,7 +120,7 @@ export class DatagramSocket<A extends UdpAddress | UnixAddress = UdpAddress | Un
    * @param networkInterface The address of the interface to join on. @default {"0.0.0.0"}
    */
   joinMulticastV4(group: string, networkInterface = "0.0.0.0"): Operation<Membership> {
-    return joinGroup(this.#handle, (conn) => conn.joinMulticastV4(group, networkInterface));
+    return joinGroup(this.handle, (conn) => conn.joinMulticastV4(group, networkInterface));
   }
 
   /**
@@ -154,37 +130,12 @@ export class DatagramSocket<A extends UdpAddress | UnixAddress = UdpAddress | Un
    * @param networkInterface The number of the interface to join on; 0 for any. @default {0}
    */
   joinMulticastV6(group: string, networkInterface = 0): Operation<Membership> {
-    return joinGroup(this.#handle, (conn) => conn.joinMulticastV6(group, networkInterface));
-  }
-
-  /**
-   * Closes the socket, at once: a task that waits on it gets `ClosedError`, and what is held is dropped. The
-   * file of a unix socket is removed. Closing again has no effect.
-   *
-   * @returns Waits until its address is free again; nobody needs to wait for it.
-   */
-  close(): Operation<void> {
-    return closing(this.#handle);
-  }
-
-  /** Closes it. */
-  [Symbol.dispose](): void {
-    this.#handle.close();
-  }
-
-  /** Closes it, and resolves when its address is free again. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#handle.release();
-  }
-
-  /** Its name in reports. */
-  toString(): string {
-    return String(this.#handle);
+    return joinGroup(this.handle, (conn) => conn.joinMulticastV6(group, networkInterface));
   }
 
   /** Checks where to send, and says it as Deno wants it. */
   #address(to: A): Deno.Addr {
-    if (this.#handle.native.addr.transport === "udp") {
+    if (this.handle.native.addr.transport === "udp") {
       const { hostname, port } = to as UdpAddress;
       if (typeof hostname !== "string") throw notAnAddress(to, "a hostname and a port");
       checkPort(port, "send to");

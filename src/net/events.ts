@@ -1,9 +1,7 @@
 /** Signals and alarms for tasks: streams of events, and sources for poll. */
-import { AlarmOrigin } from "../io/alarm.ts";
-import { EventHandle } from "../io/events.ts";
-import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
+import { AlarmOrigin, EventHandle, SignalOrigin } from "../io/events.ts";
+import { checkTimeout, type Timeout } from "../io/waiting.ts";
 import type { HasHandle } from "../io/pollable.ts";
-import { SignalOrigin } from "../io/signal.ts";
 import { checkMs, checkOptions, checkString } from "../kernel/checks.ts";
 import { ClosedError } from "../kernel/errors.ts";
 import { nextName } from "../kernel/names.ts";

@@ -8,10 +8,10 @@
  */
 import { show } from "../kernel/printable.ts";
 import { checkBytes, IncompleteError, LimitError } from "../io/errors.ts";
-import type { Framing } from "../io/framing.ts";
+import type { Framing } from "../io/stream_reader.ts";
 import { checkOptions, checkWhole, COUNT_OR_NONE, hasMethod } from "../kernel/checks.ts";
 import type { Operation } from "../kernel/operation.ts";
-import { type ByteSource, readFramed } from "./read_framed.ts";
+import { type ByteSource, readFramed } from "./endpoint.ts";
 
 /** The length in front of a frame, in bytes. */
 const HEADER = 4;

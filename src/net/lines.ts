@@ -3,10 +3,10 @@
  * bytes can be read in turn, as the head and the body of a message are.
  */
 import { checkBytes, IncompleteError, LimitError } from "../io/errors.ts";
-import type { Framing } from "../io/framing.ts";
+import type { Framing } from "../io/stream_reader.ts";
 import { checkOptions, checkWhole, COUNT_OR_NONE } from "../kernel/checks.ts";
 import type { Operation } from "../kernel/operation.ts";
-import { type ByteSource, readFramed } from "./read_framed.ts";
+import { type ByteSource, readFramed } from "./endpoint.ts";
 
 const LF = 10;
 const CR = 13;

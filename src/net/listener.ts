@@ -1,14 +1,24 @@
-/** Listening sockets for tasks: TCP, unix and TLS. */
+/**
+ * Listening sockets for tasks, TCP, unix and TLS; and accepting that goes on.
+ *
+ * Most of what accept(2) reports says nothing of the listener: a newcomer has
+ * gone again (ECONNABORTED), the network had an error for it (EPROTO, ENETDOWN, EHOSTUNREACH…), a firewall
+ * forbade it (EPERM), the process or the machine is out of descriptors or memory for a while (EMFILE,
+ * ENFILE, ENOBUFS, ENOMEM). A server that ended by one of them would be ended by any client, so every
+ * error of the host counts as passing, except those by which the listener itself is of no use any more.
+ *
+ * Rejected: a list of the passing ones. Deno gives some of them no code, only a number in the text, and
+ * one that was forgotten ends a server in its busiest hour; an unknown one that stays costs eight tries a
+ * second. What waits in line meanwhile waits in the host's backlog.
+ */
 import { checkOptions, checkString, checkWhole, type WholeRange } from "../kernel/checks.ts";
-import { closing } from "../io/handle_lifetime.ts";
 import { isPassing, ListenerHandle } from "../io/listener.ts";
 import type { NativeStream } from "../io/native.ts";
 import { type ListenTarget, openListener } from "../io/open.ts";
-import type { HasHandle } from "../io/pollable.ts";
 import { setTcpOption, StreamHandle } from "../io/stream.ts";
 import type { TlsServerOptions } from "../io/tls.ts";
-import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
-import { WouldBlock } from "../kernel/errors.ts";
+import { checkTimeout } from "../io/waiting.ts";
+import { BusyError, WouldBlock } from "../kernel/errors.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Party, Wait } from "../kernel/wait.ts";
@@ -17,6 +27,7 @@ import { shield } from "../tasks/cancel_scope.ts";
 import { sleep } from "../tasks/sleep.ts";
 import { wait } from "../tasks/wait.ts";
 import { checkHostname, checkPath, checkPort, unknownTransport } from "./address.ts";
+import { Endpoint } from "./endpoint.ts";
 import { Socket } from "./socket.ts";
 
 /**
@@ -31,47 +42,23 @@ import { Socket } from "./socket.ts";
  *
  * @typeParam A The kind of its address.
  */
-export class Listener<A extends Deno.Addr = Deno.Addr>
-  implements HasHandle, Disposable, AsyncDisposable {
-  readonly #handle: ListenerHandle<Socket<A>>;
-  #timeout: Timeout;
-
+export class Listener<A extends Deno.Addr = Deno.Addr> extends Endpoint<ListenerHandle<Socket<A>>> {
   /** Made by {@linkcode listen}. */
   constructor(handle: ListenerHandle<Socket<A>>, timeout?: number) {
-    this.#handle = handle;
-    this.#timeout = timeout;
+    super(handle, "a listener", timeout);
   }
 
   /** Where it listens; with port 0 asked for, the port that the host chose. */
   get localAddr(): A {
-    return this.#handle.native.addr as A;
-  }
-
-  /** Whether it was closed. */
-  get closed(): boolean {
-    return this.#handle.closed;
-  }
-
-  /** How many milliseconds an `accept` may wait before it throws `TimeoutError`; `undefined` for no limit. */
-  get timeout(): number | undefined {
-    return this.#timeout;
-  }
-
-  set timeout(ms: number | undefined) {
-    this.#timeout = checkTimeout(ms, "the timeout of a listener");
-  }
-
-  /** The handle, for the poll layer. */
-  get handle(): ListenerHandle<Socket<A>> {
-    return this.#handle;
+    return this.handle.native.addr as A;
   }
 
   /** Waits for a connection and takes it. An error of the host (too many open files) is thrown as it is. */
   accept(): Operation<Socket<A>> {
-    const handle = this.#handle;
+    const handle = this.handle;
     return operation(
       handle,
-      (stay: Wait<Socket<A>>) => handle.begin(stay, this.#timeout),
+      (stay: Wait<Socket<A>>) => handle.begin(stay, this.timeout),
       { undo: (socket) => socket.close() },
     );
   }
@@ -82,12 +69,12 @@ export class Listener<A extends Deno.Addr = Deno.Addr>
    * @throws {WouldBlock} If there is none. A native accept is under way then.
    */
   tryAccept(): Socket<A> {
-    return this.#handle.tryAccept();
+    return this.handle.tryAccept();
   }
 
   /**
    * Stops listening without turning away who is in line: takes every connection that the host has let
-   * in, and closes when no more come. No cancel interrupts it. Whoever connects just while the host closes
+   * in, and closes when no more come. No cancel interrupts it. A client that connects just while the host closes
    * it is still reset, which only the host could prevent: 3 of 29 000 connections in four closes, at 6000
    * connections a second (measured).
    *
@@ -95,30 +82,6 @@ export class Listener<A extends Deno.Addr = Deno.Addr>
    */
   drain(): Operation<Socket<A>[]> {
     return sequence(`${this}.drain()`, () => shieldedDrain(this));
-  }
-
-  /**
-   * Stops listening, at once: a task that waits gets `ClosedError`. Closing again has no effect.
-   *
-   * @returns Waits until the address is free again; nobody needs to wait for it.
-   */
-  close(): Operation<void> {
-    return closing(this.#handle);
-  }
-
-  /** Closes it. */
-  [Symbol.dispose](): void {
-    this.#handle.close();
-  }
-
-  /** Closes it, and resolves when its address is free again. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#handle.release();
-  }
-
-  /** Its name in reports. */
-  toString(): string {
-    return String(this.#handle);
   }
 }
 
@@ -276,4 +239,58 @@ function accepted(
     if (options.keepAlive !== undefined) setTcpOption(handle, "setKeepAlive", options.keepAlive);
   }
   return new Socket(handle);
+}
+
+/** The longest pause between two tries, in milliseconds; the first takes one, each of the next twice as long. */
+const LONGEST_PAUSE = 128;
+
+/** How long to leave newcomers in line after accepts that failed in a row. */
+export class AcceptBackoff {
+  #pause = 1;
+  #hasAccepted = false;
+
+  /**
+   * Takes note of a failure; gives the milliseconds until the next try.
+   *
+   * @throws The error, if there is no use in trying again.
+   */
+  failed(error: unknown): number {
+    // Another task that accepts on a listener which is served is in the way for a moment only.
+    const isInterlude = this.#hasAccepted && error instanceof BusyError;
+    if (!isInterlude && !isPassing(error)) throw error;
+    const pause = this.#pause;
+    this.#pause = Math.min(2 * pause, LONGEST_PAUSE);
+    return pause;
+  }
+
+  /** Takes note of a connection. */
+  succeeded(): void {
+    this.#hasAccepted = true;
+    this.#pause = 1;
+  }
+}
+
+/**
+ * Accepts the next connection, however often the host fails to give it. For `yield*` in a `function*`.
+ *
+ * @param listener Where they connect.
+ * @param backoff The same one for each connection of a listener.
+ * @param onFailure Is told of each failure that passes.
+ */
+export function* acceptNext<A extends Deno.Addr>(
+  listener: Listener<A>,
+  backoff: AcceptBackoff,
+  onFailure?: (error: unknown) => void,
+): Generator<unknown, Socket<A>, unknown> {
+  for (;;) {
+    try {
+      const socket = yield* listener.accept();
+      backoff.succeeded();
+      return socket;
+    } catch (error) {
+      const pause = backoff.failed(error);
+      onFailure?.(error);
+      yield* sleep(pause);
+    }
+  }
 }

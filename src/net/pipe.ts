@@ -2,17 +2,14 @@
 import { show } from "../kernel/printable.ts";
 import { hasMethod } from "../kernel/checks.ts";
 import { checkBytes, checkCount } from "../io/errors.ts";
-import { closing } from "../io/handle_lifetime.ts";
 import { ReadHandle, WebReader, WebWriter, WriteHandle } from "../io/pipe.ts";
-import type { HasHandle } from "../io/pollable.ts";
 import { StdinHandle } from "../io/stdin.ts";
 import { MOST_AHEAD } from "../io/stream_reader.ts";
-import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
 import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { type LineOptions, readLine } from "./lines.ts";
-import { MessageStream } from "./message_stream.ts";
+import { Endpoint, MessageStream } from "./endpoint.ts";
 
 /**
  * The read end of a pipe, with the receiving verbs of a {@linkcode Socket} and their promises.
@@ -20,32 +17,10 @@ import { MessageStream } from "./message_stream.ts";
  * Made by {@linkcode stdin} and {@linkcode readFrom}. `using` closes it.
  * `timeout` can be set: the most milliseconds that each operation waits; `undefined` for no limit.
  */
-export class PipeReader implements HasHandle, Disposable, AsyncDisposable {
-  readonly #handle: ReadHandle | StdinHandle;
-  #timeout: Timeout;
-
+export class PipeReader extends Endpoint<ReadHandle | StdinHandle> {
   /** Made by {@linkcode stdin} and {@linkcode readFrom}. */
   constructor(handle: ReadHandle | StdinHandle) {
-    this.#handle = handle;
-  }
-
-  /** Whether it was closed here. */
-  get closed(): boolean {
-    return this.#handle.closed;
-  }
-
-  /** How many milliseconds each operation may wait before it throws `TimeoutError`; `undefined` for no limit. */
-  get timeout(): number | undefined {
-    return this.#timeout;
-  }
-
-  set timeout(ms: number | undefined) {
-    this.#timeout = checkTimeout(ms, "the timeout of a pipe");
-  }
-
-  /** The handle, for the poll layer. */
-  get handle(): ReadHandle | StdinHandle {
-    return this.#handle;
+    super(handle, "a pipe", undefined);
   }
 
   /** Waits for bytes and takes at most `n`; at the end an empty array. See {@linkcode Socket.recv}. */
@@ -67,38 +42,14 @@ export class PipeReader implements HasHandle, Disposable, AsyncDisposable {
 
   /** Takes at most `n` bytes that have arrived, without waiting. See {@linkcode Socket.tryRecv}. */
   tryRecv(n: number = MOST_AHEAD): Uint8Array {
-    return this.#handle.tryRecv(n);
-  }
-
-  /**
-   * Closes it, at once: a task that waits gets `ClosedError`. Closing again has no effect.
-   *
-   * @returns Waits until nothing of it is left; nobody needs to wait for it.
-   */
-  close(): Operation<void> {
-    return closing(this.#handle);
-  }
-
-  /** Closes it. */
-  [Symbol.dispose](): void {
-    this.#handle.close();
-  }
-
-  /** Closes it, and resolves when nothing of it is left. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#handle.release();
-  }
-
-  /** Its name in reports. */
-  toString(): string {
-    return String(this.#handle);
+    return this.handle.tryRecv(n);
   }
 
   #recv(least: number, most: number): Operation<Uint8Array> {
-    const handle = this.#handle;
+    const handle = this.handle;
     return operation(
       `${handle}.recv()`,
-      (wait: Wait<Uint8Array>) => handle.reader.begin(wait, least, most, this.#timeout),
+      (wait: Wait<Uint8Array>) => handle.reader.begin(wait, least, most, this.timeout),
     );
   }
 }
@@ -150,32 +101,10 @@ export function readFrom(
  * Made by {@linkcode writeTo}. `using` closes it.
  * `timeout` can be set: the most milliseconds that each operation waits; `undefined` for no limit.
  */
-export class PipeWriter implements HasHandle, Disposable, AsyncDisposable {
-  readonly #handle: WriteHandle;
-  #timeout: Timeout;
-
+export class PipeWriter extends Endpoint<WriteHandle> {
   /** Made by {@linkcode writeTo}. */
   constructor(handle: WriteHandle) {
-    this.#handle = handle;
-  }
-
-  /** Whether it was closed here. */
-  get closed(): boolean {
-    return this.#handle.closed;
-  }
-
-  /** How many milliseconds each operation may wait before it throws `TimeoutError`; `undefined` for no limit. */
-  get timeout(): number | undefined {
-    return this.#timeout;
-  }
-
-  set timeout(ms: number | undefined) {
-    this.#timeout = checkTimeout(ms, "the timeout of a pipe");
-  }
-
-  /** The handle, for the poll layer. */
-  get handle(): WriteHandle {
-    return this.#handle;
+    super(handle, "a pipe", undefined);
   }
 
   /** Hands over as many of the bytes as fit, one at least; gives their number. See {@linkcode Socket.send}. */
@@ -190,40 +119,15 @@ export class PipeWriter implements HasHandle, Disposable, AsyncDisposable {
 
   /** Hands over as many of the bytes as fit, without waiting. See {@linkcode Socket.trySend}. */
   trySend(data: Uint8Array): number {
-    return this.#handle.trySend(data);
-  }
-
-  /**
-   * Closes it: the reader sees the end once everything handed over has gone out. Closing again has no effect.
-   *
-   * @returns Waits until nothing of it is left; nobody needs to wait for it.
-   */
-  close(): Operation<void> {
-    return closing(this.#handle);
-  }
-
-  /** Closes it. */
-  [Symbol.dispose](): void {
-    this.#handle.close();
-  }
-
-  /** Closes it, and resolves when nothing of it is left. */
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#handle.close();
-    return this.#handle.gone;
-  }
-
-  /** Its name in reports. */
-  toString(): string {
-    return String(this.#handle);
+    return this.handle.trySend(data);
   }
 
   #send(data: Uint8Array, all: boolean): Operation<number | void> {
     checkBytes(data, "send");
-    const { writer } = this.#handle;
+    const { writer } = this.handle;
     return operation(
       writer,
-      (wait: Wait<number | void>) => writer.begin(wait, data, all, this.#timeout),
+      (wait: Wait<number | void>) => writer.begin(wait, data, all, this.timeout),
     );
   }
 }

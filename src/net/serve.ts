@@ -29,9 +29,8 @@ import { checkBody } from "../tasks/body.ts";
 import { ChildTasks } from "../tasks/child_tasks.ts";
 import { type EitherGenerator, perform } from "../tasks/perform.ts";
 import { currentTask } from "../tasks/run.ts";
-import { AcceptBackoff, acceptNext } from "./accepting.ts";
+import { AcceptBackoff, acceptNext, Listener } from "./listener.ts";
 import { addressText } from "./address.ts";
-import { Listener } from "./listener.ts";
 import type { Socket } from "./socket.ts";
 
 /** How to serve. */

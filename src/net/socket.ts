@@ -1,22 +1,26 @@
 /**
- * Stream sockets for tasks: TCP, unix and TLS connections with the verbs of Python's `socket`.
+ * Stream sockets for tasks: TCP, unix and TLS connections with the verbs of Python's `socket`, and making
+ * them: to a listener, and in pairs.
  *
  * A socket adds to its handle what is for people: operations, checked arguments, a timeout. All it
  * promises about bytes (none lost by a cancel, order, bounds) the handle keeps.
  */
 import { checkBytes, checkCount } from "../io/errors.ts";
-import { checkTimeout, type Timeout } from "../io/wait_timeout.ts";
-import type { HasHandle } from "../io/pollable.ts";
 import { MOST_AHEAD } from "../io/stream_reader.ts";
-import { setTcpOption, type StreamHandle } from "../io/stream.ts";
+import { setTcpOption, StreamHandle } from "../io/stream.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { wait } from "../tasks/wait.ts";
-import { closing } from "../io/handle_lifetime.ts";
 import { type FrameOptions, readFrame } from "./frames.ts";
 import { type LineOptions, readLine } from "./lines.ts";
-import { MessageStream } from "./message_stream.ts";
-import { recvInto } from "./recv_into.ts";
+import { Endpoint, MessageStream, recvInto } from "./endpoint.ts";
+import { checkOptions } from "../kernel/checks.ts";
+import { type MemoryStreamOptions, memoryStreamPair } from "../io/memory_stream.ts";
+import { Connecting, type ConnectTarget } from "../io/open.ts";
+import type { TlsClientOptions } from "../io/tls.ts";
+import { checkTimeout } from "../io/waiting.ts";
+import { nextName } from "../kernel/names.ts";
+import { checkHostname, checkPath, checkPort, unknownTransport } from "./address.ts";
 
 /**
  * A connection.
@@ -35,47 +39,20 @@ import { recvInto } from "./recv_into.ts";
  *
  * @typeParam A The kind of its addresses.
  */
-export class Socket<A extends Deno.Addr = Deno.Addr>
-  implements HasHandle, Disposable, AsyncDisposable {
-  readonly #handle: StreamHandle;
-  #timeout: Timeout;
-
+export class Socket<A extends Deno.Addr = Deno.Addr> extends Endpoint<StreamHandle> {
   /** Made by {@linkcode connect} and {@linkcode Listener.accept}. */
   constructor(handle: StreamHandle, timeout?: number) {
-    this.#handle = handle;
-    this.#timeout = timeout;
+    super(handle, "a socket", timeout);
   }
 
   /** Our address. */
   get localAddr(): A {
-    return this.#handle.native.localAddr as A;
+    return this.handle.native.localAddr as A;
   }
 
   /** The other side's address. */
   get remoteAddr(): A {
-    return this.#handle.native.remoteAddr as A;
-  }
-
-  /** Whether it was closed here. */
-  get closed(): boolean {
-    return this.#handle.closed;
-  }
-
-  /**
-   * How many milliseconds each operation may wait, before it throws `TimeoutError` and has done nothing
-   * (a `sendAll`: only what {@linkcode bytesSent} says). `undefined`, as it is at first, for no limit.
-   */
-  get timeout(): number | undefined {
-    return this.#timeout;
-  }
-
-  set timeout(ms: number | undefined) {
-    this.#timeout = checkTimeout(ms, "the timeout of a socket");
-  }
-
-  /** The handle, for the poll layer. */
-  get handle(): StreamHandle {
-    return this.#handle;
+    return this.handle.native.remoteAddr as A;
   }
 
   /**
@@ -90,8 +67,8 @@ export class Socket<A extends Deno.Addr = Deno.Addr>
    */
   recv(n: number = MOST_AHEAD): Operation<Uint8Array> {
     checkCount(n, 1, "receive");
-    const { reader } = this.#handle;
-    return operation(reader, (w: Wait<Uint8Array>) => reader.begin(w, 1, n, this.#timeout));
+    const { reader } = this.handle;
+    return operation(reader, (w: Wait<Uint8Array>) => reader.begin(w, 1, n, this.timeout));
   }
 
   /**
@@ -102,8 +79,8 @@ export class Socket<A extends Deno.Addr = Deno.Addr>
    */
   recvExactly(n: number): Operation<Uint8Array> {
     checkCount(n, 0, "receive");
-    const { reader } = this.#handle;
-    return operation(reader, (w: Wait<Uint8Array>) => reader.begin(w, n, n, this.#timeout));
+    const { reader } = this.handle;
+    return operation(reader, (w: Wait<Uint8Array>) => reader.begin(w, n, n, this.timeout));
   }
 
   /**
@@ -159,7 +136,7 @@ export class Socket<A extends Deno.Addr = Deno.Addr>
    * @throws {WouldBlock} If nothing has arrived. A native read is under way then.
    */
   tryRecv(n: number = MOST_AHEAD): Uint8Array {
-    return this.#handle.tryRecv(n);
+    return this.handle.tryRecv(n);
   }
 
   /**
@@ -168,7 +145,7 @@ export class Socket<A extends Deno.Addr = Deno.Addr>
    * @throws {WouldBlock} If there is no room.
    */
   trySend(data: Uint8Array): number {
-    return this.#handle.trySend(data);
+    return this.handle.trySend(data);
   }
 
   /**
@@ -178,7 +155,7 @@ export class Socket<A extends Deno.Addr = Deno.Addr>
    * @throws {TypeError} If the socket is not one of TCP.
    */
   setNoDelay(on = true): void {
-    setTcpOption(this.#handle, "setNoDelay", on);
+    setTcpOption(this.handle, "setNoDelay", on);
   }
 
   /**
@@ -187,7 +164,7 @@ export class Socket<A extends Deno.Addr = Deno.Addr>
    * @throws {TypeError} If the socket is not one of TCP.
    */
   setKeepAlive(on = true): void {
-    setTcpOption(this.#handle, "setKeepAlive", on);
+    setTcpOption(this.handle, "setKeepAlive", on);
   }
 
   /**
@@ -198,7 +175,7 @@ export class Socket<A extends Deno.Addr = Deno.Addr>
    * @throws {TypeError} If the socket does not speak TLS.
    */
   handshake(): Operation<Deno.TlsHandshakeInfo> {
-    const { native } = this.#handle;
+    const { native } = this.handle;
     if (!("handshake" in native)) {
       throw new TypeError(`Cannot shake hands on ${this}: it does not speak TLS`);
     }
@@ -212,38 +189,144 @@ export class Socket<A extends Deno.Addr = Deno.Addr>
    * @throws {ClosedError} If the socket is closed.
    */
   closeWrite(): void {
-    this.#handle.closeWrite();
-  }
-
-  /**
-   * Closes the socket, at once: a task that waits on it gets `ClosedError`, bytes not yet received are
-   * dropped. What was handed over still goes out in the background. Closing again has no effect.
-   *
-   * @returns Waits until nothing of it is left; nobody needs to wait for it.
-   */
-  close(): Operation<void> {
-    return closing(this.#handle);
-  }
-
-  /** Closes it. */
-  [Symbol.dispose](): void {
-    this.#handle.close();
-  }
-
-  /** Closes it, and resolves when nothing of it is left. */
-  [Symbol.asyncDispose](): Promise<void> {
-    this.#handle.close();
-    return this.#handle.gone;
-  }
-
-  /** Its name in reports. */
-  toString(): string {
-    return String(this.#handle);
+    this.handle.closeWrite();
   }
 
   #send(data: Uint8Array, all: boolean): Operation<number | void> {
     checkBytes(data, "send");
-    const { writer } = this.#handle;
-    return operation(writer, (w: Wait<number | void>) => writer.begin(w, data, all, this.#timeout));
+    const { writer } = this.handle;
+    return operation(writer, (w: Wait<number | void>) => writer.begin(w, data, all, this.timeout));
   }
+}
+
+/** Where and how to connect by TCP. */
+export interface TcpConnectOptions {
+  /** The transport. @default {"tcp"} */
+  transport?: "tcp";
+  /** The port. */
+  port: number;
+  /**
+   * The host's name or address. Of a name with several addresses each is tried, 250 ms after the one before or when
+   * that has failed; `localhost` is the loopback of IPv4 and of IPv6. @default {"127.0.0.1"}
+   */
+  hostname?: string;
+  /**
+   * Speaks TLS; `true` with Deno's own trust. The name in the certificate must be the hostname. What is sent takes
+   * a turn over the loopback, so that a handshake that never ends can be given up. @default {false}
+   */
+  tls?: boolean | TlsClientOptions;
+  /** Sends small messages without delay. @default the host's habit */
+  noDelay?: boolean;
+  /** Probes the connection when it is idle. @default the host's habit */
+  keepAlive?: boolean;
+  /** How long connecting may take, in milliseconds; also the socket's first `timeout`. @default none */
+  timeout?: number;
+}
+
+/** Where and how to connect by a unix socket. */
+export interface UnixConnectOptions {
+  /** The transport. */
+  transport: "unix";
+  /** The file that the other side listens on. */
+  path: string;
+  /** How long connecting may take, in milliseconds; also the socket's first `timeout`. @default none */
+  timeout?: number;
+}
+
+/**
+ * Connects to a TCP port, with or without TLS. A cancel stops the attempt; there is no socket then.
+ *
+ * The socket belongs to the run of the task, which closes it at its end if nobody has; made outside of
+ * tasks, it belongs to nobody.
+ *
+ * @param options Port, host, TLS, timeout.
+ * @returns An operation that evaluates to the socket, and throws Deno's error (such as
+ *   `Deno.errors.ConnectionRefused`) if there is nobody.
+ * @throws {RangeError} If the port is not a whole number from 0 to 65535.
+ */
+export function connect(options: TcpConnectOptions): Operation<Socket<Deno.NetAddr>>;
+/**
+ * Connects to a unix stream socket. Deno asks for read, write and net permission.
+ *
+ * @param options The path, timeout.
+ * @returns An operation that evaluates to the socket.
+ */
+export function connect(options: UnixConnectOptions): Operation<Socket<Deno.UnixAddr>>;
+export function connect(options: TcpConnectOptions | UnixConnectOptions): Operation<Socket> {
+  const target = targetOf(checkOptions(options, "connect()"));
+  const timeout = checkTimeout(options.timeout, "the timeout of a connect");
+  const where = target.kind === "unix" ? target.path : `${target.hostname}:${target.port}`;
+  return operation(`connect(${where})`, (wait: Wait<Socket>) => {
+    new Connecting(wait, target, where, timeout, (native) => {
+      const handle = new StreamHandle(native, nextName("Socket"), wait.task);
+      setOptions(handle, options);
+      return new Socket(handle, timeout);
+    });
+  }) as Operation<Socket>;
+}
+
+function targetOf(options: TcpConnectOptions | UnixConnectOptions): ConnectTarget {
+  if (options.transport === "unix") {
+    return { kind: "unix", path: checkPath(options.path, "connect to") };
+  }
+  if (options.transport !== undefined && options.transport !== "tcp") {
+    throw unknownTransport(
+      (options as { transport: unknown }).transport,
+      "connect by",
+      '"tcp" or "unix"; datagrams go through bindDatagram()',
+    );
+  }
+  const { tls } = options;
+  return {
+    kind: "tcp",
+    hostname: checkHostname(options.hostname ?? "127.0.0.1", "connect to"),
+    port: checkPort(options.port, "connect to"),
+    tls: tls === true ? {} : tls === false ? undefined : tls,
+  };
+}
+
+function setOptions(handle: StreamHandle, options: TcpConnectOptions | UnixConnectOptions): void {
+  if (options.transport === "unix") return;
+  if (options.noDelay !== undefined) setTcpOption(handle, "setNoDelay", options.noDelay);
+  if (options.keepAlive !== undefined) setTcpOption(handle, "setKeepAlive", options.keepAlive);
+}
+
+/**
+ * Two sockets that are connected with each other, as two ends of a unix socket would be, but in memory: nobody
+ * else can take part, and no permission is needed. For tests, and for handing one end to code that wants a
+ * socket. They work with `poll` and `select`, too.
+ *
+ * Both belong to the run of the current task, if there is one. A task that waits on one is not noticed by the
+ * deadlock check: it cannot tell who might send.
+ *
+ * @example A handler without a server
+ * ```ts
+ * import { run, type Socket, socketPair, spawn } from "@weft/weft";
+ * async function* shout(socket: Socket) {
+ *   yield* socket.sendAll(new TextEncoder().encode(decode(yield* socket.recv()).toUpperCase()));
+ *   socket.close();
+ * }
+ * const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+ * await run(async function* () {
+ *   const [here, there] = socketPair();
+ *   spawn(shout, there);
+ *   yield* here.sendAll(new TextEncoder().encode("hello"));
+ *   if (decode(yield* here.recvExactly(5)) !== "HELLO") throw new Error();
+ * });
+ * ```
+ *
+ * @param options How much each direction holds, and how much a read brings: with a `chunk` of 1 every message
+ *   comes in pieces.
+ * @returns The two ends.
+ * @throws {RangeError} If an option is not a whole number of at least 1, or `Infinity`.
+ */
+export function socketPair(
+  options: MemoryStreamOptions = {},
+): [Socket<Deno.UnixAddr>, Socket<Deno.UnixAddr>] {
+  const [a, b] = memoryStreamPair(options);
+  return [end(a), end(b)];
+}
+
+function end(native: ReturnType<typeof memoryStreamPair>[number]): Socket<Deno.UnixAddr> {
+  return new Socket(new StreamHandle(native, nextName("Socket")));
 }

@@ -1,5 +1,5 @@
 /**
- * The connections that one loop serves: what befalls each of them, and how they end together.
+ * The connections that one loop serves: how each of them is served, and how they end together.
  *
  * A handler's failure is one client's affair. It is counted, reported with the client's address, and the
  * server goes on; what the peer or the network broke, and what a time limit has ended, is only counted.
@@ -116,7 +116,7 @@ export class Crowd {
     return "completed";
   }
 
-  /** What an error of a handler comes to. Our own cancel is no failure of it, and is thrown on. */
+  /** How a handler that threw an error has ended. Our own cancel is no failure of it, and is thrown on. */
   #endedBy(error: unknown, client: Client): Ending {
     const { cancel, rest } = currentFrame().scope.partAll(error);
     if (cancel !== null && rest === NOTHING) throw cancel;

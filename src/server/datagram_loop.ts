@@ -10,7 +10,7 @@ import { currentFrame } from "../kernel/deadline.ts";
 import { WouldBlock } from "../kernel/errors.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";
 import type { Task } from "../kernel/task.ts";
-import { AcceptBackoff } from "../net/accepting.ts";
+import { AcceptBackoff } from "../net/listener.ts";
 import type { DatagramSocket, UdpAddress, UnixAddress } from "../net/datagram_socket.ts";
 import { POLLIN } from "../poll/masks.ts";
 import { poll } from "../poll/registry.ts";

@@ -1,7 +1,5 @@
 /** Servers of datagrams: UDP and unix sockets, in four engines. */
 import { checkWhole, COUNT } from "../kernel/checks.ts";
-import { nextName } from "../kernel/names.ts";
-import { type Operation, sequence } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";
 import {
   bindDatagram,
@@ -19,14 +17,11 @@ import {
   type DatagramClass,
   type DatagramFunction,
   runDatagramHandler,
-} from "./datagram_handler.ts";
+} from "./handler.ts";
 import { DatagramLoop, type Serve } from "./datagram_loop.ts";
 import { DatagramPool } from "./datagram_worker.ts";
 import { addressOfHandler } from "./handlers.ts";
-import { type CheckedOptions, checkServerOptions, type ServerOptions } from "./options.ts";
-import { reporter } from "./report.ts";
-import { ServerLife, type ShutdownOptions } from "./server_life.ts";
-import { type ServerStatistics, Tally } from "./tally.ts";
+import { Server, type ServerOptions } from "./server.ts";
 
 /** How many datagrams are served at a time, unless said otherwise. */
 const USUAL_MOST = 1000;
@@ -48,7 +43,7 @@ type DatagramAddress = Omit<UdpOptions, "timeout"> | Omit<UnixPacketOptions, "ti
  * `gevent.server.DatagramServer`.
  *
  * - It is bound from the moment it is made; it serves from {@linkcode serveForever} on.
- * - What a handler comes to is sent back to the sender: a datagram, several, or none. For anything else to
+ * - What a handler returns is sent back to the sender: a datagram, several, or none. For anything else to
  *   be sent there is {@linkcode socket}.
  * - The engines: `sequential` serves one datagram after the other, `coroutine` each in a task, `poll` the same
  *   with a receiver that polls, `worker` has workers do the work, while the socket stays here; their
@@ -74,15 +69,10 @@ type DatagramAddress = Omit<UdpOptions, "timeout"> | Omit<UnixPacketOptions, "ti
  * });
  * ```
  */
-export class DatagramServer implements AsyncDisposable {
-  readonly #name: string;
-  readonly #options: CheckedOptions;
+export class DatagramServer extends Server {
   readonly #most: number;
   readonly #handler: AnyDatagramHandler;
-  readonly #onError: Report | undefined;
   readonly #socket: DatagramSocket;
-  readonly #tally = new Tally();
-  readonly #life: ServerLife;
   #loop: DatagramLoop | null = null;
   #task: Task | null = null;
   #pool: DatagramPool | null = null;
@@ -116,27 +106,19 @@ export class DatagramServer implements AsyncDisposable {
     options: DatagramAddress & DatagramServerOptions = {},
   ) {
     checkDatagramHandler(handler);
+    super(options, "DatagramServer");
     this.#handler = handler;
-    this.#options = checkServerOptions(options);
     const { maxRequests = USUAL_MOST } = options;
     const most = checkWhole(maxRequests, "serve", "datagrams at a time", COUNT);
-    this.#most = this.#options.engine === "sequential" ? 1 : most;
-    if (this.#options.engine === "worker") addressOfHandler(handler);
-    this.#onError = options.onError;
-    this.#name = options.name ?? nextName("DatagramServer");
+    this.#most = this.options.engine === "sequential" ? 1 : most;
+    if (this.options.engine === "worker") addressOfHandler(handler);
     this.#socket = options.transport === "unixpacket"
       ? bindDatagram(options)
       : bindDatagram(options) as DatagramSocket;
-    this.#life = new ServerLife({
-      begin: () => this.#begin(),
-      end: (grace) => this.#end(grace),
-      close: () => void this.#socket.close(),
-      toString: () => this.#name,
-    }, this.#options.grace);
   }
 
   /** Where it is bound; with port 0 asked for, the port that the host chose. */
-  get address(): Deno.Addr {
+  override get address(): Deno.Addr {
     return this.#socket.localAddr as Deno.Addr;
   }
 
@@ -146,60 +128,12 @@ export class DatagramServer implements AsyncDisposable {
   }
 
   /**
-   * Waits until it serves.
+   * Begins to serve.
    *
-   * @returns An operation that evaluates to the address.
-   * @throws {ClosedError} If it has ended.
+   * @internal
    */
-  ready(): Operation<Deno.Addr> {
-    const life = this.#life;
-    const address = this.address;
-    return sequence(`${this}.ready()`, function* () {
-      yield* life.ready();
-      return address;
-    });
-  }
-
-  /**
-   * Serves until {@linkcode shutdown}. Cancelled, it ends as `shutdown` would have it, and throws the
-   * cancel then.
-   *
-   * @throws {ClosedError} If it has served before, or was shut down.
-   */
-  serveForever(): Operation<void> {
-    return sequence(`${this}.serveForever()`, () => this.#life.serve());
-  }
-
-  /**
-   * Ends the server: what has arrived is answered, or cut off when the time of grace is over. It begins with
-   * the call, from wherever that comes; called again, only a new `grace` is of effect, until the end has begun.
-   *
-   * @param options The time of grace.
-   * @returns An operation that waits until nothing is served any more. Nobody needs to wait for it; a
-   *   handler must not, for it would wait for its own end.
-   */
-  shutdown(options: ShutdownOptions = {}): Operation<void> {
-    return this.#life.shutdown(options);
-  }
-
-  /** A frozen record of what it has done and is doing; `accepted` are the datagrams. */
-  statistics(): ServerStatistics {
-    return Tally.sum([this.#tally]);
-  }
-
-  /** Shuts it down. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.shutdown();
-  }
-
-  /** Its name in reports. */
-  toString(): string {
-    return this.#name;
-  }
-
-  *#begin(): Generator<unknown, Task, unknown> {
-    const { engine, workers, handlerTimeout } = this.#options;
-    const report = reporter(this.#name, this.#onError);
+  protected override *begin(report: Report): Generator<unknown, Task, unknown> {
+    const { engine, workers, handlerTimeout } = this.options;
     const handler = this.#handler;
     let serve: Serve = (data, peer) => runDatagramHandler(handler, data, peer);
     if (engine === "worker") {
@@ -209,7 +143,7 @@ export class DatagramServer implements AsyncDisposable {
     }
     const isPolling = engine === "poll";
     const options = { most: this.#most, isPolling, handlerTimeout };
-    const loop = this.#loop = new DatagramLoop(this.#socket, serve, options, this.#tally, report);
+    const loop = this.#loop = new DatagramLoop(this.#socket, serve, options, this.tally, report);
     const task = this.#task = spawn(function* () {
       yield* loop.body();
     });
@@ -217,7 +151,21 @@ export class DatagramServer implements AsyncDisposable {
     return task;
   }
 
-  *#end(grace: number): Generator<unknown, void, unknown> {
+  /**
+   * Closes what was opened before it served.
+   *
+   * @internal
+   */
+  protected override closeBound(): void {
+    this.#socket.close();
+  }
+
+  /**
+   * Ends it in order, within `grace` milliseconds.
+   *
+   * @internal
+   */
+  protected override *end(grace: number): Generator<unknown, void, unknown> {
     const task = this.#task;
     const loop = this.#loop;
     if (task !== null && loop !== null) {

@@ -8,7 +8,7 @@ import { jobs } from "../parallel/jobs.ts";
 import { WorkerPool } from "../parallel/pool/pool.ts";
 import type { UdpAddress, UnixAddress } from "../net/datagram_socket.ts";
 import { wait } from "../tasks/wait.ts";
-import { type AnyDatagramHandler, runDatagramHandler } from "./datagram_handler.ts";
+import { type AnyDatagramHandler, runDatagramHandler } from "./handler.ts";
 import { type HandlerAddress, loadHandler } from "./handlers.ts";
 
 /** The handlers that this worker has loaded, by address. */

@@ -1,8 +1,9 @@
 /**
- * What serves a connection: a task body, or a class after the manner of `StreamRequestHandler`, with one
- * object for each connection. Both run in every engine.
+ * What serves a connection or a datagram: a function, or a class after the manner of socketserver's
+ * `StreamRequestHandler`, with one object for each connection or datagram. Both run in every engine.
  */
 import { show } from "../kernel/printable.ts";
+import type { UdpAddress, UnixAddress } from "../net/datagram_socket.ts";
 import type { Socket } from "../net/socket.ts";
 import { isTaskBody } from "../parallel/jobs.ts";
 import { begun, type Work } from "../tasks/perform.ts";
@@ -70,7 +71,7 @@ export function* runStreamHandler(
   return yield* begun((handler as StreamFunction)(socket, client));
 }
 
-/** The three steps of a handler; gives what `handle` has come to. */
+/** The three steps of a handler; gives what `handle` has returned. */
 export function* runSteps(
   handler: { setup?(): Step; handle(): unknown; finish?(): Step },
 ): Generator<unknown, unknown, unknown> {
@@ -87,4 +88,65 @@ export function* step(work: unknown): Generator<unknown, unknown, unknown> {
   const isWork = typeof work === "object" && work !== null &&
     ("then" in work || Symbol.iterator in work && "next" in work || Symbol.asyncIterator in work);
   return isWork ? yield* begun(work as Exclude<Work<unknown>, () => unknown>) : work;
+}
+
+/** What goes back to the sender: a datagram, several, or none. */
+export type Reply = Uint8Array | readonly Uint8Array[] | null | undefined | void;
+
+/** What a handler returns: a reply, or something to wait for that gives one. */
+export type ReplyWork = Reply | Work<Reply>;
+
+/**
+ * A handler as a function: a plain one, an async one, or a task body. What it returns is sent back.
+ *
+ * @typeParam P The kind of addresses.
+ */
+export type DatagramFunction<P = UdpAddress> = (data: Uint8Array, peer: P) => ReplyWork;
+
+/** A handler as an object: made for one datagram. What `handle` returns is sent back after `finish`. */
+export interface DatagramHandler {
+  /** Comes first. If it fails, nothing else is called. */
+  setup?(): Step;
+  /** Serves the datagram. */
+  handle(): ReplyWork;
+  /** Comes last, also when `handle` has failed or was cancelled. */
+  finish?(): Step;
+}
+
+/** What serves datagrams, whatever their addresses. */
+export type AnyDatagramHandler = DatagramFunction<never> | DatagramClass<never>;
+
+/**
+ * A handler as a class.
+ *
+ * @typeParam P The kind of addresses.
+ */
+export type DatagramClass<P = UdpAddress> = new (data: Uint8Array, peer: P) => DatagramHandler;
+
+/** Makes sure that something can serve datagrams. */
+export function checkDatagramHandler(handler: unknown): void {
+  if (typeof handler === "function") return;
+  throw new TypeError(
+    `Cannot serve with ${show(handler)}: a handler is a function that takes a datagram and its ` +
+      "sender, or a class with a method handle()",
+  );
+}
+
+/** Serves one datagram; gives what is to be sent back. For `yield*` inside a sequence. */
+export function* runDatagramHandler(
+  handler: AnyDatagramHandler,
+  data: Uint8Array,
+  peer: UdpAddress | UnixAddress,
+): Generator<unknown, readonly Uint8Array[], unknown> {
+  const reply = isHandlerClass(handler)
+    ? yield* runSteps(new (handler as DatagramClass<typeof peer>)(data, peer))
+    : yield* step((handler as DatagramFunction<typeof peer>)(data, peer));
+  if (reply === undefined || reply === null) return [];
+  if (reply instanceof Uint8Array) return [reply];
+  if (Array.isArray(reply) && reply.every((one) => one instanceof Uint8Array)) return reply;
+  throw new TypeError(
+    `Cannot reply with ${
+      show(reply)
+    }: a handler gives a Uint8Array, several in an array, or nothing`,
+  );
 }

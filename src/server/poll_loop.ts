@@ -11,8 +11,7 @@
  * in this one engine; `examples/poll_server.ts` shows what that looks like.
  */
 import { WouldBlock } from "../kernel/errors.ts";
-import { AcceptBackoff } from "../net/accepting.ts";
-import type { Listener } from "../net/listener.ts";
+import { AcceptBackoff, type Listener } from "../net/listener.ts";
 import type { Socket } from "../net/socket.ts";
 import { fileno } from "../poll/descriptors.ts";
 import { POLLET, POLLIN } from "../poll/masks.ts";

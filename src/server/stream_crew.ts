@@ -39,7 +39,7 @@ interface Order {
 type Failure = readonly [error: TransportedError, peer: Deno.Addr | undefined];
 
 /**
- * How many workers may be lost before the server gives up. More than a crew puts up with as a rule, since
+ * How many workers may be lost before the server gives up. More than a crew allows as a rule, since
  * here it may be clients that set it off, but not so many that a server which cannot start tries for ever.
  */
 const INTENSITY = { restarts: 20, within: 5000 };

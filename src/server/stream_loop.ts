@@ -44,7 +44,7 @@ export class StreamLoop {
     this.#loop = loop;
   }
 
-  /** Begins; the loop has a task of its own, so that the end of whoever began it does not cut it off. */
+  /** Begins; the loop has a task of its own, so that the end of the task that began it does not cut it off. */
   begin(): Task {
     const loop = this.#loop;
     const task = spawn(function* () {

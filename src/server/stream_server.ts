@@ -1,7 +1,5 @@
 /** Servers of streams: TCP, TLS and unix sockets, in four engines. */
 import { BOUND, checkMs, checkWhole } from "../kernel/checks.ts";
-import { nextName } from "../kernel/names.ts";
-import { type Operation, sequence } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";
 import {
   listen,
@@ -14,9 +12,7 @@ import { shield } from "../tasks/cancel_scope.ts";
 import { Crowd, type Limits, type Report } from "./crowd.ts";
 import { checkStreamHandler, type StreamClass, type StreamFunction } from "./handler.ts";
 import { addressOfHandler } from "./handlers.ts";
-import { type CheckedOptions, checkServerOptions, type ServerOptions } from "./options.ts";
-import { reporter } from "./report.ts";
-import { ServerLife, type ShutdownOptions } from "./server_life.ts";
+import { Server, type ServerOptions } from "./server.ts";
 import { StreamCrew } from "./stream_crew.ts";
 import { closedLoop, type Loop, loopOf, StreamLoop } from "./stream_loop.ts";
 import { type ServerStatistics, Tally } from "./tally.ts";
@@ -73,17 +69,12 @@ export type StreamAddress =
  * });
  * ```
  */
-export class StreamServer implements AsyncDisposable {
-  readonly #name: string;
-  readonly #options: CheckedOptions;
+export class StreamServer extends Server {
   readonly #limits: Limits;
   readonly #most: number;
   readonly #handler: StreamFunction | StreamClass;
   readonly #place: StreamAddress;
-  readonly #onError: Report | undefined;
   readonly #listener: Listener;
-  readonly #tally = new Tally();
-  readonly #life: ServerLife;
   #loop: StreamLoop | null = null;
   #crew: StreamCrew | null = null;
 
@@ -102,91 +93,38 @@ export class StreamServer implements AsyncDisposable {
     options: StreamAddress & StreamServerOptions = {},
   ) {
     checkStreamHandler(handler);
+    super(options, "StreamServer");
     this.#handler = handler;
-    this.#options = checkServerOptions(options);
     const { maxConnections = Infinity, idleTimeout } = options;
     this.#most = checkWhole(maxConnections, "serve", "connections", BOUND);
     this.#limits = {
       idle: idleTimeout === undefined ? undefined : checkMs(idleTimeout, "an idle timeout"),
-      handler: this.#options.handlerTimeout,
+      handler: this.options.handlerTimeout,
     };
-    this.#onError = options.onError;
-    this.#name = options.name ?? nextName("StreamServer");
-    if (this.#options.engine === "worker") refuseForWorkers(handler, options);
+    if (this.options.engine === "worker") refuseForWorkers(handler, options);
     this.#place = placeIn(options);
     this.#listener = open(this.#place);
-    if (this.#options.engine === "worker") this.#listener = shared(this.#listener, this.#place);
-    this.#life = new ServerLife({
-      begin: () => this.#begin(),
-      end: (grace) => this.#end(grace),
-      close: () => void this.#listener.close(),
-      toString: () => this.#name,
-    }, this.#options.grace);
+    if (this.options.engine === "worker") this.#listener = shared(this.#listener, this.#place);
   }
 
   /** Where it listens; with port 0 asked for, the port that the host chose. */
-  get address(): Deno.Addr {
+  override get address(): Deno.Addr {
     return this.#listener.localAddr;
   }
 
-  /**
-   * Waits until it serves; with workers, until all of them do.
-   *
-   * @returns An operation that evaluates to the address.
-   * @throws {ClosedError} If it has ended.
-   */
-  ready(): Operation<Deno.Addr> {
-    const life = this.#life;
-    const address = this.address;
-    return sequence(`${this}.ready()`, function* () {
-      yield* life.ready();
-      return address;
-    });
-  }
-
-  /**
-   * Serves until {@linkcode shutdown}. Cancelled, it ends as `shutdown` would have it, and throws the
-   * cancel then.
-   *
-   * @throws {ClosedError} If it has served before, or was shut down.
-   * @throws {SupervisionError} If its workers fail too often.
-   */
-  serveForever(): Operation<void> {
-    return sequence(`${this}.serveForever()`, () => this.#life.serve());
-  }
-
-  /**
-   * Ends the server: nobody is let in any more but who is in line, connections between two requests are
-   * closed at once, the others when they have ended, or when the time of grace is over. It begins with the
-   * call, from wherever that comes; called again, only a new `grace` is of effect, until the end has begun.
-   *
-   * @param options The time of grace.
-   * @returns An operation that waits until nobody is served any more. Nobody needs to wait for it; a handler
-   *   must not, for it would wait for its own end.
-   */
-  shutdown(options: ShutdownOptions = {}): Operation<void> {
-    return this.#life.shutdown(options);
-  }
-
   /** A frozen record of what it has done and is doing, all workers together. */
-  statistics(): ServerStatistics {
-    return Tally.sum([this.#tally, ...this.#crew?.tallies ?? []]);
+  override statistics(): ServerStatistics {
+    return Tally.sum([this.tally, ...this.#crew?.tallies ?? []]);
   }
 
-  /** Shuts it down. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.shutdown();
-  }
-
-  /** Its name in reports. */
-  toString(): string {
-    return this.#name;
-  }
-
-  *#begin(): Generator<unknown, Task, unknown> {
-    const report = reporter(this.#name, this.#onError);
-    const crowd = new Crowd(this.#handler, this.#limits, this.#tally, report);
-    const { engine } = this.#options;
+  /**
+   * Begins to serve.
+   *
+   * @internal
+   */
+  protected override *begin(report: Report): Generator<unknown, Task, unknown> {
+    const crowd = new Crowd(this.#handler, this.#limits, this.tally, report);
+    const { engine } = this.options;
     this.#loop = new StreamLoop(
       engine === "worker"
         ? yield* this.#startWorkers(report, crowd)
@@ -198,7 +136,7 @@ export class StreamServer implements AsyncDisposable {
 
   /** Starts the workers; the loop serves those who came to our own listener, which kept the port meanwhile. */
   *#startWorkers(report: Report, crowd: Crowd): Generator<unknown, Loop, unknown> {
-    const { workers, grace } = this.#options;
+    const { workers, grace } = this.options;
     const crew = this.#crew = new StreamCrew({
       handler: addressOfHandler(this.#handler),
       listen: { ...this.#place as TcpListenOptions, port: (this.address as Deno.NetAddr).port },
@@ -206,7 +144,7 @@ export class StreamServer implements AsyncDisposable {
       maxConnections: this.#most,
       workers,
       grace,
-      name: this.#name,
+      name: String(this),
     }, report);
     try {
       yield* crew.start();
@@ -217,7 +155,21 @@ export class StreamServer implements AsyncDisposable {
     return closedLoop(yield* this.#listener.drain(), crowd, () => crew.join());
   }
 
-  *#end(grace: number): Generator<unknown, void, unknown> {
+  /**
+   * Closes what was opened before it served.
+   *
+   * @internal
+   */
+  protected override closeBound(): void {
+    this.#listener.close();
+  }
+
+  /**
+   * Ends it in order, within `grace` milliseconds.
+   *
+   * @internal
+   */
+  protected override *end(grace: number): Generator<unknown, void, unknown> {
     const crew = this.#crew;
     const loop = this.#loop;
     if (loop === null) return;

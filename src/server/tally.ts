@@ -67,7 +67,7 @@ export class Tally {
     this.#add("acceptFailures", 1);
   }
 
-  /** Whoever counted here is no more, and what it served has ended with it. */
+  /** The worker that counted here has died, and what it served has ended with it. */
   abandon(): void {
     const active = this.#counts[NAMES.indexOf("active")]!;
     this.#add("active", -active);

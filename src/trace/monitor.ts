@@ -18,7 +18,7 @@ import type { Operation } from "../kernel/operation.ts";
 import type { Resource } from "../kernel/resource.ts";
 import { RunLife } from "../kernel/run_life.ts";
 import { Scheduler } from "../kernel/scheduler.ts";
-import { closing } from "../io/handle_lifetime.ts";
+import { closing } from "../io/handle.ts";
 import { listen, type Listener } from "../net/listener.ts";
 import type { Socket } from "../net/socket.ts";
 import { sleep } from "../tasks/sleep.ts";

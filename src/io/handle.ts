@@ -1,5 +1,6 @@
 /**
- * A handle's lifetime: who answers for it, what of it is still pending on the host, and how it ends.
+ * What every handle is: something that a run holds until nothing of it is pending on the host any more,
+ * that has a name, and whose readiness can be watched.
  *
  * A handle opened inside a task belongs to that task's run, which closes it at the end if nobody else did;
  * one opened outside belongs to the code that opened it. (Code outside of tasks that waits for a connect
@@ -12,6 +13,9 @@
  * buffer is empty. At the end of a run that goes on only while the other side keeps taking something, and
  * for {@linkcode LINGER_MS} without progress at most; so a peer that never reads cannot hold the end of a
  * run up.
+ *
+ * Rejected: a lifetime and a list of watchers as objects that a handle holds. That made two objects more for
+ * each connection, and each kind of handle passed the same seven calls on to them.
  */
 import { SystemClock } from "../kernel/clock.ts";
 import { currentScope } from "../kernel/context.ts";
@@ -20,6 +24,7 @@ import { hold, letGo, type Resource } from "../kernel/resource.ts";
 import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Party, Wait, WaitSource } from "../kernel/wait.ts";
+import type { Pollable, Watcher } from "./pollable.ts";
 
 /** Who counts the native operations of a handle. */
 export interface Pending {
@@ -34,37 +39,31 @@ function ownerOf(party: Party | null | undefined): Task | null {
   return (party === undefined ? currentScope()?.task ?? null : party) as unknown as Task | null;
 }
 
-/** One handle's native operations, and its place in the lists of what is held. */
-export class HandleLifetime implements Pending {
-  readonly #resource: Resource;
+/**
+ * Something on the host: its native operations, and its place in the lists of what is held.
+ *
+ * @internal
+ */
+export abstract class HandleLifetime implements Resource, Pending {
   readonly #scheduler: Scheduler | null;
   #pending = 0;
-  #closed = false;
+  #isLetGo = false;
   #gone: PromiseWithResolvers<void> | null = null;
 
   /**
-   * Notes the resource as held.
+   * Notes it as held.
    *
-   * @param resource The handle.
-   * @param owner The task in whose run it was opened, `null` for none; the current task if not given.
+   * @param owner The task in whose run it is opened, `null` for none; the current task if not given.
    */
-  constructor(resource: Resource, owner?: Party | null) {
-    this.#resource = resource;
+  constructor(owner?: Party | null) {
     const task = ownerOf(owner);
     this.#scheduler = task === null ? null : schedulerOf(task);
-    this.#scheduler?.resources.add(resource);
-    hold(resource);
+    this.#scheduler?.resources.add(this);
+    hold(this);
   }
 
-  /** Whether it was closed and nothing is pending any more. */
-  get over(): boolean {
-    return this.#closed && this.#pending === 0;
-  }
-
-  /** How many native operations are under way. */
-  get pending(): number {
-    return this.#pending;
-  }
+  /** Lets go of the host; resolves when nothing is pending any more. */
+  abstract release(): void | Promise<void>;
 
   /** A native operation has been started. */
   began(): void {
@@ -74,27 +73,121 @@ export class HandleLifetime implements Pending {
   /** A native operation has settled. */
   ended(): void {
     this.#pending--;
-    if (this.#closed && this.#pending === 0) this.#leave();
+    if (this.#isLetGo && this.#pending === 0) this.#leave();
   }
 
-  /** The native handle has been closed. */
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
+  /** The native handle has been closed: it is gone when nothing is pending any more. */
+  letGo(): void {
+    if (this.#isLetGo) return;
+    this.#isLetGo = true;
     if (this.#pending === 0) this.#leave();
   }
 
-  /** Resolves once it was closed and nothing is pending any more. */
+  /** Resolves when it has been closed and nothing of it is pending any more: its address is free. */
   get gone(): Promise<void> {
-    if (this.over) return Promise.resolve();
+    if (this.#isLetGo && this.#pending === 0) return Promise.resolve();
     this.#gone ??= Promise.withResolvers<void>();
     return this.#gone.promise;
   }
 
   #leave(): void {
-    this.#scheduler?.resources.delete(this.#resource);
-    letGo(this.#resource);
+    this.#scheduler?.resources.delete(this);
+    letGo(this);
     this.#gone?.resolve();
+  }
+}
+
+/**
+ * A handle: its name, its lifetime, and who watches its readiness.
+ *
+ * @internal
+ */
+export abstract class Handle extends HandleLifetime implements Pollable {
+  /** What could be done with it without waiting, in the bits of poll(2). */
+  abstract readonly ready: number;
+  /** Whether it was closed, by our side. */
+  abstract readonly closed: boolean;
+  readonly #name: string;
+  #watcher: Watcher | null = null;
+  /** All of them, where there is more than one. */
+  #watchers: Set<Watcher> | null = null;
+  #atClose: (() => void)[] | null = null;
+  /** What the watchers were told last. */
+  #bits = 0;
+  #wasClosed = false;
+
+  /**
+   * A handle that is open.
+   *
+   * @param name What reports call it.
+   * @param owner The task in whose run it is opened; the current one if not given.
+   */
+  constructor(name: string, owner?: Party | null) {
+    super(owner);
+    this.#name = name;
+  }
+
+  /** Starts what will tell more of its readiness. */
+  abstract arm(interest: number): void;
+
+  /** Closes it. */
+  abstract close(): void;
+
+  /** Closes it, and resolves when nothing of it is left. */
+  release(): Promise<void> {
+    this.close();
+    return this.gone;
+  }
+
+  /** Whether anybody watches. */
+  get isWatched(): boolean {
+    return this.#watcher !== null || this.#watchers !== null;
+  }
+
+  /** Tells `watcher` of changes. */
+  watch(watcher: Watcher): void {
+    this.#bits = this.ready;
+    if (!this.isWatched) this.#watcher = watcher;
+    else if (this.#watcher !== watcher) {
+      this.#watchers ??= new Set(this.#watcher === null ? [] : [this.#watcher]);
+      this.#watcher = null;
+      this.#watchers.add(watcher);
+    }
+  }
+
+  /** Stops telling it. */
+  unwatch(watcher: Watcher): void {
+    if (this.#watcher === watcher) this.#watcher = null;
+    else if (this.#watchers?.delete(watcher) && this.#watchers.size === 0) this.#watchers = null;
+  }
+
+  /** Calls `f` when it is closed. */
+  whenClosed(f: () => void): void {
+    (this.#atClose ??= []).push(f);
+  }
+
+  /** To be called wherever the bits may have changed, or something is new about those in `fresh`. */
+  changed(fresh = 0): void {
+    if (this.#atClose !== null && this.closed) this.#tellClose();
+    if (this.#watcher === null && this.#watchers === null) return;
+    const { ready, closed } = this;
+    const news = fresh | (ready & ~this.#bits);
+    if (ready === this.#bits && news === 0 && closed === this.#wasClosed) return;
+    this.#bits = ready;
+    this.#wasClosed = closed;
+    if (this.#watcher !== null) this.#watcher.readinessChanged(this, news, ready);
+    else for (const watcher of [...this.#watchers!]) watcher.readinessChanged(this, news, ready);
+  }
+
+  /** Its name. */
+  override toString(): string {
+    return this.#name;
+  }
+
+  #tellClose(): void {
+    const told = this.#atClose!;
+    this.#atClose = null;
+    for (const f of told) f();
   }
 }
 

@@ -1,13 +1,17 @@
 /**
- * The one place to wait on a handle's reading side.
+ * How a wait stands at a handle: the one place to wait on its reading side, and the time limit that a
+ * socket's `timeout` sets.
  *
- * Reads are not queued: two tasks that read from one stream would each get some bytes of it, and
- * which ones would depend on timing. So the second one is told, with a {@linkcode BusyError}.
+ * Reads are not queued: two tasks that read from one stream would each get some bytes of it, and which ones
+ * would depend on timing. So the second one is told, with a {@linkcode BusyError}.
+ *
+ * A scope around each operation (`withTimeout`) would do the same as a time limit for a whole `sequence`; for
+ * the single wait of a `recv` a timer is enough, set only when the wait has parked.
  */
-import { BusyError } from "../kernel/errors.ts";
+import { checkMs } from "../kernel/checks.ts";
+import { BusyError, TimeoutError } from "../kernel/errors.ts";
 import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
-import { startTimeout, stopTimeout, type Timeout } from "./wait_timeout.ts";
 
 /** Where at most one wait is parked. */
 export class SingleWaiter<T> implements WaitSource {
@@ -77,4 +81,39 @@ export class SingleWaiter<T> implements WaitSource {
   toString(): string {
     return `${this.#owner}.${this.#verb}()`;
   }
+}
+
+/** A socket's `timeout`: milliseconds, or `undefined` for none. */
+export type Timeout = number | undefined;
+
+/** Checks a timeout as it is set. */
+export function checkTimeout(ms: Timeout, what: string): Timeout {
+  return ms === undefined ? undefined : checkMs(ms, what);
+}
+
+/**
+ * Ends `wait` with a `TimeoutError` after `ms`, unless it has ended by then.
+ *
+ * @param wait A wait parked on `source`.
+ * @param source Forgets the wait when the time is up.
+ * @param ms The time allowed.
+ * @param expired Called with the error before it is thrown.
+ */
+export function startTimeout(
+  wait: Wait,
+  source: WaitSource,
+  ms: number,
+  expired?: (error: TimeoutError) => void,
+): Timer {
+  return wait.scope!.task.timers.after(ms, () => {
+    if (wait.done) return;
+    const error = new TimeoutError(ms, String(source));
+    expired?.(error);
+    if (source.abandon(wait)) wait.fail(error);
+  });
+}
+
+/** Forgets the limit of a wait. */
+export function stopTimeout(wait: Wait, timer: Timer | null): void {
+  if (timer !== null) wait.scope!.task.timers.cancel(timer);
 }
