@@ -9,7 +9,7 @@
  *     deno run --allow-net --allow-read examples/file_transfer.ts send --port 7000 big.iso
  */
 import { connect, readJson, run, StreamServer, writeJson } from "@weft/weft";
-import { type Given, readArgs, refuse } from "./lib/cli.ts";
+import { type Given, mustHave, readArgs, refuse } from "./lib/cli.ts";
 import { checkPort, isHostError, openOrRefuse, serve, show } from "./lib/serve.ts";
 import { transferBar } from "./lib/transfer/bar.ts";
 import { receiveInto } from "./lib/transfer/receive.ts";
@@ -68,6 +68,7 @@ async function serveFolder({ string, number, words }: Given): Promise<void> {
 /** The folder, if files can be kept there. */
 function usableFolder(folder: string): string {
   try {
+    Deno.statSync(folder);
     Deno.removeSync(Deno.makeTempFileSync({ dir: folder, suffix: ".part" }));
     return folder;
   } catch (error) {
@@ -110,6 +111,7 @@ function openFile(path: string): Deno.FsFile {
 
 /** Sends a file to a server of its own: cut in the middle, and then again. */
 async function tryAll(): Promise<void> {
+  mustHave("This example", "read", "write");
   const folder = await Deno.makeTempDir({ prefix: "weft-" });
   const bytes = new Uint8Array(3_000_000).map((_, i) => (i * 31 + (i >>> 8) * 7) & 0xff);
   const sha256 = newHash().update(bytes).digest("hex");

@@ -8,7 +8,7 @@
  *     deno run --allow-all examples/playground.ts --port 8080
  */
 import { run, wait } from "@weft/weft";
-import { readArgs } from "./lib/cli.ts";
+import { mustHave, readArgs } from "./lib/cli.ts";
 import { HttpServer } from "./lib/http/server.ts";
 import { hostsOf } from "./lib/playground/guard.ts";
 import { Site } from "./lib/playground/site.ts";
@@ -27,6 +27,7 @@ const { string, number } = readArgs(
 );
 const hostname = string.hostname!;
 const port = checkPort(number.port!);
+mustHave("The playground", "run");
 
 /** Bytes of a request's body. */
 const MOST_BODY = 256 << 10;

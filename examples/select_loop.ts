@@ -109,10 +109,8 @@ function trySend(client: Socket, bytes: Uint8Array): number {
 }
 
 await run(async function* () {
-  await using listener = openOrRefuse(
-    show({ hostname, port }),
-    () => listen({ hostname, port: Math.max(port, 0) }),
-  );
+  const where = { hostname, port: Math.max(port, 0) };
+  await using listener = openOrRefuse(show(where), () => listen(where));
   const { localAddr } = listener;
   if (port >= 0) return yield* serveUntilSignal(show(localAddr), loop(listener));
   yield* serveDuring(async function* () {

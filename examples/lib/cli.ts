@@ -40,6 +40,7 @@ const PERMISSIONS = {
     descriptor: { name: "read", path: new URL("../../", import.meta.url) },
     why: "each worker loads its modules itself",
   },
+  write: { descriptor: { name: "write" }, why: "it keeps files in a folder" },
   run: {
     descriptor: { name: "run" },
     why: "a subprocess is a program of its own",

@@ -5,6 +5,9 @@ import { deadline } from "@std/async/deadline";
 
 const ROOT = new URL("../../", import.meta.url);
 
+/** What an example says that lacks a permission. */
+export const ONE_LINE_WITH_FLAG = /^[^\n]* --allow-[a-z][^\n]*\n$/;
+
 /** How an example ended. */
 export interface Ended {
   /** Its exit code. */
