@@ -9,7 +9,7 @@ export { type Choose, seededChoose } from "./kernel/choice.ts";
 export { type Clock, type HostWaits, SystemClock } from "./kernel/clock.ts";
 export { currentScope } from "./kernel/context.ts";
 export type { CaseOrder } from "./kernel/case_order.ts";
-export { Entered, type EnterOptions } from "./kernel/deadline.ts";
+export { Entered, type EnterOptions } from "./kernel/enter_scope.ts";
 export { reportCycle } from "./kernel/deadlock.ts";
 export { formatTaskTree, type TreeOptions } from "./kernel/report.ts";
 export { Fiber, type FiberHost, type TaskGenerator, type TaskState } from "./kernel/fiber.ts";

@@ -18,7 +18,8 @@ import type { CompletionHandler } from "./fast_routine.ts";
 import { asyncGeneratorNext, asyncGeneratorThrow, isNative } from "./native_generators.ts";
 import { type AsyncParty, PromisedWait } from "./promised_wait.ts";
 import { type CancelScope, Shield } from "./scope.ts";
-import { cedeTrap, isGenerator, notWaitable } from "./trap.ts";
+import { isGenerator } from "./checks.ts";
+import { cedeTrap, notWaitable } from "./trap.ts";
 import { Wait } from "./wait.ts";
 
 /** Runs `generator` under `scope`, from now on, and tells `handler` when it has ended. */

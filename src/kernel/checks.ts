@@ -205,6 +205,14 @@ export function isGeneratorFunction(f: unknown): boolean {
     GENERATOR_FUNCTIONS.includes(Object.getPrototypeOf(f));
 }
 
+/** Whether a value is a generator of either lane, or anything of that shape. */
+export function isGenerator(
+  value: unknown,
+): value is Generator<unknown, unknown, never> | AsyncGenerator<unknown, unknown, never> {
+  return typeof value === "object" && value !== null && "next" in value &&
+    (Symbol.iterator in value || Symbol.asyncIterator in value);
+}
+
 /**
  * Checks a body that is called by somebody else, and returns it.
  *

@@ -6,7 +6,7 @@
  * own cancel has not failed: `join` lets it pass (one cancels and then joins), `get` throws, because
  * there is no value to give.
  */
-import { Entered } from "./deadline.ts";
+import { within } from "./enter_scope.ts";
 import { abortSafely, callSafely, thrownText } from "./callback.ts";
 import { checkMs, checkString } from "./checks.ts";
 import { Cancelled, DeadlockError, TimeoutError } from "./errors.ts";
@@ -185,7 +185,10 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
    * `done`. A cancel of the waiter leaves the task alone.
    */
   join(ms?: number): Operation<T | undefined> {
-    if (ms !== undefined) return this.within(ms, () => this.join(), () => undefined);
+    if (ms !== undefined) {
+      checkMs(ms, "a timeout");
+      return sequence(`${this}.join(${ms})`, () => within(ms, () => this.join(), () => undefined));
+    }
     return operation("task.join()", (wait: Wait<T | undefined>) => {
       this.refuseSelf(wait);
       if (!this.done) (this.#joins ??= new WaitQueue(this, "join")).park(wait);
@@ -199,10 +202,12 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
    */
   get(ms?: number): Operation<T> {
     if (ms !== undefined) {
+      checkMs(ms, "a timeout");
       const site = takeAsyncSite();
-      return this.within(ms, () => this.get(), () => {
-        throw withSite(new TimeoutError(ms, `task "${this}"`), site);
-      });
+      return sequence(`${this}.get(${ms})`, () =>
+        within(ms, () => this.get(), (): never => {
+          throw withSite(new TimeoutError(ms, `task "${this}"`), site);
+        }));
     }
     return operation("task.get()", (wait: Wait<T>) => {
       this.refuseSelf(wait);
@@ -406,20 +411,6 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     this.observe();
     if (lenient) wait.settle(undefined);
     else wait.fail(this.#result);
-  }
-
-  /** Waits under a deadline of its own; `late` gives the result, or throws, when it passes first. */
-  private within<R>(ms: number, wait: () => Operation<R>, late: () => R): Operation<R> {
-    checkMs(ms, "a timeout");
-    return sequence(`${this}.join(${ms})`, function* () {
-      using entered = new Entered({ ms });
-      try {
-        return yield* wait();
-      } catch (error) {
-        entered.absorb(error);
-        return late();
-      }
-    });
   }
 }
 

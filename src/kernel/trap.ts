@@ -101,12 +101,6 @@ export function toStartable(value: unknown): Startable<unknown> | null {
   return null;
 }
 
-/** Whether a value is a generator: then a `yield` of it has lost its star. */
-export function isGenerator(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "next" in value &&
-    (Symbol.iterator in value || Symbol.asyncIterator in value);
-}
-
 /** The error for a value that nobody can wait for. */
 export function notWaitable(value: unknown): TypeError {
   return new TypeError(

@@ -6,12 +6,12 @@
  * Every engine serves through here, so that this holds in all of them.
  */
 import { BrokenError } from "../io/errors.ts";
-import { currentFrame } from "../kernel/deadline.ts";
+import { currentFrame } from "../kernel/enter_scope.ts";
 import { TimeoutError } from "../kernel/errors.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Socket } from "../net/socket.ts";
-import { within } from "../sync/within.ts";
+import { within } from "../kernel/enter_scope.ts";
 import { currentTask } from "../tasks/run.ts";
 import { Client } from "./client.ts";
 import { runStreamHandler, type StreamClass, type StreamFunction } from "./handler.ts";
@@ -105,7 +105,7 @@ export class Crowd {
       socket.timeout = idle;
       const work = this.#handled(socket, client);
       if (most === Infinity) return yield* work;
-      return yield* within(most, work, (): Ending => "timedOut");
+      return yield* within(most, () => work, (): Ending => "timedOut");
     } catch (error) {
       return this.#endedBy(error, client);
     }

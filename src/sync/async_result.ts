@@ -6,6 +6,7 @@
  * an error that nobody asks for is not reported; it is still its setter's.
  */
 import { checkMs } from "../kernel/checks.ts";
+import { within } from "../kernel/enter_scope.ts";
 import { callSafely, safeWarn, thrownText } from "../kernel/callback.ts";
 import { currentScope } from "../kernel/context.ts";
 import { TimeoutError, WouldBlock } from "../kernel/errors.ts";
@@ -17,7 +18,6 @@ import { takeAsyncSite, withSite } from "../kernel/sites.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
-import { waitingFor, within } from "./within.ts";
 
 /** What a result is doing. */
 export interface AsyncResultStatistics {
@@ -127,7 +127,7 @@ export class AsyncResult<T> {
     checkMs(ms, "a timeout");
     const site = takeAsyncSite();
     return sequence(`${this.#name}.get(${ms})`, () =>
-      within(ms, waitingFor(this.get()), () => {
+      within(ms, () => this.get(), () => {
         throw withSite(new TimeoutError(ms, this.#name), site);
       }));
   }
@@ -144,7 +144,7 @@ export class AsyncResult<T> {
     checkMs(ms, "a timeout");
     return sequence(
       `${this.#name}.wait(${ms})`,
-      () => within(ms, waitingFor(this.wait()), () => undefined),
+      () => within(ms, () => this.wait(), () => undefined),
     );
   }
 

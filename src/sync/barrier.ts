@@ -7,11 +7,11 @@
  * (a group that ends) would otherwise blame one another.
  */
 import { checkMs, checkWhole, COUNT } from "../kernel/checks.ts";
+import { within } from "../kernel/enter_scope.ts";
 import { BrokenBarrierError } from "../kernel/errors.ts";
 import { reportName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
-import { checkpoint, waitingFor, within } from "./within.ts";
 
 /** What a barrier is doing. */
 export interface BarrierStatistics {
@@ -127,16 +127,16 @@ export class Barrier {
   }
 
   *#wait(ms: number | undefined): Generator<unknown, number, unknown> {
-    const arriving = waitingFor(
-      operation<number>(`${this.#name}.wait()`, (wait) => this.#arrive(wait)),
-    );
+    const arriving = operation<number>(`${this.#name}.wait()`, (wait) => this.#arrive(wait));
     try {
       if (ms === undefined) return yield* arriving;
-      return yield* within(ms, arriving, () => {
+      return yield* within(ms, () => arriving, () => {
         throw this.#error(`${ms} ms have passed`);
       });
     } catch (error) {
-      if (error instanceof BrokenBarrierError) yield* checkpoint(`${this.#name}.wait()`);
+      if (error instanceof BrokenBarrierError) {
+        yield* operation<void>(`${this.#name}.wait()`, (wait) => wait.settle());
+      }
       throw error;
     }
   }

@@ -8,7 +8,7 @@
  * because the code around a wait was written for a lock that is held.
  */
 import { show } from "../kernel/printable.ts";
-import { Entered } from "../kernel/deadline.ts";
+import { Entered, within } from "../kernel/enter_scope.ts";
 import { checkMs, checkWhole, COUNT_OR_NONE, isInstance } from "../kernel/checks.ts";
 import { reportName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
@@ -17,7 +17,6 @@ import { WaitQueue } from "../kernel/wait_queue.ts";
 import { Lock, type LockGuard, mutexOfLock } from "./lock.ts";
 import { current, type Mutex } from "./mutex.ts";
 import { mutexOfRLock, RLock } from "./rlock.ts";
-import { checkpoint, waitingFor, within } from "./within.ts";
 
 /** What a condition is doing. */
 export interface ConditionStatistics {
@@ -135,7 +134,7 @@ export class Condition {
     const waiting = (): Generator<unknown, boolean, unknown> => this.#waitFor(predicate);
     return sequence(
       `${this.#name}.waitFor()`,
-      () => ms === undefined ? waiting() : within(ms, waiting(), predicate),
+      () => ms === undefined ? waiting() : within(ms, waiting, predicate),
     );
   }
 
@@ -186,8 +185,8 @@ export class Condition {
       this.#waiters.park(wait);
     });
     try {
-      if (ms === undefined) yield* waitingFor(waiting);
-      else return yield* within(ms, noticed(waiting), () => false);
+      if (ms === undefined) yield* waiting;
+      else return yield* within(ms, () => noticed(waiting), () => false);
       return true;
     } finally {
       if ((parked as Wait<void> | null)?.state === "settled") this.#noticed--;
@@ -204,7 +203,7 @@ export class Condition {
   *#waitFor(predicate: () => boolean): Generator<unknown, boolean, unknown> {
     this.#mutex.mustHold(current("wait for", this), "wait for", this);
     if (predicate()) {
-      yield* checkpoint(`${this.#name}.waitFor()`);
+      yield* operation<void>(`${this.#name}.waitFor()`, (wait) => wait.settle());
       return true;
     }
     do yield* this.#wait(undefined); while (!predicate());
@@ -213,6 +212,6 @@ export class Condition {
 }
 
 function* noticed(waiting: Operation<void>): Generator<unknown, boolean, unknown> {
-  yield* waitingFor(waiting);
+  yield* waiting;
   return true;
 }

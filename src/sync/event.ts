@@ -5,11 +5,11 @@
  * cleared before their turn. A wake-up that could be taken back would be one that is lost.
  */
 import { checkMs } from "../kernel/checks.ts";
+import { within } from "../kernel/enter_scope.ts";
 import { reportName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
-import { waitingFor, within } from "./within.ts";
 
 /** What an event is doing. */
 export interface EventStatistics {
@@ -89,7 +89,7 @@ export class Event {
     checkMs(ms, "a timeout");
     return sequence(
       `${this.#name}.wait(${ms})`,
-      () => within(ms, waitingFor(this.wait()), () => false),
+      () => within(ms, () => this.wait(), () => false),
     );
   }
 

@@ -6,7 +6,7 @@
  * bodies are child tasks.
  */
 import { type CaseStart, Gathering } from "../kernel/cases.ts";
-import { Entered } from "../kernel/deadline.ts";
+import { Entered } from "../kernel/enter_scope.ts";
 import { combine } from "../kernel/errors.ts";
 import { type Operation, operation, sequence, takeOver } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";

@@ -8,7 +8,7 @@
  */
 import { checkFlag, checkMs, checkOptions } from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
-import { Entered, WaitMark } from "../kernel/deadline.ts";
+import { Entered, WaitMark } from "../kernel/enter_scope.ts";
 import { type Operation, sequence, takeOver, undoOf, undoOfMaybe } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import type { CancelScope } from "../kernel/scope.ts";

@@ -5,7 +5,7 @@
  * every child of it has ended, clean-up included. The operation waits for its children; a cancel that
  * reaches it is passed on to them, and the wait goes on under a shield until the last one is through.
  */
-import { currentFrame, Entered } from "../kernel/deadline.ts";
+import { currentFrame, Entered } from "../kernel/enter_scope.ts";
 import { RunFinishedError } from "../kernel/errors.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import { functionName, printable } from "../kernel/printable.ts";

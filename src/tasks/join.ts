@@ -14,7 +14,7 @@ import {
   checkWhole,
   hasMethod,
 } from "../kernel/checks.ts";
-import { Entered } from "../kernel/deadline.ts";
+import { Entered } from "../kernel/enter_scope.ts";
 import { combine, TimeoutError } from "../kernel/errors.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";

@@ -4,7 +4,7 @@
  * A new task starts with its spawner's values as they are at that moment; what either sets later is
  * its own. Each task holds an immutable map, so that spawning shares it for nothing.
  */
-import { Entered, WaitMark } from "../kernel/deadline.ts";
+import { Entered, WaitMark } from "../kernel/enter_scope.ts";
 import { scopeWith } from "../kernel/locals.ts";
 import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
 import { checkWork, perform, type Work } from "./perform.ts";

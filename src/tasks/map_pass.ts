@@ -15,7 +15,7 @@
  * virtual clock and the deadlock check see through it. `wait(iterator.next())` would be shorter and hide
  * all of that behind a promise that the host "will surely settle".
  */
-import { Entered } from "../kernel/deadline.ts";
+import { Entered } from "../kernel/enter_scope.ts";
 import { combine, TimeoutError } from "../kernel/errors.ts";
 import type { Operation } from "../kernel/operation.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";

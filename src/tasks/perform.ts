@@ -12,14 +12,14 @@
  */
 import { driveAsync } from "../kernel/async_routine.ts";
 import type { CaseStart } from "../kernel/cases.ts";
-import { checkArray, hasMethod, isClass } from "../kernel/checks.ts";
+import { checkArray, hasMethod, isClass, isGenerator } from "../kernel/checks.ts";
 import { currentScope, fastLane, type Frame } from "../kernel/context.ts";
 import { type CompletionHandler, startable } from "../kernel/fast_routine.ts";
 import { type Operation, operation, takeOver } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import type { AsyncParty, AsyncSide } from "../kernel/promised_wait.ts";
 import { Task } from "../kernel/task.ts";
-import { isGenerator, keepHandled, notWaitable, PromiseTrap } from "../kernel/trap.ts";
+import { keepHandled, notWaitable, PromiseTrap } from "../kernel/trap.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 
 /** A generator of either lane. */
@@ -143,7 +143,7 @@ export function isBare(work: unknown): boolean {
 /** Sorts a work as its turn comes; calls a body. */
 export function sortWork(work: Work<unknown>): SortedWork {
   const made: unknown = typeof work === "function" ? work() : work;
-  if (isGenerator(made)) return { kind: "body", generator: made as EitherGenerator<unknown> };
+  if (isGenerator(made)) return { kind: "body", generator: made };
   return { kind: "case", start: toCase(made) };
 }
 

@@ -7,7 +7,7 @@
  */
 import { checkObject } from "../kernel/checks.ts";
 import { type CaseStart, Choice } from "../kernel/cases.ts";
-import { Entered } from "../kernel/deadline.ts";
+import { Entered } from "../kernel/enter_scope.ts";
 import { combine } from "../kernel/errors.ts";
 import { type Operation, operation, placeOf, sequence, takeOver } from "../kernel/operation.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";

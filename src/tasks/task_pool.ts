@@ -18,7 +18,7 @@ import {
   checkWhole,
   COUNT,
 } from "../kernel/checks.ts";
-import { Entered } from "../kernel/deadline.ts";
+import { Entered } from "../kernel/enter_scope.ts";
 import {
   ClosedError,
   combine,

@@ -1,11 +1,10 @@
 /** Deadlines for a part of a task: `withTimeout` throws when the time is up, `moveOnAfter` goes on. */
-import { Entered, WaitMark } from "../kernel/deadline.ts";
+import { within } from "../kernel/enter_scope.ts";
 import { checkMs } from "../kernel/checks.ts";
 import { TimeoutError } from "../kernel/errors.ts";
 import { takeAsyncSite, withSite } from "../kernel/sites.ts";
 import { type Operation, sequence, takeOver, undoOf, undoOfMaybe } from "../kernel/operation.ts";
 import { checkWork, perform, type Work } from "./perform.ts";
-import { cede } from "./sleep.ts";
 
 /**
  * Runs `work` within the current task, and cancels it when `ms` have passed first. Its clean-up still
@@ -38,21 +37,10 @@ export function withTimeout<T>(ms: number, work: Work<T>): Operation<T> {
   takeOver(work);
   checkMs(ms, "a timeout");
   const site = takeAsyncSite();
-  return sequence(`withTimeout(${ms})`, function* () {
-    const mark = new WaitMark();
-    let value: T;
-    {
-      using entered = new Entered({ ms });
-      try {
-        value = yield* perform(work);
-      } catch (error) {
-        entered.absorb(error);
-        throw withSite(new TimeoutError(ms, "the body", error), site);
-      }
-    }
-    if (mark.untouched) yield* cede();
-    return value;
-  }, undoOf(work));
+  return sequence(`withTimeout(${ms})`, () =>
+    within(ms, () => perform(work), (cancel): never => {
+      throw withSite(new TimeoutError(ms, "the body", cancel), site);
+    }), undoOf(work));
 }
 
 /**
@@ -69,18 +57,9 @@ export function moveOnAfter<T>(ms: number, work: Work<T>): Operation<T | undefin
   checkWork(work, "put a time limit on");
   takeOver(work);
   checkMs(ms, "a timeout");
-  return sequence(`moveOnAfter(${ms})`, function* () {
-    const mark = new WaitMark();
-    let value: T | undefined;
-    {
-      using entered = new Entered({ ms });
-      try {
-        value = yield* perform(work);
-      } catch (error) {
-        entered.absorb(error);
-      }
-    }
-    if (mark.untouched) yield* cede();
-    return value;
-  }, undoOfMaybe(work));
+  return sequence(
+    `moveOnAfter(${ms})`,
+    () => within(ms, () => perform(work), () => undefined),
+    undoOfMaybe(work),
+  );
 }

@@ -6,8 +6,8 @@
  * the buffer is empty", is worse than none; so both halves are asked of the operation itself.
  */
 import { show } from "../kernel/printable.ts";
-import { checkFunction, hasMethod } from "../kernel/checks.ts";
-import { currentFrame, Entered } from "../kernel/deadline.ts";
+import { checkFunction, hasMethod, isGenerator } from "../kernel/checks.ts";
+import { currentFrame, Entered } from "../kernel/enter_scope.ts";
 import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
@@ -82,14 +82,10 @@ export function assertNoCheckpoint<T>(f: () => T | Generator<unknown, T, unknown
   return sequence("assertNoCheckpoint()", function* () {
     const probe = new Probe(runningTask());
     const result = f();
-    const value = isGenerator(result) ? yield* result : result;
+    const value = isGenerator(result) ? yield* result as Generator<unknown, T, unknown> : result;
     if (probe.ran) throw new Error("Cannot deny a checkpoint: another task ran meanwhile");
     return value;
   });
-}
-
-function isGenerator<T>(value: unknown): value is Generator<unknown, T, unknown> {
-  return typeof value === "object" && value !== null && Symbol.iterator in value && "next" in value;
 }
 
 /** The task of the sequence that calls. */

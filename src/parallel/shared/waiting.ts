@@ -7,7 +7,7 @@
  */
 import { checkMs } from "../../kernel/checks.ts";
 import { currentScope } from "../../kernel/context.ts";
-import { Entered } from "../../kernel/deadline.ts";
+import { Entered } from "../../kernel/enter_scope.ts";
 import { TimeoutError } from "../../kernel/errors.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 

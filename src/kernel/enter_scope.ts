@@ -7,9 +7,11 @@
  */
 import { fastLane, type Frame } from "./context.ts";
 import { InternalError } from "./errors.ts";
+import { operation } from "./operation.ts";
 import { NOTHING } from "./own_cancel.ts";
 import { CancelScope, Shield, TimedScope } from "./scope.ts";
 import type { Timer } from "./timers.ts";
+import { cedeTrap } from "./trap.ts";
 
 /** The program that is running this very line; only for code inside a {@linkcode sequence}. */
 export function currentFrame(): Frame {
@@ -92,4 +94,33 @@ export class Entered {
     scope.deadline = at;
     if (at !== Infinity) this.#timer = scope.task.timers.at(at, () => scope.abort("timeout", why));
   }
+}
+
+/**
+ * Does `work`; when `ms` have passed first, cancels it, lets its clean-up finish, and goes on with what
+ * `late` gives, or throws. For use inside a sequence. Everything that ends a wait by a time of its own
+ * does it here. Work that ends without one wait is followed by a cede.
+ *
+ * @param ms The time allowed, checked by the caller.
+ * @param work Called once the time has begun; the wait that it gives is delegated to.
+ * @param late Called with the cancel that ended the work.
+ */
+export function* within<T, L>(
+  ms: number,
+  work: () => Iterable<unknown, T, unknown>,
+  late: (cancel: unknown) => L,
+): Generator<unknown, T | L, unknown> {
+  const mark = new WaitMark();
+  let value: T | L;
+  {
+    using entered = new Entered({ ms });
+    try {
+      value = yield* work();
+    } catch (error) {
+      entered.absorb(error);
+      value = late(error);
+    }
+  }
+  if (mark.untouched) yield* operation<void>(cedeTrap, (wait) => cedeTrap.begin(wait));
+  return value;
 }
