@@ -2,55 +2,30 @@
  * Failures of every kind, injected into a pool in an order that a seed decides, among good jobs. What must
  * hold whatever happens: every future settles, each with what is due to it; the pool has its full
  * strength afterwards; no thread is left.
+ *
+ * That a future never settles is told by a pool in which nothing moves (see standstill.ts), not by a
+ * limit of time. It ends the campaign: what comes after would only hang behind it.
  */
-import {
-  Cancelled,
-  type Future,
-  TimeoutError,
-  WorkerCrashedError,
-  WorkerError,
-  WorkerPool,
-} from "@weft/weft";
+import { type Future, WorkerPool } from "@weft/weft";
 import { seededChoose } from "@weft/weft/lowlevel";
 import { meet } from "../parallel/fixtures/rendezvous.ts";
 import {
-  addSlowly,
-  cleanUp,
-  computeInTask,
-  dawdle,
-  exitInTask,
-  loseChild,
-  throwInTask,
-  throwInTimer,
-  uncloneable,
-} from "../parallel/fixtures/tasks.ts";
-import { spinAbout } from "../parallel/fixtures/limits.ts";
-import { inAsync, now } from "../parallel/fixtures/thrown.ts";
-import { missingUrl, noJobUrl } from "../parallel/fixtures/urls.ts";
-import {
-  add,
-  burn,
-  burnAfterAwait,
-  closeWorker,
-  exitProcess,
-  exitWorker,
-  fib,
-  hang,
-  lateThrow,
-  lateThrowWhileWaiting,
-  nap,
-  orphan,
-  rejectLater,
-  spin,
-  throwFull,
-  throwText,
-  unsendable,
-  waitUntilCancelled,
-} from "../parallel/fixtures/work.ts";
+  type Choose,
+  good,
+  goodTask,
+  type Injection,
+  injections,
+  plainGood,
+  slowInjections,
+  type Verdict,
+  wentDown,
+  words,
+} from "./pool_injections.ts";
+import { standsStill } from "./standstill.ts";
 
 /** What came of a campaign. */
 export interface Outcome {
-  /** Broken promises; empty when all is well. */
+  /** Broken promises, the first ones first; empty when all is well. */
   readonly wrong: readonly string[];
   /** How many failures were injected. */
   readonly injected: number;
@@ -58,176 +33,14 @@ export interface Outcome {
   readonly lost: number;
   /** How many threads of workers the process has had before, and has after. */
   readonly threads: readonly [before: number, after: number];
+  /** The statistics of the pool, at the end or when it hung. */
+  readonly statistics: string;
 }
 
-/** A future takes no longer than this to settle, in milliseconds: generous, because a hang is what it catches. */
-const HANG_MS = 10_000;
 /** So many jobs are out at a time. */
 const OUT = 24;
-
-type Verdict = (result: PromiseSettledResult<unknown>) => boolean;
-
-/** One injected failure, or several that belong together: futures, and what each must come to. */
-type Injection = (pool: WorkerPool, choose: (n: number) => number) => [Future<unknown>, Verdict][];
-
-interface Broken {
-  f(): void;
-}
-
-const syntaxErrorUrl = "data:application/javascript,export function f( {";
-const throwsOnLoadUrl = "data:application/javascript,throw new RangeError('while it loads')";
-
-const words = (): Int32Array => new Int32Array(new SharedArrayBuffer(8));
-
-const gives = (value: unknown): Verdict => (result) =>
-  result.status === "fulfilled" && result.value === value;
-
-/** Thrown values that cannot be looked at. */
-const unreadable = ["nullPrototype", "revoked", "trapped", "message", "own"] as const;
-
-type ErrorType = abstract new (...args: never) => Error;
-
-const fails = (type: ErrorType, ...texts: string[]): Verdict => (result) =>
-  result.status === "rejected" && result.reason instanceof type &&
-  texts.every((text) =>
-    `${result.reason.name} ${result.reason.message} ${result.reason.stack}`.includes(text)
-  );
-
-const crashes = (job: string): Verdict =>
-  fails(WorkerCrashedError, `job "${job}"`, "its worker ended while it ran");
-
-const wentDown: Verdict = fails(
-  WorkerCrashedError,
-  "its worker ended while it ran",
-);
-
-const isCancelled: Verdict = (result) =>
-  result.status === "rejected" && result.reason instanceof Cancelled;
-
-const timesOut = (job: string): Verdict => fails(TimeoutError, `job "${job}"`);
-
-const injections: Record<string, Injection> = {
-  throw: (
-    pool,
-  ) => [[pool.submit(throwFull, "full"), fails(RangeError, "FullError", "full", "throwFull")]],
-  throwText: (pool) => [[
-    pool.submit(throwText),
-    (result) => result.status === "rejected" && result.reason === "only text",
-  ]],
-  reject: (pool) => [[pool.submit(rejectLater, "later"), fails(TypeError, "later", "rejectLater")]],
-  badResult: (pool) => [[
-    pool.submit(unsendable),
-    fails(WorkerError, 'the result of job "unsendable"'),
-  ]],
-  badArgument: (pool) => [[
-    pool.submit(add, (() => {}) as never, 1),
-    fails(WorkerError, 'the arguments of job "add"'),
-  ]],
-  close: (pool) => [[pool.submit(closeWorker), crashes("closeWorker")]],
-  exit: (pool) => [[pool.submit(exitWorker), crashes("exitWorker")]],
-  nodeExit: (pool) => [[pool.submit(exitProcess), crashes("exitProcess")]],
-  loop: (pool) => [[pool.with({ timeout: 5 }).submit(spin), timesOut("spin")]],
-  loopLater: (pool) => [[pool.with({ timeout: 5 }).submit(nap, 5000), timesOut("nap")]],
-  nearLimit: (pool, choose) => [[
-    pool.with({ timeout: 5 }).submit(spinAbout, 4 + choose(9) / 4),
-    (result) => result.status === "fulfilled" || timesOut("spinAbout")(result),
-  ]],
-  unreadable: (pool, choose) => [[
-    pool.submit(choose(2) === 0 ? now : inAsync, unreadable[choose(unreadable.length)]!),
-    (result) => result.status === "rejected",
-  ]],
-  missing: (pool) => [[
-    pool.use<Broken>(missingUrl).f(),
-    fails(WorkerError, 'Cannot load job "f"', "Module not found"),
-  ]],
-  notThere: (pool) => [[pool.use<Broken>(noJobUrl).f(), fails(WorkerError, 'Cannot find job "f"')]],
-  syntax: (pool) => [[
-    pool.use<Broken>(syntaxErrorUrl).f(),
-    fails(WorkerError, 'Cannot load job "f"'),
-  ]],
-  onLoad: (pool) => [[
-    pool.use<Broken>(throwsOnLoadUrl).f(),
-    fails(WorkerError, 'Cannot load job "f"', "while it loads"),
-  ]],
-  late: (pool) => [[pool.submit(lateThrow), gives("returned")]],
-  lateWhileWaiting: (pool) => [[
-    pool.submit(lateThrowWhileWaiting),
-    fails(Error, "never settles otherwise"),
-  ]],
-  unhandled: (pool) => [[pool.submit(orphan), gives("returned")]],
-  cancel: (pool, choose) => {
-    const onCancel = (["wait", "flag", "kill"] as const)[choose(3)]!;
-    const sender = pool.with({ onCancel });
-    const future = choose(2) === 0
-      ? sender.submit(burn, choose(10))
-      : sender.submit(waitUntilCancelled, words());
-    const cancel = (): void => void future.cancel("of no use");
-    if (choose(2) === 0) cancel();
-    else setTimeout(cancel, choose(10));
-    return [[future, (result) => isCancelled(result) || result.status === "fulfilled"]];
-  },
-  cancelDeaf: (pool) => {
-    const future = pool.submit(hang);
-    setTimeout(() => future.cancel("of no use"), 5);
-    return [[future, isCancelled]];
-  },
-  terminate: (_pool, choose) => {
-    const doomed = new WorkerPool(1);
-    const futures = [doomed.submit(nap, 5000), doomed.submit(fib, 10), doomed.submit(dawdle, 5000)];
-    setTimeout(() => doomed.terminate(), choose(30));
-    return futures.map((future) => [
-      future,
-      (result) => isCancelled(result) || gives(55)(result),
-    ]);
-  },
-  taskThrow: (pool) => [[pool.submit(throwInTask, "in a task"), fails(RangeError, "in a task")]],
-  taskChild: (pool) => [[pool.submit(loseChild), fails(RangeError, "a child's")]],
-  taskTimer: (pool) => [[pool.submit(throwInTimer), fails(Error, "in a timer of a task")]],
-  taskResult: (pool) => [[
-    pool.submit(uncloneable),
-    fails(WorkerError, 'the result of job "uncloneable"'),
-  ]],
-  taskExit: (pool) => [[pool.submit(exitInTask), crashes("exitInTask")]],
-  taskTimeout: (pool) => [[pool.with({ timeout: 5 }).submit(dawdle, 5000), timesOut("dawdle")]],
-  taskCancel: (pool, choose) => {
-    const future = pool.submit(cleanUp, words(), choose(10));
-    setTimeout(() => future.cancel("of no use"), choose(20));
-    return [[future, isCancelled]];
-  },
-};
-
-/** These leave a thread behind that computes on for a while, or waits for its grace; so they are rare. */
-const slowInjections: Record<string, Injection> = {
-  loopAfterAwait: (pool) => [[
-    pool.with({ timeout: 5 }).submit(burnAfterAwait, 500),
-    timesOut("burnAfterAwait"),
-  ]],
-  taskLoop: (
-    pool,
-  ) => [[pool.with({ timeout: 5 }).submit(computeInTask, 500), timesOut("computeInTask")]],
-};
-
-/** Good jobs: a crash beside them is the only thing that may happen to those that had begun. */
-const good: [name: string, Injection][] = [
-  ["good fib", (pool, choose) => {
-    const n = choose(15);
-    return [[pool.submit(fib, n), gives(fib(n))]];
-  }],
-  ["good add", (pool, choose) => {
-    const n = choose(1000);
-    return [[pool.submit(add, n, 1), gives(n + 1)]];
-  }],
-  ["good nap", (pool, choose) => {
-    const ms = choose(3);
-    return [[pool.submit(nap, ms), gives(ms)]];
-  }],
-];
-
-/** Good tasks. */
-const goodTask: Injection = (pool, choose) => {
-  const n = choose(100);
-  return [[pool.submit(addSlowly, n, 1, choose(5)), gives(n + 1)]];
-};
+/** So many of the futures that hang are named. */
+const NAMED = 5;
 
 /**
  * Injects so many failures into one pool, which is resized now and then. With `tasks`, some of the jobs are task bodies: these run beside
@@ -238,75 +51,118 @@ export async function injectFailures(
   count: number,
   withTasks: boolean,
 ): Promise<Outcome> {
-  const choose = seededChoose(seed);
-  const wrong: string[] = [];
   const before = workerThreads();
-  const strays: unknown[] = [];
-  const pool = new WorkerPool(2, { grace: 60, warn: (_text, error) => strays.push(error) });
-  const out = new Set<Promise<void>>();
-  const isPlayed = (name: string): boolean => withTasks || !name.startsWith("task");
-  const names = Object.keys(injections).filter(isPlayed);
-  const slow = Object.keys(slowInjections).filter(isPlayed);
-  const follow = (name: string, injection: Injection): void => {
-    for (const [future, verdict] of injection(pool, choose)) {
-      const watched = watch(
-        name,
-        future,
-        (result) => verdict(result) || (withTasks && wentDown(result)),
-        wrong,
-      ).then(() => void out.delete(watched));
-      out.add(watched);
-    }
-  };
-  for (let i = 0; i < count; i++) {
-    const isSlow = choose(100) === 0;
-    const name = isSlow ? slow[choose(slow.length)]! : names[choose(names.length)]!;
-    follow(name, isSlow ? slowInjections[name]! : injections[name]!);
-    for (let n = choose(4); n > 0; n--) follow(...good[choose(good.length)]!);
-    if (withTasks && choose(4) === 0) follow("good task", goodTask);
-    if (choose(20) === 0) pool.resize(1 + choose(3));
-    while (out.size > OUT) await Promise.race(out);
-  }
-  await Promise.all(out);
-  pool.resize(2);
-  await checkStrength(pool, wrong);
-  const { lost } = pool.statistics();
+  const pool = new WorkerPool(2, { grace: 60, warn: () => {} });
+  const campaign = new Campaign(pool, seededChoose(seed), withTasks);
+  const wrong = await campaign.untilItHangs(async () => {
+    await campaign.inject(count);
+    pool.resize(2);
+    await campaign.checkStrength();
+  });
+  const statistics = pool.statistics();
   pool.terminate();
   await pool.join();
-  return { wrong, injected: count, lost, threads: [before, await threadsAfter(before)] };
+  const threads = [before, await threadsAfter(before)] as const;
+  const shown = Deno.inspect(statistics, { breakLength: Infinity });
+  return { wrong, injected: count, lost: statistics.lost, threads, statistics: shown };
 }
 
-async function watch(
+/** One failure by itself, and a good job behind it: tells what was wrong. */
+export async function injectAlone(
+  pool: WorkerPool,
   name: string,
-  future: Future<unknown>,
-  verdict: Verdict,
-  wrong: string[],
-): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const hung = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), HANG_MS);
+  injection: Injection,
+  choose: Choose,
+): Promise<readonly string[]> {
+  const campaign = new Campaign(pool, choose, true);
+  return await campaign.untilItHangs(async () => {
+    campaign.follow(name, injection);
+    campaign.follow(...plainGood);
+    await campaign.settled();
   });
-  const settled = Promise.allSettled([future]).then(([result]) => result);
-  const result = await Promise.race([settled, hung]);
-  clearTimeout(timer);
-  if (result === null) wrong.push(`${name}: ${future} did not settle`);
-  else if (!verdict(result)) {
-    wrong.push(`${name}: ${future} came to ${describe(result)}`);
+}
+
+/** Jobs out at one pool, and what was wrong with them. */
+class Campaign {
+  readonly #pool: WorkerPool;
+  readonly #choose: Choose;
+  readonly #withTasks: boolean;
+  readonly #out = new Map<Promise<void>, string>();
+  readonly #wrong: string[] = [];
+  #settled = 0;
+
+  constructor(pool: WorkerPool, choose: Choose, withTasks: boolean) {
+    this.#pool = pool;
+    this.#choose = choose;
+    this.#withTasks = withTasks;
+  }
+
+  /** Does something with the pool until nothing moves any more, and tells what was wrong. */
+  async untilItHangs(work: () => Promise<void>): Promise<readonly string[]> {
+    const done = work();
+    const look = (): string => `${this.#settled} ${JSON.stringify(this.#pool.statistics())}`;
+    if (await standsStill(look, done)) {
+      const out = [...this.#out.values()];
+      const more = out.length > NAMED ? [`and ${out.length - NAMED} more`] : [];
+      this.#wrong.push(...out.slice(0, NAMED).map((name) => `${name} did not settle`), ...more);
+      done.catch(() => {});
+    } else {
+      await done;
+    }
+    return this.#wrong;
+  }
+
+  /** Injects so many failures. */
+  async inject(count: number): Promise<void> {
+    const choose = this.#choose;
+    const isPlayed = (name: string): boolean => this.#withTasks || !name.startsWith("task");
+    const names = Object.keys(injections).filter(isPlayed);
+    const slow = Object.keys(slowInjections).filter(isPlayed);
+    for (let i = 0; i < count; i++) {
+      const isSlow = choose(100) === 0;
+      const name = isSlow ? slow[choose(slow.length)]! : names[choose(names.length)]!;
+      this.follow(name, isSlow ? slowInjections[name]! : injections[name]!);
+      for (let n = choose(4); n > 0; n--) this.follow(...good[choose(good.length)]!);
+      if (this.#withTasks && choose(4) === 0) this.follow("good task", goodTask);
+      if (choose(20) === 0) this.#pool.resize(1 + choose(3));
+      while (this.#out.size > OUT) await Promise.race(this.#out.keys());
+    }
+    await this.settled();
+  }
+
+  /** Waits for every job that is out. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#out.keys());
+  }
+
+  /** Injects one failure, and looks after its futures. */
+  follow(name: string, injection: Injection): void {
+    for (const [future, verdict] of injection(this.#pool, this.#choose)) {
+      const watched = this.#watch(name, future, verdict).then(() => void this.#out.delete(watched));
+      this.#out.set(watched, `${name}: ${future}`);
+    }
+  }
+
+  /** Two jobs at once need two workers that work. */
+  async checkStrength(): Promise<void> {
+    const both = words();
+    const seen = await Promise.all([this.#pool.submit(meet, both), this.#pool.submit(meet, both)]);
+    if (seen.join() !== "2,2") this.#wrong.push(`afterwards two jobs ran ${seen} at once`);
+    const { queued, running, workers } = this.#pool.statistics();
+    if (queued + running > 0) this.#wrong.push(`afterwards ${queued} jobs wait and ${running} run`);
+    if (workers !== 2) this.#wrong.push(`afterwards the pool has ${workers} workers`);
+  }
+
+  async #watch(name: string, future: Future<unknown>, verdict: Verdict): Promise<void> {
+    const [result] = await Promise.allSettled([future]);
+    this.#settled++;
+    if (verdict(result) || (this.#withTasks && wentDown(result))) return;
+    this.#wrong.push(`${name}: ${future} came to ${describe(result)}`);
   }
 }
 
 function describe(result: PromiseSettledResult<unknown>): string {
   return result.status === "fulfilled" ? String(result.value) : String(result.reason);
-}
-
-/** Two jobs at once need two workers that work. */
-async function checkStrength(pool: WorkerPool, wrong: string[]): Promise<void> {
-  const both = words();
-  const seen = await Promise.all([pool.submit(meet, both), pool.submit(meet, both)]);
-  if (seen.join() !== "2,2") wrong.push(`afterwards two jobs ran ${seen} at once`);
-  const { queued, running, workers } = pool.statistics();
-  if (queued + running > 0) wrong.push(`afterwards ${queued} jobs wait and ${running} run`);
-  if (workers !== 2) wrong.push(`afterwards the pool has ${workers} workers`);
 }
 
 /** How many threads of workers this process has; 0 where that cannot be told. */
