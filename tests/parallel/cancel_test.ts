@@ -179,6 +179,19 @@ law("A cancel that kills gives up the worker of a job that does not stop in time
   assertEquals(Atomics.load(words, 1), 0);
 });
 
+law("Future.cancel() takes a policy of its own, which outweighs that of the job", async () => {
+  for (const [onCancel, lost] of [["wait", 0], ["flag", 0], ["kill", 1]] as const) {
+    await using pool = new WorkerPool(1, { onCancel: lost ? "wait" : "kill", grace: 5 });
+    await pool.submit(fib, 1);
+    const words = flags();
+    const future = pool.submit(markAround, words, 60);
+    await isSet(words, 0);
+    assertThrows(() => future.cancel("why", "gently" as never), TypeError, '"gently"');
+    assertEquals(future.cancel("why", onCancel), onCancel);
+    assertEquals([await pool.submit(fib, 10), pool.statistics().lost], [55, lost], onCancel);
+  }
+});
+
 law("Whatever the means, a job that has not begun is dropped", async () => {
   await using pool = new WorkerPool(1);
   await pool.submit(burn, 5);

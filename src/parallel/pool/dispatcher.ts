@@ -198,7 +198,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   }
 
   /** Cancels a job by the mildest means. */
-  withdraw(job: Job, reason: unknown): CancelMeans {
+  withdraw(job: Job, reason: unknown, means: CancelPolicy): CancelMeans {
     const { batch, index } = job;
     batch?.takeBack();
     this.more();
@@ -207,7 +207,6 @@ export class Dispatcher implements WorkerOwner, ItemHost {
       return "dropped";
     }
     if (batch!.skip(index)) return "dropped";
-    const means = job.terms.onCancel;
     if (means !== "wait") batch!.signal(index, reason);
     if (means === "kill") this.#deadlines.toldToStop(batch!, index);
     return means;

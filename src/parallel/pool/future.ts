@@ -64,9 +64,11 @@ export interface Future<T> extends Operation<T> {
    * behind it are not touched.
    *
    * @param reason Kept in the `Cancelled`, and told to the job.
+   * @param onCancel What becomes of a job that runs. @default what it was submitted with
    * @returns Which means it took.
+   * @throws {TypeError} If `onCancel` is no such policy.
    */
-  cancel(reason?: unknown): CancelMeans;
+  cancel(reason?: unknown, onCancel?: CancelPolicy): CancelMeans;
 
   /** For an `EventRegistry`: ready (POLLIN) once it has settled. Observes the error. */
   readonly handle: ReadyHandle;

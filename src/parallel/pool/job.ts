@@ -19,9 +19,8 @@ import type { Startable, Wait } from "../../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../../kernel/wait_queue.ts";
 import type { Batch } from "./batch.ts";
 import type { FailureLog } from "./failure_log.ts";
-import type { CancelMeans, Future } from "./future.ts";
+import { type CancelMeans, type CancelPolicy, checkPolicy, type Future } from "./future.ts";
 import type { JobKind } from "./job_kinds.ts";
-import type { CancelPolicy } from "./future.ts";
 import { Reaction, type Reactor, reactSoon } from "./reaction.ts";
 import { dropShared } from "../shared/pack.ts";
 import { handleOf, type ReadyHandle } from "../shared/ready_handle.ts";
@@ -41,7 +40,7 @@ export interface JobTerms extends JobDemand {
   /** Where failures go that nobody observes; `null` for the host. */
   readonly log: FailureLog | null;
   /** Sees to it that a job does not begin, or, if it has, that it is told to stop. */
-  withdraw(job: Job, reason: unknown): CancelMeans;
+  withdraw(job: Job, reason: unknown, policy: CancelPolicy): CancelMeans;
 }
 
 /** Where a job is: in the queue, in a batch with a worker, or settled in one of three ways. */
@@ -140,9 +139,10 @@ export class Job implements Future<unknown>, Startable<unknown>, QueueOwner, Rea
   }
 
   /** Stops it. */
-  cancel(reason?: unknown): CancelMeans {
+  cancel(reason?: unknown, onCancel?: CancelPolicy): CancelMeans {
+    const policy = onCancel === undefined ? this.terms.onCancel : checkPolicy(onCancel);
     if (this.done) return "late";
-    const means = this.terms.withdraw(this, reason);
+    const means = this.terms.withdraw(this, reason, policy);
     this.end("explicit", reason);
     return means;
   }

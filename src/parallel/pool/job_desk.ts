@@ -108,7 +108,7 @@ export class JobDesk {
     return this.#terms = {
       ...demand,
       log,
-      withdraw: (job, reason) => dispatcher.withdraw(job, reason),
+      withdraw: (job, reason, policy) => dispatcher.withdraw(job, reason, policy),
     };
   }
 
