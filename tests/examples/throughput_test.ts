@@ -77,6 +77,18 @@ law(
   60_000,
 );
 
+law(
+  "throughput does tasks that are done in a moment again, for half a second at least",
+  async () => {
+    const flags = ["--workload=io", "--engine=async", "--tasks=8", "--repeat=1"];
+    const { code, out, err } = await throughput("--json", ...flags);
+    assertEquals({ code, err }, { code: 0, err: "" });
+    const { results: [cell] } = JSON.parse(out);
+    assertEquals([cell.seconds >= 0.5, cell.ops > 8, cell.ops % 8], [true, true, 0]);
+  },
+  60_000,
+);
+
 law("throughput --html writes one page with charts that loads nothing", async () => {
   const path = await Deno.makeTempFile({ suffix: ".html" });
   try {
@@ -160,6 +172,7 @@ const IO = {
   sizes: SIZES.quick,
   workers: 2,
   repeat: 1,
+  leastMs: 0,
   json: false,
   html: "",
 };
@@ -184,15 +197,34 @@ law("compare() takes the run in the middle, and compares it with sequential", as
   );
 });
 
-law("verdict() explains a win by the two ratios it is made of", () => {
-  const row = (engine: EngineName, seconds: number, cpuSeconds: number): Row => ({
+function row(engine: EngineName, seconds: number, cpuSeconds: number): Row {
+  return {
     ...measured(seconds, 0),
     workload: "io",
     engine,
     cpuSeconds,
     opsPerSecond: 100 / seconds,
     speedup: 10 / seconds,
-  });
+  };
+}
+
+law("verdict() says of cpu when an engine did not get the cores that it could use", () => {
+  const alone = row("sequential", 10, 9.8);
+  const warned = (workers: number, ...rows: Row[]): string | null =>
+    /do not rely on it: (.*) although it never waits.*quiet machine\.$/
+      .exec(verdict("cpu", [alone, ...rows], workers))?.[1] ?? null;
+  const cores = navigator.hardwareConcurrency;
+  assertEquals(warned(1, row("worker", 10, 9.8), row("async", 10, 9.8)), null);
+  assertEquals(warned(cores, row("hybrid", 10 / cores, 9.6)), null);
+  assertEquals(warned(1, row("worker", 20, 9.8)), "worker got only 0.49 of a core");
+  if (cores === 1) return;
+  assertEquals(
+    warned(2, row("worker", 5, 9.6), row("hybrid", 8, 9.6)),
+    "hybrid got only 1.20 cores of 2",
+  );
+});
+
+law("verdict() explains a win by the two ratios it is made of", () => {
   const alone = row("sequential", 10, 1);
   assertMatch(verdict("io", [alone, row("async", 2, 1)]), /async won .*idle 90 % .*only 50 %\.$/);
   assertMatch(verdict("io", [alone, row("worker", 1, 1.9)]), /kept 1\.90 cores busy .*although/);

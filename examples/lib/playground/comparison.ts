@@ -52,7 +52,7 @@ export async function runComparison(settings: Comparison, cells: Cells): Promise
   tell({
     kind: "results",
     rows: rows.filter(({ engine }) => engines.includes(engine)).map(cellsOf),
-    sentence: verdict(workload, rows),
+    sentence: verdict(workload, rows, WORKERS),
   });
 }
 

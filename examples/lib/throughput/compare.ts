@@ -70,12 +70,12 @@ export async function compare(
 
 /** Every cell to run, in order. */
 function* orders(options: Options, ports: Omit<Site, "rounds">): Generator<CellOrder> {
-  const { workloads, sizes, workers, repeat } = options;
+  const { workloads, sizes, workers, repeat, leastMs } = options;
   for (let time = 0; time < repeat; time++) {
     for (const workload of workloads) {
       const { tasks, rounds } = sizes[workload];
       for (const engine of enginesToRun(options)) {
-        yield { workload, engine, tasks, workers, site: { ...ports, rounds } };
+        yield { workload, engine, tasks, workers, site: { ...ports, rounds }, leastMs };
       }
     }
   }

@@ -6,6 +6,7 @@ import {
   POOLED_LIMIT,
   type Size,
   SIZES,
+  WINDOW_MS,
   type Workload,
   WORKLOADS,
 } from "./plan.ts";
@@ -28,8 +29,8 @@ The same work on every engine, compared.
   --tasks N        tasks of each workload, 1 to ${MOST_TASKS}
                    (default: ${sizes("normal")}; with --quick ${sizes("quick")})
   --workers N      workers of "worker" and "hybrid", 1 to ${MOST_WORKERS} (default: one per core)
-  --repeat N       how often each cell is measured, 1 to ${MOST_REPEATS}; the run in the middle counts
-                   (default: 3; with --quick 1)
+  --repeat N       how often each cell is measured, 1 to ${MOST_REPEATS}; the run in the middle counts, of
+                   two the quicker one (default: 2; with --quick 1)
   --quick          smaller sizes, once: ends in some seconds
   --json           prints only JSON
   --html FILE      also writes a report with charts
@@ -53,7 +54,8 @@ Engines
   hybrid      each worker runs its share of the tasks as weft coroutines
   pooled      at most ${POOLED_LIMIT} at once: pooledMap of @std/async
 
-Each cell is a process of its own. Start-up and a few tasks to warm up are not timed. Latency is
+Each cell is a process of its own. Start-up and a few tasks to warm up are not timed. The tasks are
+done again until ${WINDOW_MS / 1000} s have passed (with --quick: once). Latency is
 counted from an operation's own start. CPU seconds are those of the timed part, of all threads;
 neither they nor the memory include the server, which is another process. All engines must arrive
 at the same checksum, or the run fails with exit code 1.
@@ -75,6 +77,8 @@ export interface Options {
   workers: number;
   /** How often each cell is measured. */
   repeat: number;
+  /** How long a cell is measured at least, in milliseconds. */
+  leastMs: number;
   /** Whether to print JSON. */
   json: boolean;
   /** Where to write the report, or "". */
@@ -104,7 +108,8 @@ export function readOptions(): Options {
     engines: choose("engine", string.engine!, ENGINES),
     sizes: Object.fromEntries(entries) as Record<Workload, Size>,
     workers: within("workers", number.workers!, MOST_WORKERS),
-    repeat: Number.isNaN(repeat) ? (boolean.quick ? 1 : 3) : repeat,
+    repeat: Number.isNaN(repeat) ? (boolean.quick ? 1 : 2) : repeat,
+    leastMs: boolean.quick ? 0 : WINDOW_MS,
     json: boolean.json!,
     html: writable(string.html!),
   };

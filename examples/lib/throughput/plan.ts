@@ -37,13 +37,19 @@ export interface Size {
   rounds: number;
 }
 
+/**
+ * How long a cell is measured at least, in milliseconds. Less, and what a timer, a collection of garbage or
+ * another program does in a moment decides which engine has won.
+ */
+export const WINDOW_MS = 500;
+
 /** Sizes by workload, chosen so that the default run takes well under a minute on two cores. */
 export const SIZES: Record<"normal" | "quick", Record<Workload, Size>> = {
   normal: {
     io: { tasks: 200, rounds: 1 },
-    cpu: { tasks: 100, rounds: 1 },
-    mixed: { tasks: 80, rounds: 1 },
-    echo: { tasks: 64, rounds: 100 },
+    cpu: { tasks: 48, rounds: 1 },
+    mixed: { tasks: 48, rounds: 1 },
+    echo: { tasks: 64, rounds: 80 },
   },
   quick: {
     io: { tasks: 32, rounds: 1 },
@@ -75,6 +81,8 @@ export interface CellOrder {
   workers: number;
   /** The servers, and the requests of one echo client. */
   site: Site;
+  /** The clock runs at least so long: the tasks are done again and again until then. */
+  leastMs: number;
 }
 
 /** The percentiles that a report shows, with the share of each. */
@@ -84,7 +92,7 @@ export type Percentile = keyof typeof PERCENTILES;
 
 /** What a cell measured. */
 export interface Measured {
-  /** Operations done: tasks, or for `echo` requests. */
+  /** Operations done, all passes together: tasks, or for `echo` requests. */
   ops: number;
   /** How long that took. */
   seconds: number;
@@ -98,6 +106,6 @@ export interface Measured {
   cpuSeconds: number;
   /** Most memory the process ever held. */
   peakRssBytes: number;
-  /** The sum of all results, modulo 2^32. */
+  /** The sum of the results of one pass, modulo 2^32. */
   checksum: number;
 }

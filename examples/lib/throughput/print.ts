@@ -13,7 +13,7 @@ export async function print(
   options: Options,
 ): Promise<void> {
   const shown = rows.filter((row) => options.engines.includes(row.engine));
-  const verdicts = [...byWorkload(rows)].map(([name, own]) => verdict(name, own));
+  const verdicts = [...byWorkload(rows)].map(([name, own]) => verdict(name, own, options.workers));
   if (options.html !== "") {
     const { renderReport } = await import("./report.ts");
     const report = renderReport({ machine, rows: shown, verdicts });

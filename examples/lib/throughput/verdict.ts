@@ -7,6 +7,7 @@
  * of spending less on an operation. The sentence names whichever of the two made a difference.
  */
 import { type Row, YARDSTICK } from "./compare.ts";
+import type { EngineName } from "./plan.ts";
 import { short } from "./table.ts";
 
 /** Within this share of the winner, a difference is taken for noise. */
@@ -15,23 +16,53 @@ const TIE = 0.1;
 const NOTABLE = 1.15;
 /** Where nothing waits, a busy core below this share means that other programs had the rest of it. */
 const UNDISTURBED = 0.9;
+/** The same of several cores: towards the end of a pass the last worker computes alone. */
+const UNDISTURBED_TOGETHER = 0.85;
+/** Who computes on several cores. */
+const PARALLEL: readonly EngineName[] = ["worker", "hybrid"];
 
-/** The sentence about one workload; `rows` are its rows, the yardstick among them. */
-export function verdict(workload: string, rows: readonly Row[]): string {
+/**
+ * The sentence about one workload; `rows` are its rows, the yardstick among them, and `workers` is how
+ * many the parallel engines had.
+ */
+export function verdict(
+  workload: string,
+  rows: readonly Row[],
+  workers: number = navigator.hardwareConcurrency,
+): string {
   const ranked = rows.toSorted((a, b) => b.opsPerSecond - a.opsPerSecond);
   const winner = ranked[0]!;
   const yardstick = rows.find((row) => row.engine === YARDSTICK)!;
-  return `${workload}: ${judge(workload, winner, yardstick, ranked)}.`;
+  const disturbed = workload === "cpu" ? disturbance(yardstick, rows, workers) : null;
+  return `${workload}: ${judge(winner, yardstick, ranked, disturbed)}.`;
 }
 
-function judge(workload: string, winner: Row, yardstick: Row, ranked: readonly Row[]): string {
-  if (ranked.length === 1) {
+/** Who computed on fewer cores than were there for it, if somebody did. */
+function disturbance(yardstick: Row, rows: readonly Row[], workers: number): string | null {
+  if (busyCores(yardstick) < UNDISTURBED) {
+    return `${YARDSTICK} got only ${cores(yardstick)}`;
+  }
+  const wanted = Math.min(workers, navigator.hardwareConcurrency);
+  const short = rows.find((row) =>
+    PARALLEL.includes(row.engine) && busyCores(row) < UNDISTURBED_TOGETHER * wanted
+  );
+  if (short === undefined) return null;
+  return `${short.engine} got only ${cores(short)}${wanted > 1 ? ` of ${wanted}` : ""}`;
+}
+
+function judge(
+  winner: Row,
+  yardstick: Row,
+  ranked: readonly Row[],
+  disturbed: string | null,
+): string {
+  if (ranked.length === 1 && disturbed === null) {
     return `only ${YARDSTICK} was measured (${perSecond(yardstick)}), so nobody won`;
   }
-  if (workload === "cpu" && busyCores(yardstick) < UNDISTURBED) {
+  if (disturbed !== null) {
     return `${winner.engine} was fastest with ${perSecond(winner)}, but do not rely on it: ` +
-      `${YARDSTICK} got only ${cores(yardstick)} although it never waits, so other programs ` +
-      `had the rest; measure again on a quiet machine`;
+      `${disturbed} although it never waits, so other programs had the rest; ` +
+      `measure again on a quiet machine`;
   }
   if (isClose(yardstick, winner)) {
     return `no engine gained over ${YARDSTICK} (${perSecond(yardstick)}` +
