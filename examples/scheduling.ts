@@ -37,7 +37,8 @@ function read() {
   const { quantum: quantumText = "", policy = "", jobs: file = "" } = args.string;
   const quantum = Number(quantumText);
   if (!/^[\d.]+(e[+-]?\d+)?$/i.test(quantumText) || !(quantum >= 1e-9 && quantum < Infinity)) {
-    refuse(`Option --quantum must be a number above 0; got ${JSON.stringify(quantumText)}`);
+    const rule = "a number above 0, of at least a billionth";
+    refuse(`Option --quantum must be ${rule}; got ${JSON.stringify(quantumText)}`);
   }
   try {
     const names = policyNames(policy);
@@ -58,9 +59,17 @@ function readFile(file: string): string {
 }
 
 const { quantum, names, jobs } = read();
-const results = new Map<string, Simulation>(
-  names.map((name) => [name, simulate(jobs, POLICIES[name]!(quantum))]),
-);
+
+/** Simulates each policy, or ends with one line: there are jobs too long to be scheduled exactly. */
+function simulateAll(): Map<string, Simulation> {
+  try {
+    return new Map(names.map((name) => [name, simulate(jobs, POLICIES[name]!(quantum))]));
+  } catch (error) {
+    refuse((error as Error).message);
+  }
+}
+
+const results = simulateAll();
 
 if (args.boolean.json) {
   const shown = [...results].map(([name, { jobs, average, gantt, switches }]) => [name, {

@@ -2,12 +2,28 @@
 import { show } from "../kernel/printable.ts";
 import { checkArray, isInstance } from "../kernel/checks.ts";
 
-/** The parts of the caller's unit that the simulator counts time in. */
-export const PARTS = 1e9;
+/** The most parts of the caller's unit that time is counted in. */
+const MOST_PARTS = 1e9;
 
-/** A time in parts. */
-export function parts(time: number): number {
-  return Math.round(time * PARTS);
+/** The least time there is, in the caller's unit: finer ones are rounded to it. */
+export const LEAST_TIME = 1 / MOST_PARTS;
+
+/**
+ * The parts of the caller's unit in which all of these times are whole: 1, 10, 100 … up to a billion,
+ * beyond which they are rounded. The coarsest, since whole numbers end at 2^53: fixed at a billion,
+ * nothing longer than 9e6 units would be exact, not even where every time is whole.
+ */
+export function partsOf(times: readonly number[]): number {
+  const isWholeIn = (scale: number) => (time: number) => Math.round(time * scale) / scale === time;
+  let scale = 1;
+  while (scale < MOST_PARTS && !times.every(isWholeIn(scale))) scale *= 10;
+  return scale;
+}
+
+/** Every time that a job declares. */
+export function timesOf(job: Job): number[] {
+  const { arrival, burst, deadline = 0, io = [] } = job;
+  return [arrival, burst, deadline, ...io.flat()];
 }
 
 /** A job as the textbooks declare it. Times are in any unit, kept to a billionth of it. */
@@ -76,7 +92,7 @@ function checkJob(job: unknown, index: number, needs: readonly Needed[]): assert
     refuse(who, field, `must be ${rule}, got ${shown(given)}`);
   };
   must("arrival", (n) => n >= 0, "a number of at least 0");
-  must("burst", (n) => parts(n) > 0, "a number above 0, of at least a billionth");
+  must("burst", (n) => n >= LEAST_TIME, "a number above 0, of at least a billionth");
   if (fields.priority !== undefined || needs.includes("priority")) {
     must("priority", () => true, "a number");
   }
@@ -98,19 +114,67 @@ function checkIo(who: string, io: unknown, burst: number): void {
       refuse(who, field, `must be a pair of numbers [after, duration], got ${shown(pair)}`);
     }
     const [after, duration] = pair as [number, number];
-    if (after < 0 || parts(after) > parts(burst)) {
+    if (after < 0 || rounded(after) > rounded(burst)) {
       refuse(
         who,
         field,
         `must come after 0 to ${burst} (its burst) of the processor, got ${after}`,
       );
     }
-    if (parts(after) <= before) refuse(who, field, `must come after the one before, got ${after}`);
-    if (parts(duration) <= 0) {
+    if (rounded(after) <= before) {
+      refuse(who, field, `must come after the one before, got ${after}`);
+    }
+    if (!(duration >= LEAST_TIME)) {
       refuse(who, field, `must have a duration above 0, of at least a billionth, got ${duration}`);
     }
-    before = parts(after);
+    before = rounded(after);
   }
+}
+
+/** A time in billionths, to be compared only: beyond 9e6 units it is not exact. */
+const rounded = (time: number): number => Math.round(time * MOST_PARTS);
+
+/**
+ * Refuses jobs whose times, added up, are beyond the whole numbers: from there on sums are rounded, and
+ * in the end `now + quantum` is `now` again and no turn ever ends.
+ *
+ * @param jobs Checked jobs.
+ * @param scale The parts of a unit.
+ * @throws {TypeError} If the jobs take too long; the error names the first job and field beyond the limit.
+ */
+export function checkSpan(jobs: readonly Job[], scale: number): void {
+  const limit = Number.MAX_SAFE_INTEGER / scale;
+  let end = 0;
+  const until = (moment: number, job: Job, field: string, value: number, rule: string): void => {
+    if (Math.abs(moment) <= Number.MAX_SAFE_INTEGER) return;
+    const kept = `so that times are kept to ${1 / scale}`;
+    refuse(shown(job.name), field, `must ${rule} ${limit}, ${kept}; got ${shown(value)}`);
+  };
+  for (const job of jobs) {
+    const { arrival, deadline = 0 } = job;
+    end = Math.max(end, Math.round(arrival * scale));
+    until(end, job, "arrival", arrival, "be at most");
+    until(deadline * scale, job, "deadline", deadline, "be at most");
+  }
+  for (const job of jobs) {
+    const uses: [string, number][] = [["burst", job.burst]];
+    for (const [at, [, duration]] of (job.io ?? []).entries()) uses.push([`io[${at}]`, duration]);
+    for (const [field, time] of uses) {
+      end += Math.round(time * scale);
+      until(end, job, field, time, "let all jobs end by");
+    }
+  }
+}
+
+/** Refuses jobs that take more turns than a simulation can hold; names the longest. */
+export function refuseTurns(jobs: readonly Job[], policy: string, most: number): never {
+  const { name, burst } = jobs.reduce((a, b) => b.burst > a.burst ? b : a);
+  const why = `${show(policy)} takes more than ${most} turns`;
+  refuse(
+    shown(name),
+    "burst",
+    `must be shorter, or the quantum longer: ${why}, got ${shown(burst)}`,
+  );
 }
 
 function refuse(who: string, field: string, rule: string): never {

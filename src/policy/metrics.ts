@@ -56,22 +56,25 @@ export interface Simulation {
   readonly cpuUse: number;
 }
 
-/** Measures a finished schedule. Sums stay whole numbers of parts until they are divided once. */
+/**
+ * Measures a finished schedule. Sums stay whole numbers of parts until they are divided once: big ones,
+ * since the times of a thousand jobs together may leave the whole numbers that a single time keeps.
+ */
 export function measure(
   results: readonly JobResult[],
   slices: readonly Slice[],
   parts: number,
 ): Simulation {
   const whole = (time: number): number => Math.round(time * parts);
-  const sums = { waiting: 0, turnaround: 0, response: 0, slowdown: 0, speed: 0, squares: 0 };
+  const sums = { waiting: 0n, turnaround: 0n, response: 0n, slowdown: 0, speed: 0, squares: 0 };
   const jobs = results.map(({ job, start, finish }): JobMetrics => {
     const arrival = whole(job.arrival);
     const alone = (job.io ?? []).reduce((sum, [, ms]) => sum + whole(ms), whole(job.burst));
     const turnaround = finish - arrival;
     const slowdown = turnaround / alone;
-    sums.waiting += turnaround - alone;
-    sums.turnaround += turnaround;
-    sums.response += start - arrival;
+    sums.waiting += BigInt(turnaround - alone);
+    sums.turnaround += BigInt(turnaround);
+    sums.response += BigInt(start - arrival);
     sums.slowdown += slowdown;
     sums.speed += 1 / slowdown;
     sums.squares += 1 / slowdown ** 2;
@@ -92,9 +95,9 @@ export function measure(
   return {
     jobs,
     average: {
-      waiting: sums.waiting / (n * parts),
-      turnaround: sums.turnaround / (n * parts),
-      response: sums.response / (n * parts),
+      waiting: Number(sums.waiting) / (n * parts),
+      turnaround: Number(sums.turnaround) / (n * parts),
+      response: Number(sums.response) / (n * parts),
       slowdown: sums.slowdown / n,
     },
     gantt: slices.map(({ job, from, to }) => ({

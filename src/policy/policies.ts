@@ -10,28 +10,26 @@ import {
 import { type Choose, seededChoose } from "../kernel/choice.ts";
 import { agedPriority, Aging, responseRatio } from "./aging.ts";
 import { Feedback } from "./feedback.ts";
+import { LEAST_TIME } from "./job.ts";
 import { byDeadline, byLeft, byLength, byPriority, Ordered } from "./ordered.ts";
 import { RoundRobin } from "./round_robin.ts";
 import { SchedulingPolicy } from "./scheduling_policy.ts";
 import { anyOf, byTicket, Drawn, Stride } from "./shares.ts";
 
-/** The least time that a turn may have: the simulator counts in billionths. */
-const LEAST = 1e-9;
-
 function checkTime(value: number, what: string): number {
-  if (typeof value === "number" && value >= LEAST) return value;
+  if (typeof value === "number" && value >= LEAST_TIME) return value;
   throw new RangeError(
     `Cannot use ${show(value)} as ${what}: it must be a number above 0, of at least a billionth`,
   );
 }
 
-/** A time in parts of a unit; the simulator's parts are whole. */
+/** A time in parts of a unit. Live tasks have parts of 1 ms that need not be whole, the simulator's are. */
 const scaled = (time: number, scale: number): number =>
   scale === 1 ? time : Math.round(time * scale);
 
 /** First come, first served: a task runs until it waits. Simple and fair, and one long task holds up all. */
 export function fcfs(): SchedulingPolicy {
-  return new SchedulingPolicy("fcfs", () => new RoundRobin(Infinity));
+  return new SchedulingPolicy("fcfs", () => new RoundRobin(Infinity), [], []);
 }
 
 /**
@@ -42,22 +40,24 @@ export function fcfs(): SchedulingPolicy {
  */
 export function rr(quantum: number = 4): SchedulingPolicy {
   checkTime(quantum, "a quantum");
-  return new SchedulingPolicy("rr", (scale) => new RoundRobin(scaled(quantum, scale)));
+  return new SchedulingPolicy("rr", (scale) => new RoundRobin(scaled(quantum, scale)), [], [
+    quantum,
+  ]);
 }
 
 /** Shortest job first: the ready task with the shortest next CPU burst, which then runs until it waits. */
 export function sjf(): SchedulingPolicy {
-  return new SchedulingPolicy("sjf", () => new Ordered(byLength, false));
+  return new SchedulingPolicy("sjf", () => new Ordered(byLength, false), [], []);
 }
 
 /** Shortest remaining time first: like {@linkcode sjf}, but a shorter one displaces the one that runs. */
 export function srtf(): SchedulingPolicy {
-  return new SchedulingPolicy("srtf", () => new Ordered(byLeft, true));
+  return new SchedulingPolicy("srtf", () => new Ordered(byLeft, true), [], []);
 }
 
 /** Highest response ratio next: (waited + length) / length; short tasks first, and long ones in the end. */
 export function hrrn(): SchedulingPolicy {
-  return new SchedulingPolicy("hrrn", () => new Aging(responseRatio, false));
+  return new SchedulingPolicy("hrrn", () => new Aging(responseRatio, false), [], []);
 }
 
 /** How {@linkcode priority} is to decide. */
@@ -88,6 +88,7 @@ export function priority(options: PriorityOptions = {}): SchedulingPolicy {
         ? new Ordered(byPriority, preemptive)
         : new Aging(agedPriority(aging / scale), preemptive),
     ["priority"],
+    [],
   );
 }
 
@@ -119,6 +120,8 @@ export function mlfq(options: MlfqOptions = {}): SchedulingPolicy {
   return new SchedulingPolicy(
     "mlfq",
     (scale) => new Feedback(quanta.map((quantum) => scaled(quantum, scale)), scaled(boost, scale)),
+    [],
+    [...quanta, boost],
   );
 }
 
@@ -162,6 +165,8 @@ function drawing(
   return new SchedulingPolicy(
     name,
     (scale) => new Drawn(scaled(quantum, scale), draw(seededChoose(seed))),
+    [],
+    [quantum],
   );
 }
 
@@ -173,10 +178,12 @@ function drawing(
  */
 export function stride(quantum: number = 1): SchedulingPolicy {
   checkTime(quantum, "a quantum");
-  return new SchedulingPolicy("stride", (scale) => new Stride(scaled(quantum, scale)));
+  return new SchedulingPolicy("stride", (scale) => new Stride(scaled(quantum, scale)), [], [
+    quantum,
+  ]);
 }
 
 /** Earliest deadline first: the nearest deadline displaces. One processor can do no better. */
 export function edf(): SchedulingPolicy {
-  return new SchedulingPolicy("edf", () => new Ordered(byDeadline, true), ["deadline"]);
+  return new SchedulingPolicy("edf", () => new Ordered(byDeadline, true), ["deadline"], []);
 }

@@ -3,16 +3,16 @@
  */
 import { Deque } from "../internal/deque.ts";
 import type { Discipline, ReadyJob } from "./discipline.ts";
+import { Turn } from "./turn.ts";
 
 /** One queue, and turns of at most a quantum. */
 export class RoundRobin implements Discipline {
   readonly #ready = new Deque<ReadyJob>();
-  readonly #quantum: number;
-  #used = 0;
+  readonly #turn: Turn;
 
   /** Turns of `quantum`; endless turns are first come first served. */
   constructor(quantum: number) {
-    this.#quantum = quantum;
+    this.#turn = new Turn(quantum);
   }
 
   /** How many jobs are ready. */
@@ -27,18 +27,18 @@ export class RoundRobin implements Discipline {
 
   /** Takes the job at the front, whose turn has a whole quantum. */
   pick(): ReadyJob | undefined {
-    this.#used = 0;
+    this.#turn.begin();
     return this.#ready.shift();
   }
 
   /** What is left of the turn. */
   allowance(): number {
-    return this.#quantum - this.#used;
+    return this.#turn.left;
   }
 
   /** Counts towards the quantum. */
   charge(_job: ReadyJob, ms: number): void {
-    this.#used += ms;
+    this.#turn.use(ms);
   }
 
   /** Never: only the quantum ends a turn. */

@@ -22,7 +22,7 @@ import type { Policy } from "../kernel/policy.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 import { type Discipline, earlier, type ReadyJob } from "./discipline.ts";
-import type { Needed } from "./job.ts";
+import { LEAST_TIME, type Needed } from "./job.ts";
 
 /** How much the latest burst weighs in a prediction. */
 const LATEST = 0.5;
@@ -126,6 +126,8 @@ export class SchedulingPolicy implements Policy {
   readonly name: string;
   /** Fields that declared jobs must have for it. */
   readonly needs: readonly Needed[];
+  /** The finite times that it decides by; a billionth if it does not say. */
+  readonly times: readonly number[];
   readonly #make: (scale: number) => Discipline;
   readonly #discipline: Discipline;
   readonly #jobs = new WeakMap<Task, LiveJob>();
@@ -140,15 +142,20 @@ export class SchedulingPolicy implements Policy {
   /** What of the step under way has been charged already. */
   #charged = 0;
 
-  /** Made by {@linkcode fcfs}, {@linkcode rr} and the others. `make` gets the parts that a unit of time has. */
+  /**
+   * Made by {@linkcode fcfs}, {@linkcode rr} and the others. `make` gets the parts that a unit of time has:
+   * as many as make all times whole, those of the jobs and those in `times`.
+   */
   constructor(
     name: string,
     make: (scale: number) => Discipline,
     needs: readonly Needed[] = [],
+    times: readonly number[] = [LEAST_TIME],
   ) {
     checkFunction(make, "the maker of a discipline");
     this.name = name;
     this.needs = needs;
+    this.times = times.filter(Number.isFinite);
     this.#make = make;
     this.#discipline = make(1);
   }

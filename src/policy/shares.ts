@@ -5,6 +5,7 @@
  */
 import type { Choose } from "../kernel/choice.ts";
 import { type Discipline, earlier, type ReadyJob } from "./discipline.ts";
+import { Turn } from "./turn.ts";
 
 /** Which of the ready jobs has the next turn: an index. */
 export type Draw = (ready: readonly ReadyJob[]) => number;
@@ -25,13 +26,12 @@ export function byTicket(choose: Choose): Draw {
 /** Turns of a quantum, each for the job that is drawn. */
 export class Drawn implements Discipline {
   readonly #ready: ReadyJob[] = [];
-  readonly #quantum: number;
+  readonly #turn: Turn;
   readonly #draw: Draw;
-  #used = 0;
 
   /** Turns of `quantum`; whose turn it is, `draw` says. */
   constructor(quantum: number, draw: Draw) {
-    this.#quantum = quantum;
+    this.#turn = new Turn(quantum);
     this.#draw = draw;
   }
 
@@ -47,19 +47,19 @@ export class Drawn implements Discipline {
 
   /** Takes out the job that is drawn. */
   pick(): ReadyJob | undefined {
-    this.#used = 0;
+    this.#turn.begin();
     if (this.#ready.length === 0) return undefined;
     return this.#ready.splice(this.#ready.length === 1 ? 0 : this.#draw(this.#ready), 1)[0];
   }
 
   /** What is left of the turn. */
   allowance(): number {
-    return this.#quantum - this.#used;
+    return this.#turn.left;
   }
 
   /** Counts towards the quantum. */
   charge(_job: ReadyJob, ms: number): void {
-    this.#used += ms;
+    this.#turn.use(ms);
   }
 
   /** Never: only the quantum ends a turn. */

@@ -6,16 +6,20 @@
  * ended enters behind them; then the policy decides. Textbooks leave that order open, and their
  * answers differ by it; with it fixed, each run has one result.
  *
- * Times are counted in billionths of the caller's unit, as whole numbers, so that 0.1 + 0.2 meets 0.3
- * and two jobs that are ready at one instant really are. Rejected: comparing with a tolerance, which
- * is not transitive and moves the ties it should settle.
+ * Times are counted in parts of the caller's unit, a billionth at the least, as whole numbers, so that
+ * 0.1 + 0.2 meets 0.3 and two jobs that are ready at one instant really are. What would leave the whole
+ * numbers is refused. Rejected: comparing with a tolerance, which is not transitive and moves the ties
+ * it should settle; and BigInt, at a tenth of the speed for times that nobody measures.
  */
 import { Heap, type HeapItem } from "../internal/heap.ts";
 import { type Discipline, earlier, type Entry, type ReadyJob } from "./discipline.ts";
-import { checkJobs, type Job, PARTS, parts } from "./job.ts";
+import { checkJobs, checkSpan, type Job, partsOf, refuseTurns, timesOf } from "./job.ts";
 import { type JobResult, measure, type Simulation, type Slice } from "./metrics.ts";
 import { SchedulingPolicy } from "./scheduling_policy.ts";
 import { checkInstance, checkMs, checkOptions } from "../kernel/checks.ts";
+
+/** More turns than this are refused: each is kept for the picture, some 100 bytes. */
+const MOST_TURNS = 4_000_000;
 
 /** How a simulation is to go. */
 export interface SimulateOptions {
@@ -41,7 +45,7 @@ class Course implements ReadyJob {
   start = -1;
   finish = -1;
 
-  constructor(job: Job, place: number) {
+  constructor(job: Job, place: number, parts: (time: number) => number) {
     this.job = job;
     this.place = place;
     this.arrival = parts(job.arrival);
@@ -85,6 +89,7 @@ interface Coming extends HeapItem {
 class Machine {
   readonly slices: Slice[] = [];
   readonly courses: readonly Course[];
+  readonly #policy: string;
   readonly #discipline: Discipline;
   readonly #cost: number;
   readonly #coming = new Heap<Coming>((a, b) =>
@@ -96,16 +101,27 @@ class Machine {
   /** When the running job began to compute, after the switch, or went on computing. */
   #since = 0;
 
-  constructor(jobs: readonly Job[], discipline: Discipline, cost: number) {
-    this.#discipline = discipline;
-    this.#cost = cost;
-    this.courses = jobs.map((job, place) => new Course(job, place));
+  constructor(jobs: readonly Job[], policy: SchedulingPolicy, scale: number, cost: number) {
+    const parts = (time: number): number => Math.round(time * scale);
+    this.#policy = policy.name;
+    this.#discipline = policy.discipline(scale);
+    this.#cost = parts(cost);
+    this.courses = jobs.map((job, place) => new Course(job, place, parts));
     for (const course of this.courses) this.#later(course, course.arrival);
   }
 
   /** Goes from event to event until every job has finished. */
   run(): void {
+    let turns = 0;
     for (let next = this.#nextEvent(); next < Infinity; next = this.#nextEvent()) {
+      if (++turns > MOST_TURNS) {
+        refuseTurns(this.courses.map(({ job }) => job), this.#policy, MOST_TURNS);
+      }
+      if (next > Number.MAX_SAFE_INTEGER) {
+        throw new RangeError(
+          "Cannot schedule jobs: with switchCost they take too long to be exact",
+        );
+      }
       this.#now = next;
       const expired = this.#settleRunning();
       for (let first = this.#coming.peek(); first?.at === next; first = this.#coming.peek()) {
@@ -212,7 +228,8 @@ class Machine {
  * @param policy One of {@linkcode fcfs}, {@linkcode rr}, {@linkcode mlfq} …; it is not changed.
  * @param options What a switch costs.
  * @returns The picture, per job and on average what the textbooks ask for.
- * @throws {TypeError} If a job is none; the error names job, field and rule.
+ * @throws {TypeError} If a job is none, if the jobs take longer than can be counted exactly (2^53 of the
+ * parts in which all times are whole), or more than four million turns; the error names job, field and rule.
  */
 export function simulate(
   jobs: readonly Job[],
@@ -222,13 +239,15 @@ export function simulate(
   checkInstance(policy, SchedulingPolicy, "a policy");
   checkOptions(options, "simulate()");
   checkJobs(jobs, policy.needs);
-  const cost = parts(checkMs(options.switchCost ?? 0, "a cost of a switch"));
-  const machine = new Machine(jobs, policy.discipline(PARTS), cost);
+  const cost = checkMs(options.switchCost ?? 0, "a cost of a switch");
+  const scale = partsOf([...jobs.flatMap(timesOf), ...policy.times, cost]);
+  checkSpan(jobs, scale);
+  const machine = new Machine(jobs, policy, scale, cost);
   machine.run();
   const results: JobResult[] = machine.courses.map((course) => ({
     job: course.job,
     start: course.start,
     finish: course.finish,
   }));
-  return measure(results, machine.slices, PARTS);
+  return measure(results, machine.slices, scale);
 }

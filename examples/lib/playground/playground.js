@@ -277,9 +277,10 @@ async function schedule() {
   clearTimeout(editTimer);
   const number = ++latest;
   const text = at("quantum").value;
+  const rule = "a number above 0, of at least a billionth";
   const result = isQuantum(text)
     ? await askSchedule({ jobs: at("jobs").value, quantum: +text })
-    : { error: `Option --quantum must be a number above 0; got ${JSON.stringify(text)}` };
+    : { error: `Option --quantum must be ${rule}; got ${JSON.stringify(text)}` };
   if (number !== latest) return "";
   const isWrong = result.error !== undefined;
   at("error").textContent = isWrong ? result.error : "";

@@ -24,12 +24,13 @@ export const { schedule } = jobs(import.meta, {
   schedule(text: string, quantum: number): Schedule {
     const names = Object.keys(POLICIES);
     let list: readonly Job[];
+    let results: (readonly [name: string, Simulation])[];
     try {
       list = parseJobs(text, names);
+      results = names.map((name) => [name, simulate(list, POLICIES[name]!(quantum))] as const);
     } catch (error) {
       return { error: (error as Error).message };
     }
-    const results = names.map((name) => [name, simulate(list, POLICIES[name]!(quantum))] as const);
     return {
       rows: results.map(([name, { average, switches }]) => [
         name,

@@ -54,8 +54,9 @@ function oneOf<T extends string>(what: string, value: unknown, known: readonly T
 export function checkQuantum(value: unknown): number {
   if (typeof value === "number" && value >= 1e-9 && value < Infinity) return value;
   const text = typeof value === "string" ? value : String(value);
+  const rule = "a number above 0, of at least a billionth";
   throw new SettingsError(
-    `Option --quantum must be a number above 0; got ${JSON.stringify(text.slice(0, 60))}`,
+    `Option --quantum must be ${rule}; got ${JSON.stringify(text.slice(0, 60))}`,
   );
 }
 

@@ -12,13 +12,17 @@ export interface Piece {
   to: number;
 }
 
-/** The parts of a unit of time, so that sums of fractions meet: 1 where all is whole. */
+/** The parts of a unit of time in which all times are whole, a billion at most, so that sums of fractions meet. */
 function partsOf(jobs: readonly Job[], quantum: number): number {
   const times = [
     quantum,
     ...jobs.flatMap((job) => [job.arrival, job.burst, ...(job.io ?? []).flat()]),
   ];
-  return times.every(Number.isInteger) ? 1 : 1e9;
+  let parts = 1;
+  while (parts < 1e9 && !times.every((time) => Math.round(time * parts) / parts === time)) {
+    parts *= 10;
+  }
+  return parts;
 }
 
 /** Runs the jobs as tasks and notes who used the processor. */
