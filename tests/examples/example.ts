@@ -1,12 +1,16 @@
 /**
  * Examples as processes of their own, run with the permissions that their head comment says they need.
  */
+import { assert, assertEquals } from "@std/assert";
 import { deadline } from "@std/async/deadline";
 
 const ROOT = new URL("../../", import.meta.url);
 
 /** What an example says that lacks a permission. */
 export const ONE_LINE_WITH_FLAG = /^[^\n]* --allow-[a-z][^\n]*\n$/;
+
+/** Longer than any example runs, with room for a busy machine. */
+export const LIMIT_MS = 30_000;
 
 /** How an example ended. */
 export interface Ended {
@@ -96,6 +100,25 @@ export async function runExample(
     await ended;
     throw error;
   }
+}
+
+const outputs = new Map<string, Promise<string>>();
+
+/**
+ * What an example prints that is called without arguments, with the permissions that it states. It must end
+ * well, without a complaint. Each runs once, however many laws look at what it says.
+ */
+export function outputOf(name: string): Promise<string> {
+  let output = outputs.get(name);
+  if (output === undefined) {
+    output = runExample(name, [], { limitMs: LIMIT_MS }).then(({ code, out, err }) => {
+      assertEquals({ code, err }, { code: 0, err: "" });
+      assert(out.trim() !== "", "it says nothing");
+      return out;
+    });
+    outputs.set(name, output);
+  }
+  return output;
 }
 
 /** A program that serves until it gets a signal, as a child process. */

@@ -2,71 +2,29 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { law } from "../lib/law.ts";
 import { runExample, Server } from "./example.ts";
+import { lawsOfStopping, refusesAll } from "./server_laws.ts";
 
-const ENGINES = ["sequential", "coroutine", "poll", "worker"];
-const SIGNALS: Deno.Signal[] = ["SIGINT", "SIGTERM"];
+// Each engine with one of the signals here, with each in the sweep.
+lawsOfStopping([
+  ["sequential", "SIGINT"],
+  ["coroutine", "SIGTERM"],
+  ["poll", "SIGINT"],
+  ["worker", "SIGTERM"],
+]);
 
-for (const name of ["echo_tcp", "echo_udp"]) {
-  for (const engine of ENGINES) {
-    for (const signal of SIGNALS) {
-      law(
-        `${name} --engine ${engine} says where it is, and stops in order on ${signal}`,
-        async () => {
-          await using server = await Server.start(name, "--port", "0", "--engine", engine);
-          assertMatch(server.where, /^127\.0\.0\.1:[1-9]\d*$/);
-          const transport = name === "echo_tcp" ? "tcp" : "udp";
-          const address = ["--transport", transport, "--port", String(server.port)];
-          const said = await runExample("client", address, { input: "hello\nWörld 1\n" });
-          assertEquals(said, { code: 0, out: "HELLO\nWöRLD 1\n", err: "" });
-          const { code, out, err } = await server.stop(signal);
-          assertEquals({ code, err }, { code: 0, err: "" });
-          assertEquals(out, `listening on ${server.where}\n`);
-        },
-      );
-    }
-  }
-}
-
-for (const engine of ENGINES.filter((name) => name !== "worker")) {
-  for (const signal of SIGNALS) {
-    law(`echo_unix --engine ${engine} removes its file on ${signal}`, async () => {
-      const folder = await Deno.makeTempDir();
-      try {
-        const path = `${folder}/echo`;
-        await using server = await Server.start("echo_unix", "--path", path, "--engine", engine);
-        assertEquals(server.where, path);
-        const address = ["--transport", "unix", "--path", path];
-        const said = await runExample("client", address, { input: "hello\n" });
-        assertEquals(said, { code: 0, out: "HELLO\n", err: "" });
-        const { code, out, err } = await server.stop(signal);
-        assertEquals({ code, out, err }, { code: 0, out: `listening on ${path}\n`, err: "" });
-        assertEquals([...Deno.readDirSync(folder)], []);
-      } finally {
-        await Deno.remove(folder, { recursive: true });
-      }
-    });
-  }
-}
-
-for (const engine of ENGINES) {
-  for (const signal of SIGNALS) {
-    law(`echo_tcp --engine ${engine} stops on ${signal} while clients are connected`, async () => {
-      await using server = await Server.start("echo_tcp", "--port", "0", "--engine", engine);
-      const dial = () => Deno.connect({ hostname: "127.0.0.1", port: server.port });
-      using idle = await dial();
-      using busy = await dial();
-      await idle.write(new TextEncoder().encode("hello"));
-      assertEquals(await idle.read(new Uint8Array(10)), 5);
-      if (engine !== "sequential") {
-        await busy.write(new TextEncoder().encode("hello"));
-        assertEquals(await busy.read(new Uint8Array(10)), 5);
-      }
-      const { code, err } = await server.stop(signal);
-      assertEquals({ code, err }, { code: 0, err: "" });
-      assertEquals(await idle.read(new Uint8Array(10)), null);
-    });
-  }
-}
+law(
+  "Echo servers and the client refuse bad arguments with one line and exit code 2",
+  () =>
+    refusesAll([
+      ["echo_tcp", "--engine", "steam"],
+      ["echo_tcp", "--port", "65536"],
+      ["echo_tcp", "--port", "0", "--hostname", "no.such.host.invalid"],
+      ["echo_tcp", "--engine", "worker", "--workers", "0"],
+      ["echo_unix", "--path", "/no/such/folder/echo"],
+      ["client", "--transport", "pigeon"],
+    ]),
+  60_000,
+);
 
 law("An echo server frees its port when it has stopped", async () => {
   const first = await Server.start("echo_tcp", "--port", "0");
@@ -89,40 +47,6 @@ law("An echo server binds to --hostname", async () => {
   using conn = await Deno.connect({ hostname: "127.0.0.2", port: server.port });
   await conn.write(new TextEncoder().encode("x"));
 });
-
-law("Echo servers and the client refuse bad arguments with one line and exit code 2", async () => {
-  const wrong: [name: string, ...args: string[]][] = [
-    ["echo_tcp", "--engine", "steam"],
-    ["echo_tcp", "--engine"],
-    ["echo_tcp", "--port", "65536"],
-    ["echo_tcp", "--port", "-1"],
-    ["echo_tcp", "--port", "1.5"],
-    ["echo_tcp", "--port"],
-    ["echo_tcp", "--port", "0", "--hostname", "no.such.host.invalid"],
-    ["echo_tcp", "--workers", "two"],
-    ["echo_tcp", "--engine", "worker", "--workers", "0"],
-    ["echo_udp", "--engine", "worker", "--workers", "65"],
-    ["echo_tcp", "7000"],
-    ["echo_udp", "--port", "65536"],
-    ["echo_unix", "--engine", "worker"],
-    ["fib_server", "--engine", "poll"],
-    ["fib_server", "--port", "65536"],
-    ["echo_unix", "--path", "/no/such/folder/echo"],
-    ["echo_unix", "--path"],
-    ["client", "--transport", "pigeon"],
-    ["client", "--transport", "unix"],
-    ["client", "--transport", "udp"],
-    ["client", "--port", "x"],
-    ["client", "--port", "70000"],
-    ["client", "--port", "1", "--path", "/tmp/x"],
-  ];
-  for (const [name, ...args] of wrong) {
-    const { code, out, err } = await runExample(name, args);
-    const call = [name, ...args].join(" ");
-    assertEquals({ code, out }, { code: 2, out: "" }, `${call}: ${err}`);
-    assertEquals(err.trim().split("\n").length, 1, `${call}: ${err}`);
-  }
-}, 60_000);
 
 law(
   "The client sends a last line without a newline, empty lines, and a line of 3 MiB",

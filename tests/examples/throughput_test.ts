@@ -2,63 +2,12 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { compare, type Row, type Runner } from "../../examples/lib/throughput/compare.ts";
 import { expectedChecksum } from "../../examples/lib/throughput/expected.ts";
-import {
-  type EngineName,
-  ENGINES,
-  type Measured,
-  SIZES,
-} from "../../examples/lib/throughput/plan.ts";
+import { type EngineName, type Measured, SIZES } from "../../examples/lib/throughput/plan.ts";
 import { verdict } from "../../examples/lib/throughput/verdict.ts";
 import { law } from "../lib/law.ts";
+import { lawOfJson, throughput } from "./throughput_json.ts";
 
-const PROGRAM = new URL("../../examples/throughput.ts", import.meta.url).href;
-
-async function throughput(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "--allow-all", PROGRAM, ...args],
-    env: { NO_COLOR: "1" },
-  }).output();
-  const text = new TextDecoder();
-  return { code, out: text.decode(stdout), err: text.decode(stderr) };
-}
-
-const FIGURES = [
-  "ops",
-  "seconds",
-  "opsPerSecond",
-  "p50Ms",
-  "p99Ms",
-  "speedup",
-  "cpuSeconds",
-  "peakRssBytes",
-  "checksum",
-];
-
-law(
-  "throughput --json prints one record a cell, with equal checksums in each workload",
-  async () => {
-    const engines = [...ENGINES];
-    const flags = ["--workload", "cpu,io", "--tasks", "8", "--workers", "2"];
-    const { code, out, err } = await throughput("--quick", "--json", ...flags);
-    assertEquals({ code, err }, { code: 0, err: "" });
-    const { machine, results, ...more } = JSON.parse(out);
-    assertEquals(more, {});
-    assertEquals(machine.deno, Deno.version.deno);
-    assertEquals(
-      results.map((cell: Record<string, unknown>) => `${cell.workload} ${cell.engine}`),
-      ["cpu", "io"].flatMap((workload) => engines.map((engine) => `${workload} ${engine}`)),
-    );
-    const checksums = { cpu: new Set(), io: new Set() };
-    for (const cell of results) {
-      assertEquals(Object.keys(cell), ["workload", "engine", ...FIGURES]);
-      assertEquals(FIGURES.filter((name) => !(Number.isFinite(cell[name]) && cell[name] >= 0)), []);
-      assertEquals(cell.ops, 8);
-      checksums[cell.workload as "cpu" | "io"].add(cell.checksum);
-    }
-    assertEquals([checksums.cpu.size, checksums.io.size], [1, 1]);
-  },
-  60_000,
-);
+lawOfJson("cpu");
 
 law(
   "throughput without --json prints a table and a sentence a workload, and leaves the yardstick out",
