@@ -6,7 +6,7 @@ import { checkArray, isInstance } from "../kernel/checks.ts";
 const MOST_PARTS = 1e9;
 
 /** The least time there is, in the caller's unit: finer ones are rounded to it. */
-export const LEAST_TIME = 1 / MOST_PARTS;
+export const LEAST_TIME: number = 1 / MOST_PARTS;
 
 /**
  * The parts of the caller's unit in which all of these times are whole: 1, 10, 100 … up to a billion,

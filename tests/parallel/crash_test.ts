@@ -78,11 +78,11 @@ law("A crash fails the job that ran and no other of its batch", async () => {
   }
 });
 
-law("A hundred crashes among a thousand jobs leave no future unsettled", async () => {
+law("Twenty crashes among two hundred jobs leave no future unsettled", async () => {
   await using pool = new WorkerPool(2);
   const crashes = [exitWorker, closeWorker, exitProcess];
   const futures: Future<unknown>[] = Array.from(
-    { length: 1100 },
+    { length: 220 },
     (_, i) =>
       i % 11 === 5
         ? pool.submit(crashes[i % 3]!)
@@ -100,8 +100,8 @@ law("A hundred crashes among a thousand jobs leave no future unsettled", async (
         `job ${i}`,
       );}
   }
-  assertEquals([pool.statistics().lost, pool.statistics().queued], [100, 0]);
-}, 60_000);
+  assertEquals([pool.statistics().lost, pool.statistics().queued], [20, 0]);
+});
 
 law("A job that had not begun when its worker crashed runs elsewhere, once", async () => {
   await using pool = new WorkerPool(1);

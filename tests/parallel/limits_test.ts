@@ -2,34 +2,13 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { TimeoutError, WorkerPool } from "@weft/weft";
 import { runProgram } from "../lib/child.ts";
+import { lawsAboutLimits, outcomes } from "../lib/limits.ts";
 import { law } from "../lib/law.ts";
 import { echo } from "./fixtures/items.ts";
-import { spinAbout, spinAfterAwaiting, spinInTask } from "./fixtures/limits.ts";
+import { spinAbout } from "./fixtures/limits.ts";
 import { fib } from "./fixtures/work.ts";
 
-/** What came of each: its value, or the name of its error. */
-async function outcomes(futures: readonly PromiseLike<unknown>[]): Promise<unknown[]> {
-  const results = await Promise.allSettled(futures);
-  return results.map((result) => result.status === "fulfilled" ? result.value : result.reason.name);
-}
-
-for (const [limit, calls] of [[5, 200], [20, 40]] as const) {
-  for (const job of [spinAbout, spinAfterAwaiting, spinInTask]) {
-    law(`Jobs that take about their limit of ${limit} ms all end: ${job.name}`, async () => {
-      await using pool = new WorkerPool(2, { grace: 30 });
-      const sender = pool.with({ timeout: limit });
-      const times = Array.from({ length: calls }, (_, i) => limit - 1 + 2 * (i * 7919 % 101) / 101);
-      const found = await outcomes(times.map((ms) => sender.submit(job as typeof spinAbout, ms)));
-      for (const [i, outcome] of found.entries()) {
-        // Those that share a worker with a task that computes may go down with it.
-        const fits = outcome === times[i] || outcome === "TimeoutError" ||
-          (job.name === "spinInTask" && outcome === "WorkerCrashedError");
-        assert(fits, `${times[i]} came to ${outcome}`);
-      }
-      assertEquals(await outcomes([0, 1, 2, 3].map((n) => pool.submit(fib, n))), [0, 1, 1, 2]);
-    }, 60_000);
-  }
-}
+lawsAboutLimits([[5, 40], [20, 10]]);
 
 law("A map and an imap of jobs that take about their limit end", async () => {
   await using pool = new WorkerPool(2, { grace: 30 });

@@ -39,4 +39,5 @@ law(
       await Deno.remove(folder, { recursive: true });
     }
   },
+  120_000,
 );
