@@ -21,7 +21,7 @@ Deno.test({
   fn: async () => {
     const scratch = await Deno.makeTempDir();
     try {
-      const { unstable, nodeModulesDir, compilerOptions } = JSON.parse(
+      const { unstable, nodeModulesDir, imports, compilerOptions } = JSON.parse(
         await Deno.readTextFile(new URL("deno.json", root)),
       );
       const config = `${scratch}/deno.json`;
@@ -30,6 +30,7 @@ Deno.test({
         JSON.stringify({
           unstable,
           nodeModulesDir,
+          imports,
           compilerOptions: { ...compilerOptions, isolatedDeclarations: true },
         }),
       );
