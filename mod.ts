@@ -111,18 +111,23 @@ export type { LagRule } from "./src/sync/broadcast_log.ts";
 export { CapacityLimiter, type CapacityLimiterStatistics } from "./src/sync/capacity_limiter.ts";
 export { Channel, ChannelReceiver, ChannelSender } from "./src/sync/channel.ts";
 export type { ChannelStatistics } from "./src/sync/channel_core.ts";
-export { EndOfChannel, LaggedError } from "./src/sync/channel_errors.ts";
+export { EndOfChannel, LaggedError } from "./src/sync/channel_core.ts";
 export { Condition, type ConditionStatistics } from "./src/sync/condition.ts";
 export { Event, type EventStatistics } from "./src/sync/event.ts";
-export type { ItemStore } from "./src/sync/item_store.ts";
+export type { ItemStore } from "./src/sync/items.ts";
 export { LifoQueue } from "./src/sync/lifo_queue.ts";
-export type { Borrower } from "./src/sync/loan.ts";
-export { Lock, type LockGuard, type LockStatistics } from "./src/sync/lock.ts";
+export type { Borrower } from "./src/sync/capacity_limiter.ts";
+export {
+  Lock,
+  type LockGuard,
+  type LockStatistics,
+  RLock,
+  type RLockStatistics,
+} from "./src/sync/lock.ts";
 export { type Compare, PriorityQueue } from "./src/sync/priority_queue.ts";
 export { Queue, type QueueStatistics } from "./src/sync/queue.ts";
-export { RLock, type RLockStatistics } from "./src/sync/rlock.ts";
 export { BoundedSemaphore, Semaphore, type SemaphoreStatistics } from "./src/sync/semaphore.ts";
-export { Subscription, type SubscriptionStatistics } from "./src/sync/subscription.ts";
+export { Subscription, type SubscriptionStatistics } from "./src/sync/broadcast.ts";
 export { BrokenError, bytesSent, IncompleteError, LimitError } from "./src/io/errors.ts";
 export type { TlsClientOptions, TlsServerOptions } from "./src/io/tls.ts";
 export {

@@ -10,8 +10,7 @@ import { WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
-import { ChannelCore, type ChannelStatistics, type Place } from "./channel_core.ts";
-import { EndOfChannel } from "./channel_errors.ts";
+import { ChannelCore, type ChannelStatistics, EndOfChannel, type Place } from "./channel_core.ts";
 import { itemsOf } from "./items.ts";
 
 /**

@@ -14,9 +14,8 @@ import { reportName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
-import { Lock, type LockGuard, mutexOfLock } from "./lock.ts";
+import { Lock, type LockGuard, mutexOf, RLock } from "./lock.ts";
 import { current, type Mutex } from "./mutex.ts";
-import { mutexOfRLock, RLock } from "./rlock.ts";
 
 /** What a condition is doing. */
 export interface ConditionStatistics {
@@ -78,7 +77,7 @@ export class Condition {
     }
     this.#name = reportName("Condition", name);
     this.lock = lock ?? new RLock(`${this.#name}.lock`);
-    this.#mutex = this.lock instanceof Lock ? mutexOfLock(this.lock) : mutexOfRLock(this.lock);
+    this.#mutex = mutexOf(this.lock);
     this.#waiters = new WaitQueue(this, "wait");
   }
 

@@ -1,6 +1,6 @@
 /** A queue that gives out the youngest item first: `queue.LifoQueue` of Python for tasks. */
 import { reportName } from "../kernel/names.ts";
-import type { ItemStore } from "./item_store.ts";
+import type { ItemStore } from "./items.ts";
 import { Queue } from "./queue.ts";
 
 /**

@@ -8,7 +8,7 @@
  */
 import { show } from "../kernel/printable.ts";
 import { reportName } from "../kernel/names.ts";
-import type { ItemStore } from "./item_store.ts";
+import type { ItemStore } from "./items.ts";
 import { Queue } from "./queue.ts";
 
 /** Tells which of two items comes first: negative for the first, positive for the second, 0 for a tie. */

@@ -18,8 +18,7 @@ import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
-import type { ItemStore } from "./item_store.ts";
-import { itemsOf } from "./items.ts";
+import { itemsOf, type ItemStore } from "./items.ts";
 
 /** What a queue is doing. */
 export interface QueueStatistics {

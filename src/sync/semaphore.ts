@@ -5,16 +5,20 @@
  * may give one back, also a task that took none, or code outside of tasks: that is what makes a
  * semaphore more than a lock, a signal, and why it cannot call a release wrong or a holder dead.
  *
- * Reports name all the same who took a permit and has not given it back, where {@linkcode Takers} know.
+ * Reports name all the same who took a permit and has not given it back, where {@linkcode PermitHolders} know.
+ *
+ * The account is kept while there are few permits, and until a permit is given back that was not taken. From
+ * then on the semaphore is used as a signal, and a task that took a permit and keeps it holds up nobody.
+ * What is kept is no proof of a deadlock either way: anybody may release.
  */
 import { checkWhole, COUNT, COUNT_OR_NONE } from "../kernel/checks.ts";
+import { currentScope } from "../kernel/context.ts";
 import { WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Party, Wait } from "../kernel/wait.ts";
-import { WaitQueue } from "../kernel/wait_queue.ts";
+import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
 import type { LockGuard } from "./lock.ts";
-import { Takers } from "./takers.ts";
 
 /** What a semaphore is doing. */
 export interface SemaphoreStatistics {
@@ -51,18 +55,18 @@ export interface SemaphoreStatistics {
  * ```
  */
 export class Semaphore {
-  readonly #takers: Takers;
+  readonly #holders: PermitHolders;
   readonly #waiters: WaitQueue<LockGuard>;
   readonly #guard: LockGuard = { [Symbol.dispose]: () => this.release() };
   readonly #begin = (wait: Wait<LockGuard>): void => {
     if (this.#value === 0) return this.#waiters.park(wait);
     this.#value--;
-    this.#takers.add(wait.task);
+    this.#holders.add(wait.task);
     wait.settle(this.#guard);
   };
   readonly #options = {
     undo: (_: LockGuard, task: Party): void => {
-      this.#takers.strike(task);
+      this.#holders.remove(task);
       this.#passOne();
     },
   };
@@ -78,8 +82,8 @@ export class Semaphore {
   constructor(value: number = 1, name?: string) {
     checkWhole(value, "make a semaphore of", "permits", COUNT_OR_NONE);
     this.#value = value;
-    this.#takers = new Takers(reportName("Semaphore", name), value);
-    this.#waiters = new WaitQueue<LockGuard>(this.#takers, "acquire");
+    this.#holders = new PermitHolders(reportName("Semaphore", name), value);
+    this.#waiters = new WaitQueue<LockGuard>(this.#holders, "acquire");
   }
 
   /** How many permits are free. */
@@ -112,7 +116,7 @@ export class Semaphore {
       throw new WouldBlock(`Cannot acquire ${this} now: no permit is free`);
     }
     this.#value--;
-    this.#takers.addCurrent();
+    this.#holders.addCurrent();
     return this.#guard;
   }
 
@@ -134,17 +138,17 @@ export class Semaphore {
     return Object.freeze({
       value: this.#value,
       waiting: this.#waiters.size,
-      holders: Object.freeze(this.#takers.names),
+      holders: Object.freeze(this.#holders.names),
     });
   }
 
   /** The name. */
   toString(): string {
-    return String(this.#takers);
+    return String(this.#holders);
   }
 
   #releaseOne(): void {
-    this.#takers.strikeCurrent();
+    this.#holders.removeCurrent();
     this.#passOne();
   }
 
@@ -154,7 +158,7 @@ export class Semaphore {
       this.#value++;
       return;
     }
-    this.#takers.add(next.task);
+    this.#holders.add(next.task);
     next.settle(this.#guard);
   }
 }
@@ -207,4 +211,67 @@ export class BoundedSemaphore extends Semaphore {
     }
     super.release(n);
   }
+}
+
+/** With more permits than this, who took them is not kept: looking for one would cost too much. */
+const MOST = 8;
+
+/** Who has permits of one semaphore, for which this also stands in reports. */
+export class PermitHolders implements QueueOwner {
+  /** Another one may do as well. */
+  readonly isShared: boolean = true;
+  readonly #name: string;
+  /** One entry for each permit; `null` once it cannot be told. */
+  #list: (Party | null)[] | null;
+
+  /** Those of a semaphore that begins with `permits`. */
+  constructor(name: string, permits: number) {
+    this.#name = name;
+    this.#list = permits > 0 && permits <= MOST ? [] : null;
+  }
+
+  /** The one that took a permit last and still has it. */
+  get holder(): Party | undefined {
+    return this.#list?.at(-1) ?? undefined;
+  }
+
+  /** Their names, latest last. */
+  get names(): string[] {
+    return (this.#list ?? []).filter((taker) => taker !== null).map((taker) => taker.name);
+  }
+
+  /** A task has taken a permit. */
+  add(taker: Party): void {
+    if (this.#list !== null) this.#list.push(taker);
+  }
+
+  /** The running task has taken a permit, or code outside of tasks has. */
+  addCurrent(): void {
+    if (this.#list !== null) this.#list.push(running());
+  }
+
+  /** The running task, or code outside of tasks, has given one back. */
+  removeCurrent(): void {
+    if (this.#list !== null) this.remove(running());
+  }
+
+  /** `taker` has given one back. */
+  remove(taker: Party | null): void {
+    const list = this.#list;
+    if (list === null) return;
+    const at = list.lastIndexOf(taker);
+    if (at < 0) this.#list = null;
+    else if (at === list.length - 1) list.pop();
+    else list.splice(at, 1);
+  }
+
+  /** The name of the semaphore. */
+  toString(): string {
+    return this.#name;
+  }
+}
+
+function running(): Party | null {
+  const scope = currentScope();
+  return scope === null ? null : scope.task as unknown as Party;
 }

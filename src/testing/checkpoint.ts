@@ -82,7 +82,9 @@ export function assertNoCheckpoint<T>(f: () => T | Generator<unknown, T, unknown
   return sequence("assertNoCheckpoint()", function* () {
     const probe = new Probe(runningTask());
     const result = f();
-    const value = isGenerator(result) ? yield* result as Generator<unknown, T, unknown> : result;
+    const value = isGenerator(result) && Symbol.iterator in result
+      ? yield* result as Generator<unknown, T, unknown>
+      : result as T;
     if (probe.ran) throw new Error("Cannot deny a checkpoint: another task ran meanwhile");
     return value;
   });

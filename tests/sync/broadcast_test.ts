@@ -1,9 +1,8 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import { ClosedError, DeadlockError, run, sleep, spawn, WouldBlock } from "@weft/weft";
 import { sweepCancel, VirtualClock } from "@weft/weft/testing";
-import { Broadcast } from "../../src/sync/broadcast.ts";
-import { EndOfChannel, LaggedError } from "../../src/sync/channel_errors.ts";
-import type { Subscription } from "../../src/sync/subscription.ts";
+import { Broadcast, type Subscription } from "../../src/sync/broadcast.ts";
+import { EndOfChannel, LaggedError } from "../../src/sync/channel_core.ts";
 import { law } from "../lib/law.ts";
 
 function drain<T>(subscription: Subscription<T>): T[] {

@@ -10,7 +10,7 @@ import {
 } from "@weft/weft";
 import { assertCheckpoint, sweepCancel, VirtualClock } from "@weft/weft/testing";
 import { Channel } from "../../src/sync/channel.ts";
-import { EndOfChannel } from "../../src/sync/channel_errors.ts";
+import { EndOfChannel } from "../../src/sync/channel_core.ts";
 import { law } from "../lib/law.ts";
 
 /** Waits for what must fail, and evaluates to the error. */

@@ -1,8 +1,7 @@
 /** A broadcast in plain arrays: a queue for each subscriber, as the lag rule bounds it. */
 import { assertEquals } from "@std/assert";
-import { Broadcast } from "../../src/sync/broadcast.ts";
+import { Broadcast, type Subscription } from "../../src/sync/broadcast.ts";
 import type { LagRule } from "../../src/sync/broadcast_log.ts";
-import type { Subscription } from "../../src/sync/subscription.ts";
 import type { Call, Play, Verdicts } from "./schedules.ts";
 
 /** One subscriber as the model sees it. */
