@@ -22,7 +22,7 @@ import { Forgotten } from "./forgotten.ts";
 import { FastRoutine } from "./fast_routine.ts";
 import { PromisedWait } from "./promised_wait.ts";
 import { noteSite, passSite, siting } from "./sites.ts";
-import { keepHandled } from "./trap.ts";
+import { keepHandled } from "./promise_waits.ts";
 import { type HostPart, type Party, type Startable, Wait, type WaitSource } from "./wait.ts";
 
 /**

@@ -8,7 +8,7 @@
  */
 import { hasMethod, isGeneratorFunction } from "../kernel/checks.ts";
 import { functionName, printable, show } from "../kernel/printable.ts";
-import { keepHandled } from "../kernel/trap.ts";
+import { keepHandled } from "../kernel/promise_waits.ts";
 
 /**
  * Makes sure that `body` is a generator function. Promises among its arguments are taken care of: the

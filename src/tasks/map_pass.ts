@@ -21,7 +21,7 @@ import type { Operation } from "../kernel/operation.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";
 import { show } from "../kernel/printable.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
-import { keepHandled } from "../kernel/trap.ts";
+import { keepHandled } from "../kernel/promise_waits.ts";
 import { ChildTasks } from "./child_tasks.ts";
 import { begun, type EitherGenerator } from "./perform.ts";
 import type { Places } from "./pool_places.ts";

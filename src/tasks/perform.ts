@@ -19,7 +19,8 @@ import { type Operation, operation, takeOver } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import type { AsyncParty, AsyncSide } from "../kernel/promised_wait.ts";
 import { Task } from "../kernel/task.ts";
-import { keepHandled, notWaitable, PromiseTrap } from "../kernel/trap.ts";
+import { keepHandled } from "../kernel/promise_waits.ts";
+import { notWaitable, PromiseTrap } from "../kernel/trap.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 
 /** A generator of either lane. */

@@ -13,7 +13,7 @@ import { NOTHING } from "../kernel/own_cancel.ts";
 import { errorText, printable, show } from "../kernel/printable.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
-import { keepHandled } from "../kernel/trap.ts";
+import { keepHandled } from "../kernel/promise_waits.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 import { type FullBackoff, type Incident, type Intensity, RestartLog, Streak } from "./restart.ts";

@@ -5,9 +5,15 @@ import { checkOptions, checkSignal, hasMethod, isClass } from "../kernel/checks.
 import { withScope } from "../kernel/context.ts";
 import { cancelled } from "../kernel/errors.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
-import { keepHandled, settleBy } from "../kernel/trap.ts";
+import {
+  isPlain,
+  keepHandled,
+  type PromiseSource,
+  type PromiseWaits,
+  waitsFor,
+} from "../kernel/promise_waits.ts";
 import type { Task } from "../kernel/task.ts";
-import { beginning, type Wait, type WaitSource } from "../kernel/wait.ts";
+import { beginning, type Wait } from "../kernel/wait.ts";
 
 /** How to wait for a promise. */
 export interface WaitOptions {
@@ -19,11 +25,13 @@ export interface WaitOptions {
 export type WaitTarget<T> = PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T> | T);
 
 /** One wait for a promise. */
-class PromiseWait<T> implements WaitSource {
+class PromiseWait<T> implements PromiseSource {
   readonly host = "bound";
   readonly #wait: Wait<T>;
   readonly #outer: AbortSignal | undefined;
-  readonly #inner = new AbortController();
+  /** Made for a function. */
+  #inner: AbortController | null = null;
+  #waits: PromiseWaits | null = null;
 
   constructor(wait: Wait<T>, outer: AbortSignal | undefined) {
     this.#wait = wait;
@@ -35,9 +43,10 @@ class PromiseWait<T> implements WaitSource {
     // It listens before the function is called, which may be what aborts it.
     this.#outer?.addEventListener("abort", this.#onAbort);
     const promise = typeof target === "function" ? this.#call(target) : target;
-    settleBy(this.#wait, promise, () => this.#leave());
+    this.#waits = waitsFor(promise);
+    if (this.#wait.done) return; // the function aborted the outer signal
+    this.#waits.add(this.#wait as Wait, this);
     if (this.#wait.done) return;
-    this.#wait.park(this);
     // The function may have cancelled the very task that waits for it, when nothing was parked yet.
     const cancel = this.#wait.scope!.pending;
     if (cancel === null) return;
@@ -45,19 +54,28 @@ class PromiseWait<T> implements WaitSource {
     this.#wait.fail(cancel);
   }
 
-  /** Calls the user's code, which must find all lines as they are. */
+  /**
+   * Calls the user's code, which must find all lines as they are. A promise that it gives is taken as it is:
+   * it may give the same one at each call, and an `await` of it would be kept for as long as it is pending.
+   */
   #call(target: (signal: AbortSignal) => PromiseLike<T> | T): Promise<T> {
+    const inner = this.#inner = new AbortController();
     const { choice } = beginning;
     beginning.choice = null;
     try {
-      return withScope(this.#wait.scope, async () => await target(this.#inner.signal));
+      const given = withScope(this.#wait.scope, () => target(inner.signal));
+      return isPlain(given) ? given as Promise<T> : Promise.resolve(given);
+    } catch (error) {
+      return Promise.reject(error);
     } finally {
       beginning.choice = choice;
     }
   }
 
   abandon(): boolean {
-    this.#leave();
+    this.#waits!.abandon(this.#wait as Wait);
+    this.left();
+    if (this.#inner === null) return true;
     this.#abort(this.#wait.scope!.pending ?? cancelled("explicit", "the wait was given up"));
     return true;
   }
@@ -68,20 +86,23 @@ class PromiseWait<T> implements WaitSource {
 
   readonly #onAbort = (): void => {
     const { reason } = this.#outer!;
-    this.#leave();
+    if (this.#wait.source === this) this.#waits!.abandon(this.#wait as Wait);
+    this.left();
     this.#abort(reason);
     this.#wait.fail(reason);
   };
 
   #abort(reason: unknown): void {
-    if (this.#inner.signal.aborted) return;
+    const inner = this.#inner;
+    if (inner === null || inner.signal.aborted) return;
     const task = this.#wait.task as Task;
-    abortSafely(this.#inner, reason, (error) => {
+    abortSafely(inner, reason, (error) => {
       task.host.warn(thrownText(`A listener of a signal of wait(), in task "${task}",`, error));
     });
   }
 
-  #leave(): void {
+  /** Listens to the outer signal no more. */
+  left(): void {
     this.#outer?.removeEventListener("abort", this.#onAbort);
   }
 }

@@ -8,7 +8,7 @@ import { type CaseStart, Choice } from "../kernel/cases.ts";
 import { checkList, checkOptions, checkWhole, COUNT, hasMethod } from "../kernel/checks.ts";
 import { type Operation, operation, sequence, takeOver } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
-import { keepHandled } from "../kernel/trap.ts";
+import { keepHandled } from "../kernel/promise_waits.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { type Ending, Ends } from "./join.ts";
 import { isBare, type SortedWork, sortWork, type WorkResult } from "./perform.ts";
