@@ -42,7 +42,7 @@ export {
   WouldBlock,
 } from "./src/kernel/errors.ts";
 export type { Operation } from "./src/kernel/operation.ts";
-export { Task, type TaskBody } from "./src/kernel/task.ts";
+export { Task, type TaskBody, type Untyped } from "./src/kernel/task.ts";
 export { currentTask, run, type RunOptions } from "./src/tasks/run.ts";
 export type { Hint } from "./src/tasks/body.ts";
 export { spawn, spawnLater } from "./src/tasks/spawn.ts";
@@ -250,6 +250,7 @@ export {
 } from "./src/parallel/pool/pool.ts";
 export {
   activeChildren,
+  type NeedsArguments,
   WorkerProcess,
   type WorkerProcessOptions,
 } from "./src/parallel/process/process.ts";

@@ -21,10 +21,27 @@ import { spawnSite, takeAsyncSite, withSite } from "./sites.ts";
 import type { Wait } from "./wait.ts";
 import { WaitQueue } from "./wait_queue.ts";
 
+/**
+ * What a `yield` without a star evaluates to. The language has one type for all of them in a body, so it may
+ * be anything: it can be cast, and fits no type by itself. The text is what the compiler shows then.
+ */
+export type Untyped<Text extends string> =
+  | { readonly "what to write": Text }
+  | object
+  | string
+  | number
+  | bigint
+  | boolean
+  | symbol
+  | null
+  | undefined;
+
 /** What the body of a task may be: a `function*` or an `async function*`. */
 export type TaskBody<A extends readonly unknown[], T> = (
   ...args: A
-) => Generator<unknown, T, never> | AsyncGenerator<unknown, T, never>;
+) =>
+  | Generator<unknown, T, Untyped<"write yield* for a value that has a type">>
+  | AsyncGenerator<unknown, T, Untyped<"write yield* for a value that has a type">>;
 
 /** Whoever answers for a task's failure in place of the run: a group, `all`, a pool. */
 export interface Keeper {

@@ -25,7 +25,7 @@ import { errorText } from "../kernel/printable.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { TaskBody } from "../kernel/task.ts";
 import { Semaphore } from "../sync/semaphore.ts";
-import { checkBody } from "../tasks/body.ts";
+import { checkBody, type Hint } from "../tasks/body.ts";
 import { ChildTasks } from "../tasks/child_tasks.ts";
 import { type EitherGenerator, perform } from "../tasks/perform.ts";
 import { currentTask } from "../tasks/run.ts";
@@ -88,8 +88,22 @@ const served = new WeakSet<object>();
 export function serve<A extends Deno.Addr>(
   listener: Listener<A>,
   handler: TaskBody<[Socket<A>], unknown>,
+  options?: ServeOptions<A>,
+): Operation<never>;
+/** Never fits: it is what the compiler shows when a handler is none. */
+export function serve<A extends Deno.Addr>(
+  listener: Listener<A>,
+  handler: Hint<
+    "a handler is a function* or an async function*: write (async function* (socket) { ... })"
+  >,
+  options?: ServeOptions<A>,
+): Operation<never>;
+export function serve<A extends Deno.Addr>(
+  listener: Listener<A>,
+  given: TaskBody<[Socket<A>], unknown> | Hint<string>,
   options: ServeOptions<A> = {},
 ): Operation<never> {
+  const handler = given as TaskBody<[Socket<A>], unknown>;
   checkBody(handler, "serve with");
   checkInstance(listener, Listener, "a listener");
   checkOptions(options, "serve()");

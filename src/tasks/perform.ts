@@ -18,13 +18,13 @@ import { type CompletionHandler, startable } from "../kernel/fast_routine.ts";
 import { type Operation, operation, takeOver } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import type { AsyncParty, AsyncSide } from "../kernel/promised_wait.ts";
-import { Task } from "../kernel/task.ts";
+import { Task, type TaskBody } from "../kernel/task.ts";
 import { keepHandled } from "../kernel/promise_waits.ts";
 import { notWaitable, PromiseTrap } from "../kernel/trap.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 
 /** A generator of either lane. */
-export type EitherGenerator<T> = Generator<unknown, T, never> | AsyncGenerator<unknown, T, never>;
+export type EitherGenerator<T> = ReturnType<TaskBody<[], T>>;
 
 /** What a combinator can run: an operation, a task, a promise, a body, or a generator. */
 export type Work<T> =

@@ -6,6 +6,11 @@ import type { ProcessBackend } from "./wire.ts";
 /** How long a worker gets between the stop flag and its end, unless said otherwise, in milliseconds. */
 export const GRACE_MS = 100;
 
+/** Whether a target cannot be called without arguments: then `args` may not be missing. */
+export type NeedsArguments<A extends readonly unknown[]> = [A] extends [never] ? false
+  : [] extends A ? false
+  : true;
+
 /** What a process is made with. */
 export interface WorkerProcessOptions<A extends readonly unknown[] = never> {
   /** What it runs: a function made by `jobs`, plain, async, or a task body. A subclass has `run`. */

@@ -34,13 +34,18 @@ import { type Child, childrenAlive, countProcess, enterChild } from "./children.
 import type { AnyClass } from "./classes.ts";
 import { currentProcess } from "./current.ts";
 import { ExitFuture } from "./exit_future.ts";
-import { GRACE_MS, printFailure, type WorkerProcessOptions } from "./options.ts";
+import {
+  GRACE_MS,
+  type NeedsArguments,
+  printFailure,
+  type WorkerProcessOptions,
+} from "./options.ts";
 import { startSubprocess } from "./subprocess_backend.ts";
 import type { BeginMessage, ProcessBackend, ProcessBody, ProcessEnding } from "./wire.ts";
 import { startWorker } from "./worker_backend.ts";
 import { dropShared } from "../shared/pack.ts";
 
-export type { WorkerProcessOptions } from "./options.ts";
+export type { NeedsArguments, WorkerProcessOptions } from "./options.ts";
 
 /** The life of a process, as its parent knows it; or that it is the process that asks. */
 type Life =
@@ -131,7 +136,11 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
    * @throws {TypeError} If `target` is a plain function; the message says what to write.
    * @throws {RangeError} If the time of grace is negative.
    */
-  constructor(options: WorkerProcessOptions<A> = {}) {
+  constructor(
+    ...[options = {}]: NeedsArguments<A> extends true
+      ? [options: WorkerProcessOptions<A> & { args: NoInfer<A> }]
+      : [options?: WorkerProcessOptions<A>]
+  ) {
     const { target, args = [], daemon = false, backend = "worker", grace = GRACE_MS } =
       checkOptions(
         options,
