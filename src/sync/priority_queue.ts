@@ -1,10 +1,10 @@
 /**
  * A queue that gives out the least item first: `queue.PriorityQueue` of Python for tasks.
  *
- * The heap of the kernel is not used here. Its items carry their place, so that timers can be cancelled
- * from the middle; nothing leaves this queue but the least item. And the order here is the user's code,
- * which may throw: so every comparison comes before the first change, and an item that cannot be
- * compared leaves the queue as it was.
+ * The order is the user's code, which may throw. Whose error is that? A heap compares when an item is
+ * taken, too, and would hit a taker that has nothing to do with either of the two. So the items are kept in
+ * order: all comparing is done by `put`, before the first change, and to take is a `pop`. An item that
+ * cannot be compared is its putter's error and leaves the queue as it was. It takes no longer than a heap.
  */
 import { show } from "../kernel/printable.ts";
 import { reportName } from "../kernel/names.ts";
@@ -64,79 +64,76 @@ export class PriorityQueue<T> extends Queue<T> {
   }
 }
 
-/** A binary heap. Each item has the number of its arrival, which breaks ties. */
+/** A chunk that grows longer than this is cut in two: to insert moves no more items. */
+const LONGEST = 512;
+
+/**
+ * Items in order, in chunks: the last chunk has the least items, and the last item of a chunk is its least.
+ * Of items that are equal, the one that came last stands first.
+ */
 class LeastFirst<T> implements ItemStore<T> {
   readonly #compare: Compare<T>;
-  readonly #items: T[] = [];
-  readonly #arrivals: number[] = [];
-  #arrived = 0;
+  #chunks: T[][] = [[]];
+  #size = 0;
 
   constructor(compare: Compare<T>) {
     this.#compare = compare;
   }
 
   get size(): number {
-    return this.#items.length;
+    return this.#size;
   }
 
   push(item: T): void {
-    const last = this.#items.length;
-    let place = last;
-    while (place > 0) {
-      const up = (place - 1) >> 1;
-      if (this.#compare(item, this.#items[up]!) >= 0) break; // the older one wins a tie
-      place = up;
+    this.#insert(item, 0);
+  }
+
+  /** Puts back an item that was taken: of its equals, it comes out first. It is kept, whatever the order throws. */
+  unshift(item: T): void {
+    try {
+      this.#insert(item, 1);
+    } catch {
+      this.#chunks.at(-1)!.push(item); // it was the least when it was taken
+      this.#size++;
     }
-    for (let hole = last; hole > place;) {
-      const up = (hole - 1) >> 1;
-      this.#set(hole, this.#items[up]!, this.#arrivals[up]!);
-      hole = up;
-    }
-    this.#set(place, item, this.#arrived++);
   }
 
   shift(): T | undefined {
-    const last = this.#items.length - 1;
-    let place = this.#placeOf(last);
-    let item = this.#items[last]!;
-    let arrival = this.#arrivals[last]!;
-    this.#items.length = this.#arrivals.length = last;
-    if (last === 0) return item;
-    // Along the way that was found, from its end up, each item makes room for the one below it.
-    for (;;) {
-      const above = this.#items[place]!;
-      const aboveArrival = this.#arrivals[place]!;
-      this.#set(place, item, arrival);
-      if (place === 0) return above;
-      item = above;
-      arrival = aboveArrival;
-      place = (place - 1) >> 1;
-    }
+    if (this.#size === 0) return undefined;
+    this.#size--;
+    const chunk = this.#chunks.at(-1)!;
+    const item = chunk.pop();
+    if (chunk.length === 0 && this.#chunks.length > 1) this.#chunks.pop();
+    return item;
   }
 
   clear(): void {
-    this.#items.length = this.#arrivals.length = 0;
+    this.#chunks = [[]];
+    this.#size = 0;
   }
 
-  /** Where the last item belongs once the least one is gone. Only looks. */
-  #placeOf(last: number): number {
-    let place = 0;
-    for (let down = 1; down < last; down = 2 * place + 1) {
-      if (down + 1 < last && this.#precedes(down + 1, down)) down++;
-      if (!this.#precedes(down, last)) break;
-      place = down;
+  /** Inserts an item behind all that come out after it: those whose order to it is less than `limit`. */
+  #insert(item: T, limit: 0 | 1): void {
+    const chunks = this.#chunks;
+    let from = 0;
+    for (let to = chunks.length - 1; from < to;) {
+      const middle = (from + to) >> 1;
+      const least = chunks[middle]!.at(-1)!;
+      if (this.#compare(item, least) < limit) from = middle + 1;
+      else to = middle;
     }
-    return place;
-  }
-
-  #precedes(a: number, b: number): boolean {
-    const order = this.#compare(this.#items[a]!, this.#items[b]!);
-    return order < 0 || (order === 0 && this.#arrivals[a]! < this.#arrivals[b]!);
-  }
-
-  #set(place: number, item: T, arrival: number): void {
-    this.#items[place] = item;
-    this.#arrivals[place] = arrival;
+    const at = from;
+    const chunk = chunks[at]!;
+    from = 0;
+    for (let to = chunk.length; from < to;) {
+      const middle = (from + to) >> 1;
+      if (this.#compare(item, chunk[middle]!) < limit) from = middle + 1;
+      else to = middle;
+    }
+    if (from === chunk.length) chunk.push(item);
+    else chunk.splice(from, 0, item);
+    if (chunk.length > LONGEST) chunks.splice(at + 1, 0, chunk.splice(LONGEST >> 1));
+    this.#size++;
   }
 }
 

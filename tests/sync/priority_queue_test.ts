@@ -51,17 +51,33 @@ law("PriorityQueue refuses an item that it cannot order, and stays as it was", (
   assertEquals(drain(queue), [1, 2, 3]);
 });
 
-law("PriorityQueue whose compare throws in a tryGet() gives nothing out and loses nothing", () => {
-  let broken = false;
-  const queue = new PriorityQueue<number>(Infinity, (a, b) => {
-    if (broken) throw new Error("compare is broken");
+law("PriorityQueue compares in a put alone: a compare that throws never hits a taker", async () => {
+  let isBroken = false;
+  const queue = new PriorityQueue<number>(4, (a, b) => {
+    if (isBroken) throw new Error("compare is broken");
     return a - b;
   });
   for (const item of [4, 2, 3, 1]) queue.tryPut(item);
-  broken = true;
-  assertThrows(() => queue.tryGet(), Error, "compare is broken");
-  broken = false;
-  assertEquals(drain(queue), [1, 2, 3, 4]);
+  isBroken = true;
+  await run(function* () {
+    const putter = spawn(function* () {
+      yield* queue.put(5);
+    });
+    yield;
+    assertEquals([yield* queue.get(), queue.tryGet()], [1, 2]);
+    assertThrows(() => queue.tryPut(6), Error, "compare is broken");
+    yield;
+    assertEquals(String(putter.error), "Error: compare is broken");
+  });
+  assertEquals(drain(queue), [3, 4]);
+});
+
+law("PriorityQueue keeps its order over thousands of items", () => {
+  const choose = seededChoose(11);
+  const queue = new PriorityQueue<[number, number]>(Infinity, (a, b) => a[0] - b[0]);
+  const items = Array.from({ length: 5000 }, (_, i): [number, number] => [choose(900), i]);
+  for (const item of items) queue.tryPut(item);
+  assertEquals(drain(queue), items.sort((a, b) => a[0] - b[0] || a[1] - b[1]));
 });
 
 law(
