@@ -19,6 +19,8 @@ export interface Frame {
   scope: CancelScope;
   /** How many waits it has begun. */
   waits: number;
+  /** How many scopes it is in. */
+  depth: number;
 }
 
 /** What runs now in the fast lane; `null` between steps and while async code runs. */

@@ -63,6 +63,7 @@ export class Entered {
       ? new TimedScope(outer)
       : new CancelScope(outer);
     this.#frame.scope = scope;
+    this.#frame.depth++;
     if (ms !== Infinity) this.#expireAt(scope.task.timers.now() + ms, `${ms} ms`);
   }
 
@@ -87,6 +88,7 @@ export class Entered {
   [Symbol.dispose](): void {
     if (this.#timer !== null) this.scope.task.timers.cancel(this.#timer);
     this.#frame.scope = this.scope.parent!;
+    this.#frame.depth--;
   }
 
   #expireAt(at: number, why: string): void {

@@ -11,7 +11,7 @@
 import { fastLane, type Frame } from "./context.ts";
 import type { CancelScope } from "./scope.ts";
 import { generatorNext, generatorThrow, isNative } from "./native_generators.ts";
-import { notWaitable, toStartable } from "./trap.ts";
+import { cedeTrap, notWaitable, toStartable } from "./trap.ts";
 import { type Resumer, type Startable, SubstituteWait, Wait, type WaitSource } from "./wait.ts";
 
 /** What a routine tells that its generator has ended. */
@@ -23,6 +23,8 @@ export interface CompletionHandler {
 /** What a step comes to when the generator is not through: it waits, or it ceded without a wait. */
 const waiting = Symbol("waiting");
 const ceded = Symbol("ceded");
+/** So many refusals a step may get at once: a body that catches every error would else never let others go on. */
+const MOST_REFUSALS = 32;
 
 /** A generator on its way, and the cancel scope it is in. */
 export class FastRoutine implements Resumer, Frame {
@@ -30,6 +32,8 @@ export class FastRoutine implements Resumer, Frame {
   scope: CancelScope;
   /** How many waits it has begun; not those that a cancel, or their own begin, refused at once. */
   waits = 0;
+  /** How many scopes the generator is in. */
+  depth = 0;
   readonly #generator: Iterator<unknown, unknown, unknown>;
   readonly #native: boolean;
   readonly #handler: CompletionHandler;
@@ -130,19 +134,31 @@ function advance(
   handler: CompletionHandler,
   step: IteratorResult<unknown, unknown>,
 ): unknown {
+  let refusals = 0;
   while (step.done !== true) {
     const yielded = step.value;
     if (yielded === undefined && !(handler instanceof Wait)) return ceded;
+    let wait: Wait | null = null;
     try {
-      const wait = yielded instanceof Wait ? yielded : new SubstituteWait(startable(yielded));
+      wait = yielded instanceof Wait ? yielded : new SubstituteWait(startable(yielded));
       wait.start(routine.scope, routine);
       routine.waits++;
       return waiting;
     } catch (error) {
+      if (++refusals > MOST_REFUSALS) return delay(routine, wait, error);
       step = throwInto(generator, native, error);
     }
   }
   return step.value;
+}
+
+/** Has a refusal wait for the task's next turn. */
+function delay(routine: FastRoutine, refused: Wait | null, error: unknown): typeof waiting {
+  const wait = refused === null || refused.scope === null ? new SubstituteWait(cedeTrap) : refused;
+  wait.scope = routine.scope;
+  wait.owner = routine;
+  wait.fail(error);
+  return waiting;
 }
 
 function throwInto(

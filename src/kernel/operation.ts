@@ -65,6 +65,9 @@ export interface OperationOptions<T> {
   undo?: (value: T, task: Party) => void;
 }
 
+/** How many scopes may be nested in one routine. */
+const DEEPEST = 128;
+
 type Begin<T> = (wait: Wait<T>) => void;
 type Body<T> = () => Iterator<unknown, T, unknown>;
 
@@ -100,7 +103,10 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
   [Symbol.iterator](): Iterator<unknown, T, unknown> {
     // Only a routine of the fast lane can run a sequence in its own frame. In an `async function*` a
     // `function*` may stand between (`yield* helper()`); there the sequence gets a routine of its own.
-    if (this.#body === null || fastLane.running === null) {
+    // So it does where very many scopes are nested: each step goes through all generators of a routine, and
+    // the host's stack has an end.
+    const { running } = fastLane;
+    if (this.#body === null || running === null || running.depth >= DEEPEST) {
       return new Wait<T>(this) as unknown as Iterator<unknown, T, unknown>;
     }
     strike(this);

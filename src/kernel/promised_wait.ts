@@ -13,6 +13,9 @@ import { currentScope } from "./context.ts";
 import type { CancelScope } from "./scope.ts";
 import { type Party, type Resumer, type Startable, Wait } from "./wait.ts";
 
+/** Every so many refusals of a wait, one takes a turn. */
+const MOST_REFUSALS = 32;
+
 /** What a task must keep of its async code, once it has some. */
 export class AsyncSide {
   /** Set when one of its promised waits came to a value; the routine clears it before each step. */
@@ -25,6 +28,8 @@ export class AsyncSide {
   inForeignAwait = false;
   /** Whether the host is bound to end that, as far as can be told. */
   isBound = false;
+  /** How often a wait was refused as it began, since that last took a turn. */
+  refusals = 0;
   /** Goes on after a bare `yield` of an async body. */
   turn: (() => void) | null = null;
 }
@@ -103,7 +108,14 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
     });
     const { asyncSide } = task;
     const { turnsLent } = asyncSide;
-    this.start(scope, this);
+    try {
+      this.start(scope, this);
+    } catch (error) {
+      // Code that catches every error and goes on must let others have their turn now and then.
+      if (++asyncSide.refusals < MOST_REFUSALS || this.scope === null) throw error;
+      asyncSide.refusals = 0;
+      this.fail(error);
+    }
     // The step is over, unless a part with async code of its own has just set out.
     if (asyncSide.turnsLent === turnsLent) task.returnTurn();
     return promise;

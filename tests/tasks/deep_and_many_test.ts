@@ -135,3 +135,30 @@ law(
     ),
   60_000,
 );
+
+law(
+  "Three thousand scopes nested in one function* run, and are cancelled from outside",
+  async () => {
+    let depth = 0;
+    const nested = function* (level: number): Generator<unknown, number, unknown> {
+      depth = Math.max(depth, level);
+      if (level === DEEP) {
+        yield* sleep(1);
+        return 0;
+      }
+      const inner = level % 2 === 0 ? withTimeout(60_000, nested(level + 1)) : group(function* () {
+        return yield* nested(level + 1);
+      });
+      return 1 + (yield* inner);
+    };
+    await run(function* () {
+      assertEquals(yield* nested(0), DEEP);
+      const task = spawn(nested, 0);
+      depth = 0;
+      while (depth < DEEP) yield;
+      task.cancel();
+      yield* task.join();
+      assert(task.cancelled);
+    });
+  },
+);
