@@ -6,3 +6,17 @@
  * @module
  */
 export { UnsendableError } from "./codec/encode.ts";
+export { ClusterError, JobFailedError } from "./link/errors.ts";
+export type { ConnectOptions, TlsFiles } from "./link/servers.ts";
+export { Cluster } from "./submit/cluster.ts";
+export type {
+  ClusterFuture,
+  ClusterJobOptions,
+  ClusterMapOptions,
+  ClusterOptions,
+  ClusterSender,
+  ClusterState,
+  ClusterStatistics,
+} from "./submit/options.ts";
+export type { NodeHealth } from "./wire/health.ts";
+export type { FailureCode } from "./wire/protocol.ts";

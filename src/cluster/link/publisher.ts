@@ -53,7 +53,7 @@ interface Entry {
 /** The code of a refusal for lack of permission, which is not the server's. */
 export const NOT_PERMITTED = -1;
 /** The code of a refusal because the client finds the message too large, which is not the server's. */
-const TOO_LARGE = -2;
+export const TOO_LARGE = -2;
 /** So often it is looked for messages without an answer, in milliseconds. */
 const LOOK_MS = 500;
 /** What a message takes besides its body, about. */

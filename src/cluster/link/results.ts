@@ -5,6 +5,7 @@
  * result for genuine would ack a job that nobody has done.
  */
 import type { MsgHdrs } from "@nats-io/transport-node";
+import { decode } from "../codec/decode.ts";
 import type { JobKey } from "../wire/names.ts";
 import { HEAD, parseResultHead, type ResultHead, SIGNATURE } from "../wire/protocol.ts";
 import type { Signer } from "../wire/signing.ts";
@@ -66,7 +67,10 @@ export class ResultReader {
     return this.#readSlowly(message, key, head);
   }
 
-  /** The genuine result that is stored for a job, if there is one; a false one is deleted. */
+  /**
+   * The genuine result that is stored for a job, if there is one; a false one is deleted. Where nobody
+   * signs, one whose body is no value is false.
+   */
   async stored(key: JobKey): Promise<GenuineResult | null> {
     const { manager, names } = this.#link;
     const found = await manager.direct.getMessage(names.results, {
@@ -75,8 +79,9 @@ export class ResultReader {
     if (found === null) return null;
     const { subject, header, data, seq } = found;
     const result = await this.read({ subject, headers: header, data });
-    if (result === null) await this.remove(seq);
-    return result;
+    if (result !== null && (this.#signer !== null || isReadable(result.body))) return result;
+    await this.remove(seq);
+    return null;
   }
 
   /** Deletes a stored message that is no genuine result, so that one can be stored in its place. */
@@ -100,5 +105,14 @@ export class ResultReader {
     const [text, signature] = [message.headers!.get(HEAD), message.headers!.get(SIGNATURE)];
     const isRight = await this.#signer.isRight(signature, message.subject, text, body);
     return isRight ? { key, head, body } : null;
+  }
+}
+
+function isReadable(body: Uint8Array): boolean {
+  try {
+    decode(body);
+    return true;
+  } catch {
+    return false;
   }
 }

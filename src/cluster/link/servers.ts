@@ -4,8 +4,26 @@
  * The client ignores credentials that stand in a URL, and many a `NATS_URL` has them there; so they are
  * taken out here. They are never shown: an error names a server by host and port.
  */
-import type { ConnectionOptions } from "@nats-io/transport-node";
+import type { Authenticator, ConnectionOptions } from "@nats-io/transport-node";
 import { show } from "../../kernel/printable.ts";
+
+/** Certificates: each as the name of a file, or as its PEM text. */
+export interface TlsFiles {
+  /** The file of the authorities that the server may be certified by. */
+  caFile?: string;
+  /** Their text. */
+  ca?: string;
+  /** The file of a certificate of one's own. */
+  certFile?: string;
+  /** Its text. */
+  cert?: string;
+  /** The file of its key. */
+  keyFile?: string;
+  /** The text of that. */
+  key?: string;
+  /** Whether the server expects TLS before it has said a word. @default {false} */
+  handshakeFirst?: boolean;
+}
 
 /** How to log in, and over what: handed to the NATS client as it is. */
 export interface ConnectOptions {
@@ -18,9 +36,9 @@ export interface ConnectOptions {
   /** A token, for a server that wants one. */
   token?: string;
   /** Any other way to log in, as the client's `credsAuthenticator` makes it. */
-  authenticator?: ConnectionOptions["authenticator"];
-  /** Certificates, for `tls://`; see the client's `TlsOptions`. */
-  tls?: ConnectionOptions["tls"];
+  authenticator?: (nonce?: string) => object;
+  /** Certificates, for servers that want TLS. */
+  tls?: TlsFiles;
   /** What inboxes begin with, for users who may only subscribe to their own. @default {"_INBOX"} */
   inboxPrefix?: string;
 }
@@ -37,7 +55,7 @@ export function clientOptions(options: ConnectOptions): ConnectionOptions {
     ...user === undefined ? {} : { user },
     ...pass === undefined ? {} : { pass },
     ...token === undefined ? {} : { token },
-    ...authenticator === undefined ? {} : { authenticator },
+    ...authenticator === undefined ? {} : { authenticator: authenticator as Authenticator },
     ...tls === undefined ? {} : { tls },
     ...inboxPrefix === undefined ? {} : { inboxPrefix },
   };

@@ -50,3 +50,12 @@ export function pause(ms: number): Promise<void> {
     withScope(null, () => clock.setAlarm(clock.now() + ms, () => resolve()))
   );
 }
+
+/** Resolves when the work is done, whatever comes of it, or a while has passed. */
+export async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
+  const clock = new SystemClock();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  withScope(null, () => clock.setAlarm(clock.now() + ms, () => resolve()));
+  await Promise.race([work.then(() => {}, () => {}), promise]);
+  clock.clearAlarm();
+}

@@ -96,10 +96,10 @@ export type ResultStatus = typeof STATUSES[number];
  * Why a job could not be carried out: no node knows its function; its arguments cannot be read; its
  * result cannot travel; it was started as often as it may be.
  */
-export const FAILURES = ["unknown", "unreadable", "unsendable", "attempts"] as const;
+export const FAILURES: readonly FailureCode[] = ["unknown", "unreadable", "unsendable", "attempts"];
 
 /** Why a job could not be carried out. */
-export type FailureCode = typeof FAILURES[number];
+export type FailureCode = "unknown" | "unreadable" | "unsendable" | "attempts";
 
 /** What a job's message says of it besides its arguments. */
 export interface JobHead {

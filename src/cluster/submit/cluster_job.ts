@@ -1,0 +1,110 @@
+/**
+ * A job of a cluster: a job of a pool, its future included, with a key and a place on the way to a server.
+ */
+import { type Operation, operation } from "../../kernel/operation.ts";
+import type { Wait } from "../../kernel/wait.ts";
+import { WaitQueue } from "../../kernel/wait_queue.ts";
+import { Job, type JobTerms } from "../../parallel/pool/job.ts";
+import type { JobKind } from "../../parallel/pool/job_kinds.ts";
+import { classOf, type JobClass, type JobKey, keyText } from "../wire/names.ts";
+import type { ClusterDemand } from "./demand.ts";
+import type { ClusterFuture } from "./options.ts";
+
+/**
+ * Where it is: behind another of its order, in the line, on its way to the server, stored; or it is
+ * another submitter's and only waited for here.
+ */
+export type ClusterJobStage = "held" | "waiting" | "storing" | "stored" | "foreign";
+
+/** How a job is to be treated, and who is told of it. */
+export interface ClusterTerms extends JobTerms, ClusterDemand {
+  /** It has come to its end. */
+  over(job: ClusterJob): void;
+}
+
+const nothing: readonly unknown[] = [];
+
+/** One call, on its way through a cluster. */
+export class ClusterJob extends Job implements ClusterFuture<unknown> {
+  /** How it is to be treated. */
+  declare readonly terms: ClusterTerms;
+  /** By this it is found again. */
+  readonly key: string;
+  /** The same, in parts. */
+  readonly parts: JobKey;
+  /** Its class. */
+  jobClass: JobClass;
+  /** Its arguments as bytes, until it has settled. */
+  body: Uint8Array | null;
+  /** Whether its arguments are an object of their own. */
+  large = false;
+  /** Where it is. */
+  stage: ClusterJobStage = "waiting";
+  /** Its number in the stream, once it is stored. */
+  seq = 0;
+  /** When it was handed in, or stored, or last looked after. */
+  seenAt: number = performance.now();
+  #accepts: WaitQueue<void> | null = null;
+
+  /** A job that is in no line yet. */
+  constructor(kind: JobKind, terms: ClusterTerms, parts: JobKey, body: Uint8Array | null) {
+    super(kind, nothing, terms);
+    this.parts = parts;
+    this.key = keyText(parts);
+    this.jobClass = classOf(terms.priority);
+    this.body = body;
+  }
+
+  /** Whether a node may have begun it. */
+  override get running(): boolean {
+    return !this.done && (this.stage === "stored" || this.stage === "foreign");
+  }
+
+  /** Waits until it is stored. */
+  accepted(): Operation<void> {
+    const accepts = this.#accepts ??= new WaitQueue<void>(this, "accepted", "bound");
+    return operation(accepts, (wait: Wait<void>) => {
+      if (this.stage === "stored" || this.stage === "foreign" || this.successful) wait.settle();
+      else if (this.done) wait.fail(this.error);
+      else accepts.park(wait);
+    });
+  }
+
+  /** The server has it. */
+  stored(seq: number): void {
+    this.stage = "stored";
+    this.seq = seq;
+    this.seenAt = performance.now();
+    this.#accepts?.wakeAll();
+  }
+
+  /** It returned. */
+  override succeed(value: unknown): void {
+    if (this.done) return;
+    super.succeed(value);
+    this.#leave();
+  }
+
+  /** It failed. */
+  override fail(error: unknown): void {
+    if (this.done) return;
+    super.fail(error);
+    this.#leave();
+  }
+
+  /** It was cancelled. */
+  override end(source: "explicit" | "shutdown", reason: unknown): void {
+    if (this.done) return;
+    super.end(source, reason);
+    this.#leave();
+  }
+
+  #leave(): void {
+    this.body = null;
+    if (this.#accepts !== null && this.stage !== "stored") {
+      if (this.successful) this.#accepts.wakeAll();
+      else this.#accepts.failAll(this.error);
+    }
+    this.terms.over(this);
+  }
+}

@@ -1,0 +1,55 @@
+/** What stands behind a cluster: servers and nodes, or the workers of this machine. */
+import type { Operation } from "../../kernel/operation.ts";
+import type { Items } from "../../tasks/map_pass.ts";
+import type { Addressed, AnyFunction } from "../../parallel/jobs.ts";
+import type { Future } from "../../parallel/pool/future.ts";
+import type { Job } from "../../parallel/pool/job.ts";
+import type { ResultStream } from "../../parallel/pool/result_stream.ts";
+import type { ClusterDemand } from "./demand.ts";
+import type { ClusterFuture, ClusterMapOptions, ClusterStatistics } from "./options.ts";
+
+/** Takes jobs and gives futures. */
+export interface Engine {
+  /** How jobs are treated that demand nothing else. */
+  readonly usual: ClusterDemand;
+  /** Whether as many jobs wait as should. */
+  readonly full: boolean;
+  /** Throws `WouldBlock` if as many jobs wait as should. */
+  refuseIfFull(): void;
+  /** Waits until there is room. */
+  ready(): Operation<void>;
+  /** Takes a job. */
+  submit(
+    job: Addressed<AnyFunction>,
+    args: readonly unknown[],
+    demand: ClusterDemand,
+  ): Job & ClusterFuture<unknown>;
+  /** Finds a job by its key. */
+  attach(key: string): Future<unknown> & ClusterFuture<unknown>;
+  /** All results at once. */
+  map(
+    job: Addressed<AnyFunction>,
+    items: Items<unknown>,
+    options: ClusterMapOptions,
+    spread: boolean,
+  ): Operation<unknown[]>;
+  /** One result after another. */
+  imap(
+    job: Addressed<AnyFunction>,
+    items: Items<unknown>,
+    options: ClusterMapOptions,
+    ordered: boolean,
+  ): ResultStream<unknown>;
+  /** Asks for what waits and runs. */
+  statistics(): Promise<ClusterStatistics>;
+  /** Takes no more jobs; ends when those it has are done. */
+  close(): void;
+  /** Waits for the end. */
+  join(): Operation<void>;
+  /** Cancels every job, and ends. */
+  terminate(): void;
+  /** Ends without cancelling what is stored. */
+  detach(): void;
+  /** Terminates; resolves at the end. */
+  release(): Promise<void>;
+}

@@ -1,0 +1,172 @@
+/**
+ * Maps on a cluster: the pool's own way of drawing items and of keeping a window, with a job for each
+ * item in place of a batch for a worker.
+ */
+import { BOUND, checkWhole } from "../../kernel/checks.ts";
+import { type Operation, operation } from "../../kernel/operation.ts";
+import type { Wait } from "../../kernel/wait.ts";
+import type { Items } from "../../tasks/map_pass.ts";
+import { checkLimit, checkPriority } from "../../parallel/checks.ts";
+import {
+  type Addressed,
+  addressOf,
+  type AnyFunction,
+  type JobAddress,
+} from "../../parallel/jobs.ts";
+import type { Batch } from "../../parallel/pool/batch.ts";
+import { type ItemHost, ItemRun, type ItemWork } from "../../parallel/pool/item_run.ts";
+import { checkItems } from "../../parallel/pool/item_source.ts";
+import type { JobKind } from "../../parallel/pool/job_kinds.ts";
+import { MapRun } from "../../parallel/pool/map.ts";
+import { OrderedBuffer, UnorderedBuffer } from "../../parallel/pool/result_buffer.ts";
+import type { ResultStream } from "../../parallel/pool/result_stream.ts";
+import { StreamRun } from "../../parallel/pool/stream_run.ts";
+import type { ClusterDemand } from "./demand.ts";
+import type { ClusterJob } from "./cluster_job.ts";
+import type { ClusterMapOptions } from "./options.ts";
+
+/** How many items of a map may be out, unless said otherwise. */
+const WINDOW = 4096;
+
+/** One item at a time, however long it may take. */
+const ONE = { most: 1, jobs: 1, ms: Infinity, idle: true } as const;
+
+/** Whoever makes jobs of items. */
+export interface FeedHost {
+  /** What jobs get that demand nothing. */
+  readonly usual: ClusterDemand;
+  /** There is something to take. */
+  pump(): void;
+  /** What is known of a function. */
+  kindOf(address: JobAddress): JobKind;
+  /** Throws if no map may begin. */
+  refuseIfClosed(verb: string): void;
+  /** Makes a job that is in no line. */
+  make(job: Addressed<AnyFunction>, args: readonly unknown[], demand: ClusterDemand): ClusterJob;
+}
+
+/** The maps of one submitter. */
+export class Feed implements ItemHost {
+  readonly #host: FeedHost;
+  readonly #name: string;
+  readonly #runs = new Map<ItemRun, Addressed<AnyFunction>>();
+  readonly #jobs = new Map<Batch, ClusterJob>();
+
+  /** No map yet. */
+  constructor(name: string, host: FeedHost) {
+    this.#name = name;
+    this.#host = host;
+  }
+
+  /** Whether a map is under way. */
+  get busy(): boolean {
+    return this.#runs.size > 0;
+  }
+
+  /** All results at once; with `spread`, each item is a list of arguments. */
+  map(
+    job: Addressed<AnyFunction>,
+    items: Items<unknown>,
+    options: ClusterMapOptions,
+    spread: boolean,
+  ): Operation<unknown[]> {
+    const work = this.#workOf(job, items, options, spread);
+    const verb = spread ? "starmap" : "map";
+    const label = `${this.#name}.${verb}(${work.kind.name})`;
+    return operation(label, (wait: Wait<unknown[]>) => {
+      this.#host.refuseIfClosed(`${verb} on`);
+      const map = new MapRun(work, wait, this);
+      this.#runs.set(map.run, job);
+      map.begin();
+      this.#host.pump();
+    });
+  }
+
+  /** One result after another. */
+  imap(
+    job: Addressed<AnyFunction>,
+    items: Items<unknown>,
+    options: ClusterMapOptions,
+    ordered: boolean,
+  ): ResultStream<unknown> {
+    const work = this.#workOf(job, items, options, false);
+    const verb = ordered ? "imap" : "imapUnordered";
+    const buffer = ordered ? new OrderedBuffer() : new UnorderedBuffer();
+    return new StreamRun(`${verb}(${work.kind.name})`, buffer, work.window, (sink) => {
+      this.#host.refuseIfClosed(`${verb} on`);
+      const run = new ItemRun(work, sink, this);
+      this.#runs.set(run, job);
+      return run;
+    });
+  }
+
+  /** Makes a job of the next item of the most urgent map; of equally urgent ones each in turn. */
+  take(): ClusterJob | null {
+    for (const run of [...this.#runs.keys()].sort((a, b) => b.priority - a.priority)) {
+      const made = this.#takeFrom(run);
+      if (made !== null) return made;
+    }
+    return null;
+  }
+
+  /** Ends every map. */
+  drop(error: unknown): void {
+    for (const run of [...this.#runs.keys()]) run.fail(error);
+  }
+
+  // -- For the maps --
+
+  /** There is something to take. */
+  more(): void {
+    this.#host.pump();
+  }
+
+  /** The map has ended early. */
+  halt(batch: Batch, reason: unknown): void {
+    this.#jobs.get(batch)?.cancel(reason);
+    this.#jobs.delete(batch);
+  }
+
+  /** The map is over. */
+  finished(run: ItemRun): void {
+    this.#runs.delete(run);
+    this.#host.pump();
+  }
+
+  #takeFrom(run: ItemRun): ClusterJob | null {
+    const job = this.#runs.get(run);
+    const batch = job === undefined ? null : run.take(ONE);
+    if (batch === null) return null;
+    this.#runs.delete(run); // to the back of the line
+    if (!run.over) this.#runs.set(run, job!);
+    const { args, limits, priority } = batch.content;
+    const demand = { ...this.#host.usual, limit: limits as number, priority };
+    const made = this.#host.make(job!, args, demand);
+    this.#jobs.set(batch, made);
+    made.link(() => {
+      if (!this.#jobs.delete(batch)) return;
+      if (made.successful) batch.answer(0, [made.value], null);
+      else batch.fail(() => made.error);
+    });
+    return made;
+  }
+
+  #workOf(
+    job: Addressed<AnyFunction>,
+    items: Items<unknown>,
+    { timeout, window = WINDOW, priority = 0 }: ClusterMapOptions,
+    spread: boolean,
+  ): ItemWork {
+    checkItems(items);
+    const { usual } = this.#host;
+    return {
+      kind: this.#host.kindOf(addressOf(job)),
+      items,
+      spread,
+      window: checkWhole(window, "use", "as a window", BOUND),
+      chunk: 1,
+      limit: timeout === undefined ? usual.limit : checkLimit(timeout),
+      priority: checkPriority(priority),
+    };
+  }
+}

@@ -1,0 +1,59 @@
+/**
+ * Looking after what is outstanding, so that nothing depends on a message that was pushed.
+ *
+ * A few jobs at a time, those first that were not looked after for longest: is there a result? Is the job
+ * still stored? Neither means that the server has lost it, and it is stored anew.
+ */
+import type { Outlet } from "./outlet.ts";
+import type { Arrivals } from "./arrivals.ts";
+import type { ClusterJob } from "./cluster_job.ts";
+import type { Station } from "./station.ts";
+
+/** Jobs are looked after in this interval. */
+export const PATROL_MS = 1000;
+/** A job is left alone for so long after it was stored or looked after, in milliseconds. */
+const ALONE_MS = 3000;
+/** So many are looked after at a time. */
+const AT_A_TIME = 64;
+
+/** Looks after the jobs of one submitter once. Rejects if the server does not answer. */
+export async function patrol(
+  jobs: Iterable<ClusterJob>,
+  station: Station,
+  arrivals: Arrivals,
+  outlet: Outlet,
+): Promise<void> {
+  const now = performance.now();
+  const due: ClusterJob[] = [];
+  for (const job of jobs) {
+    const alone = job.stage === "foreign" ? PATROL_MS : ALONE_MS;
+    if (now - job.seenAt < alone || !job.running) continue;
+    if (due.push(job) === AT_A_TIME) break;
+  }
+  let missed = false;
+  await Promise.all(due.map(async (job) => {
+    job.seenAt = now;
+    missed = await lookAfter(job, station, arrivals, outlet) || missed;
+  }));
+  // The consumer should have brought them.
+  if (missed) await station.inlet.reopen();
+}
+
+/** Looks after one job. Returns whether there was a result that the consumer should have brought. */
+export async function lookAfter(
+  job: ClusterJob,
+  { reader }: Station,
+  arrivals: Arrivals,
+  outlet: Outlet,
+): Promise<boolean> {
+  const give = async (): Promise<boolean> => {
+    const result = await reader.stored(job.parts);
+    return result !== null && !job.done && arrivals.give(job, result);
+  };
+  if (await give()) return job.stage !== "foreign";
+  if (job.done || job.stage !== "stored" || await outlet.isStored(job)) return false;
+  // It may have been done between the two looks.
+  if (await give()) return true;
+  if (!job.done && job.stage === "stored") outlet.restore(job);
+  return false;
+}

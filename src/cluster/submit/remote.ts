@@ -1,0 +1,417 @@
+/**
+ * One submitter of a cluster, with its jobs: those that wait here, those that are on a server, and those
+ * of others that are only waited for.
+ *
+ * It connects with the first thing that is asked of it, and not in its constructor, whose caller could
+ * not be told of a failure. From then on every job comes to an end: by its result; by a cancel; or by the
+ * error for which the whole is broken.
+ */
+import { withScope } from "../../kernel/context.ts";
+import { cancelled } from "../../kernel/errors.ts";
+import type { Operation } from "../../kernel/operation.ts";
+import type { Items } from "../../tasks/map_pass.ts";
+import type { Addressed, AnyFunction } from "../../parallel/jobs.ts";
+import type { CancelMeans, CancelPolicy } from "../../parallel/pool/future.ts";
+import type { ResultStream } from "../../parallel/pool/result_stream.ts";
+import { type ClusterError, clusterError } from "../link/errors.ts";
+import { atMost, Ticker } from "../link/ticker.ts";
+import { parseKey } from "../wire/names.ts";
+import { show } from "../../kernel/printable.ts";
+import { Arrivals } from "./arrivals.ts";
+import { Census } from "./census.ts";
+import type { ClusterJob } from "./cluster_job.ts";
+import type { ClusterDemand } from "./demand.ts";
+import type { Engine } from "./engine.ts";
+import { Feed } from "./feed.ts";
+import type { JobMaker } from "./job_maker.ts";
+import { Lines } from "./lines.ts";
+import type { ClusterMapOptions, ClusterOptions, ClusterStatistics } from "./options.ts";
+import { Outlet } from "./outlet.ts";
+import { lookAfter, patrol, PATROL_MS } from "./patrol.ts";
+import { RemoteLife } from "./remote_life.ts";
+import { Room } from "./room.ts";
+import { closeStation, openStation, type Station } from "./station.ts";
+
+/** What is under way at the end gets so long, in milliseconds. */
+const LAST_MS = 3000;
+
+/** A submitter. */
+export class Remote implements Engine {
+  /** How jobs are treated that demand nothing else. */
+  readonly usual: ClusterDemand;
+  readonly #name: string;
+  readonly #options: ClusterOptions;
+  readonly #window: number;
+  readonly #life: RemoteLife;
+  readonly #maker: JobMaker;
+  readonly #lines = new Lines();
+  readonly #room: Room;
+  readonly #feed: Feed;
+  /** Every job that has not come to an end, by its key. */
+  readonly #jobs = new Map<string, ClusterJob>();
+  readonly #arrivals: Arrivals;
+  readonly #errands = new Set<Promise<unknown>>();
+  #station: Station | null = null;
+  #outlet: Outlet | null = null;
+  #census: Census | null = null;
+  #ticker: Ticker | null = null;
+  #opening: Promise<void> | null = null;
+  #finishing: Promise<void> | null = null;
+  #pumping: "no" | "yes" | "again" | "soon" = "no";
+  /** Jobs that are being stored or are stored. */
+  #outstanding = 0;
+  #submitted = 0;
+  #settled = 0;
+
+  /** A submitter that has not connected. */
+  constructor(
+    name: string,
+    options: ClusterOptions,
+    maker: JobMaker,
+    bounds: { readonly window: number; readonly queue: number },
+  ) {
+    this.#name = name;
+    this.#options = options;
+    this.#window = bounds.window;
+    this.#maker = maker;
+    this.usual = maker.usual;
+    this.#life = new RemoteLife(name, () => this.release());
+    this.#room = new Room(name, bounds.queue, this.#lines);
+    this.#arrivals = new Arrivals(maker.names, maker.signer !== null, {
+      jobOf: (key) => this.#jobs.get(key),
+      arrived: (job, object) => this.#outlet?.clear(job, object),
+    });
+    maker.host = {
+      withdraw: (job, reason, policy) => this.#withdraw(job, reason, policy),
+      over: (job) => this.#over(job),
+      run: this.#life.run,
+    };
+    this.#feed = new Feed(name, {
+      usual: this.usual,
+      kindOf: (address) => maker.kindOf(address),
+      pump: () => this.#pump(),
+      refuseIfClosed: (verb) => {
+        this.#life.refuseIfClosed(verb);
+        if (this.#life.error !== null) throw this.#life.error;
+        this.#begin();
+      },
+      make: (job, args, demand) => maker.make(job, args, demand),
+    });
+  }
+
+  // -- For the cluster: see Engine --
+
+  /** Whether as many jobs wait as should. */
+  get full(): boolean {
+    return this.#room.full;
+  }
+
+  /** Throws if as many jobs wait as should. */
+  refuseIfFull(): void {
+    this.#room.refuseIfFull();
+  }
+
+  /** Waits until there is room. */
+  ready(): Operation<void> {
+    return this.#room.ready(() => this.#begin());
+  }
+
+  /** Takes a job. */
+  submit(
+    job: Addressed<AnyFunction>,
+    args: readonly unknown[],
+    demand: ClusterDemand,
+  ): ClusterJob {
+    this.#life.refuseIfClosed("submit to");
+    const made = this.#maker.make(job, args, demand);
+    this.#submitted++;
+    if (made.done) return made;
+    this.#jobs.set(made.key, made);
+    this.#lines.add(made);
+    if (this.#life.error !== null) this.#drop(made, this.#life.error);
+    else {
+      this.#begin();
+      this.#pump();
+    }
+    return made;
+  }
+
+  /** Finds a job by its key. */
+  attach(key: string): ClusterJob {
+    this.#life.refuseIfClosed("attach to a job of");
+    const parts = parseKey(key);
+    if (parts === null) {
+      throw new TypeError(`Cannot attach to ${show(key)}: it is not the key of a future`);
+    }
+    const known = this.#jobs.get(key);
+    if (known !== undefined) return known;
+    const job = this.#maker.foreign(parts);
+    this.#jobs.set(key, job);
+    if (this.#life.error !== null) job.fail(this.#life.error);
+    else {
+      this.#begin();
+      this.#errand(withScope(null, () => this.#attach(job)));
+    }
+    return job;
+  }
+
+  /** All results at once. */
+  map(
+    job: Addressed<AnyFunction>,
+    items: Items<unknown>,
+    options: ClusterMapOptions,
+    spread: boolean,
+  ): Operation<unknown[]> {
+    return this.#feed.map(job, items, options, spread);
+  }
+
+  /** One result after another. */
+  imap(
+    job: Addressed<AnyFunction>,
+    items: Items<unknown>,
+    options: ClusterMapOptions,
+    ordered: boolean,
+  ): ResultStream<unknown> {
+    return this.#feed.imap(job, items, options, ordered);
+  }
+
+  /** Asks for what waits and runs. */
+  async statistics(): Promise<ClusterStatistics> {
+    if (this.#life.state === "open") this.#begin();
+    await this.#opening;
+    const report = await this.#census?.take() ?? {
+      queued: { high: 0, normal: 0, low: 0 },
+      inFlight: 0,
+      nodes: [],
+    };
+    return Object.freeze({
+      state: this.#life.state,
+      waiting: this.#lines.waiting,
+      outstanding: this.#outstanding,
+      submitted: this.#submitted,
+      settled: this.#settled,
+      resent: this.#station?.publisher.resent ?? 0,
+      restored: this.#outlet?.restored ?? 0,
+      refused: this.#arrivals.refused,
+      ...report,
+    });
+  }
+
+  /** Takes no more jobs. */
+  close(): void {
+    if (this.#life.state !== "open" && this.#life.state !== "broken") return;
+    this.#life.state = "closing";
+    this.#endIfThrough();
+  }
+
+  /** Waits for the end. */
+  join(): Operation<void> {
+    return this.#life.join();
+  }
+
+  /** Cancels every job, and ends. */
+  terminate(): void {
+    this.#end("cancel");
+  }
+
+  /** Ends without cancelling what is stored. */
+  detach(): void {
+    this.#end("leave");
+  }
+
+  /** Terminates; resolves at the end. */
+  release(): Promise<void> {
+    this.terminate();
+    return this.#finish();
+  }
+
+  // -- For the jobs --
+
+  #withdraw(job: ClusterJob, reason: unknown, policy: CancelPolicy): CancelMeans {
+    if (job.stage === "held" || job.stage === "waiting") {
+      this.#lines.forget();
+      return "dropped";
+    }
+    this.#outlet?.withdraw(job, reason, policy);
+    return policy;
+  }
+
+  #over(job: ClusterJob): void {
+    if (!this.#jobs.delete(job.key)) {
+      if (job.stage === "foreign") return;
+    }
+    if (job.stage === "storing" || job.stage === "stored") this.#outstanding--;
+    if (job.stage !== "held") this.#lines.ended(job);
+    this.#settled++;
+    this.#pumpSoon();
+  }
+
+  #drop(job: ClusterJob, error: unknown): void {
+    if (job.stage === "held" || job.stage === "waiting") this.#lines.forget();
+    job.fail(error);
+  }
+
+  // -- Sending --
+
+  /** Sends what may be sent. A map that draws, or a job that fails at once, may call it anew. */
+  #pump(): void {
+    if (this.#pumping === "yes") this.#pumping = "again";
+    if (this.#pumping === "again" || this.#station === null || this.#outlet === null) return;
+    do {
+      this.#pumping = "yes";
+      while (this.#outstanding < this.#window && !this.#station.publisher.full) {
+        const job = this.#lines.take() ?? this.#feed.take();
+        if (job === null) break;
+        if (job.done) continue;
+        this.#jobs.set(job.key, job);
+        this.#outstanding++;
+        this.#outlet.store(job);
+      }
+    } while ((this.#pumping as string) === "again");
+    this.#pumping = "no";
+    this.#room.made();
+    this.#endIfThrough();
+  }
+
+  /** Once for all that comes at one time. */
+  #pumpSoon(): void {
+    if (this.#pumping !== "no") return;
+    this.#pumping = "soon";
+    queueMicrotask(() => {
+      if (this.#pumping === "soon") this.#pumping = "no";
+      this.#pump();
+      this.#endIfThrough();
+    });
+  }
+
+  #errand(work: Promise<unknown>): void {
+    const errand: Promise<unknown> = work.catch(() => {}).then(() => this.#errands.delete(errand));
+    this.#errands.add(errand);
+  }
+
+  // -- The connection --
+
+  #begin(): void {
+    if (this.#opening !== null) return;
+    this.#life.held();
+    this.#opening = withScope(null, () => this.#open());
+  }
+
+  async #open(): Promise<void> {
+    const { names, submitter, signer } = this.#maker;
+    let station: Station;
+    try {
+      station = await openStation(
+        this.#options,
+        { names, submitter, signer },
+        ({ subject, headers, data }, seq) =>
+          this.#arrivals.take(this.#station!.reader, { subject, headers, data }, seq),
+      );
+    } catch (error) {
+      return this.#break(error as ClusterError);
+    }
+    if (this.#finishing !== null) return await closeStation(station);
+    this.#station = station;
+    this.#outlet = new Outlet(station, {
+      submitter,
+      pumpSoon: () => this.#pumpSoon(),
+      errand: (work) => this.#errand(work),
+    });
+    this.#census = new Census(station.link);
+    station.link.onEnd((error) => this.#break(error));
+    this.#ticker = new Ticker(PATROL_MS, () => this.#patrol());
+    this.#pump();
+  }
+
+  async #patrol(): Promise<void> {
+    this.#pump();
+    this.#refuseLate();
+    const [station, outlet] = [this.#station!, this.#outlet!];
+    if (station.link.up) await patrol(this.#jobs.values(), station, this.#arrivals, outlet);
+  }
+
+  /** Gives up jobs that have waited too long to be stored. */
+  #refuseLate(): void {
+    const { acceptTimeout = Infinity } = this.#options;
+    if (acceptTimeout === Infinity) return;
+    const now = performance.now();
+    for (const job of [...this.#jobs.values()]) {
+      if (job.running || job.stage === "held" || now - job.seenAt < acceptTimeout) continue;
+      const why = this.#outlet?.lastRefusal ?? "the server is away, or the window is full";
+      this.#drop(
+        job,
+        clusterError(`Cannot store job "${job}" within ${acceptTimeout} ms`, new Error(why)),
+      );
+    }
+  }
+
+  async #attach(job: ClusterJob): Promise<void> {
+    await this.#opening;
+    const [station, outlet] = [this.#station, this.#outlet];
+    if (station === null || outlet === null || job.done) return;
+    const look = (): Promise<boolean> => lookAfter(job, station, this.#arrivals, outlet);
+    const subject = station.link.names.result(job.parts);
+    const hints = station.link.nc.subscribe(subject, {
+      callback: () => void look().catch(() => {}),
+    });
+    job.watch(() => station.link.nc.isClosed() || hints.unsubscribe());
+    const isThere = await outlet.locate(job);
+    await look();
+    if (job.done || isThere) return;
+    job.fail(
+      clusterError(
+        `Cannot attach to job ${job.key}: there is neither a job nor a result of that key`,
+      ),
+    );
+  }
+
+  // -- The end --
+
+  #break(error: ClusterError): void {
+    if (!this.#life.broke(error)) return;
+    this.#feed.drop(error);
+    for (const job of [...this.#jobs.values()]) this.#drop(job, error);
+    this.#room.shut(error);
+    this.#endIfThrough();
+  }
+
+  #endIfThrough(): void {
+    if (this.#life.state !== "closing" || this.#finishing !== null) return;
+    if (this.#jobs.size === 0 && !this.#feed.busy) void this.#finish();
+  }
+
+  #end(what: "cancel" | "leave"): void {
+    if (this.#finishing !== null) return;
+    const reason = `${this.#name} was ${what === "cancel" ? "terminated" : "detached"}`;
+    this.#life.state = "closing";
+    this.#feed.drop(cancelled("shutdown", reason));
+    for (const job of [...this.#jobs.values()]) {
+      if (job.done) continue;
+      if (what === "cancel" && job.stage !== "foreign") {
+        this.#withdraw(job, reason, job.terms.onCancel);
+      } else if (job.stage === "held" || job.stage === "waiting") this.#lines.forget();
+      job.end("shutdown", reason);
+    }
+    this.#room.shut(this.#life.closedError("wait for"));
+    void this.#finish();
+  }
+
+  #finish(): Promise<void> {
+    return this.#finishing ??= withScope(null, () => this.#leave());
+  }
+
+  async #leave(): Promise<void> {
+    if (this.#station === null) await this.#opening;
+    const station = this.#station;
+    if (station !== null) {
+      this.#ticker?.stop();
+      if (station.link.up) await atMost(LAST_MS, this.#runErrands());
+      await closeStation(station);
+    }
+    this.#life.end();
+  }
+
+  async #runErrands(): Promise<void> {
+    while (this.#errands.size > 0) await Promise.all(this.#errands);
+  }
+}

@@ -1,0 +1,64 @@
+/** What a submitter has once it is connected: a link, and what sends and receives over it. */
+import { Link } from "../link/link.ts";
+import { Objects } from "../link/objects.ts";
+import { Publisher } from "../link/publisher.ts";
+import { ResultReader } from "../link/results.ts";
+import { USUAL_LAYOUT } from "../wire/layout.ts";
+import type { Names } from "../wire/names.ts";
+import type { Signer } from "../wire/signing.ts";
+import { type Incoming, Inlet } from "./inlet.ts";
+import type { ClusterOptions } from "./options.ts";
+
+/** How long to wait for a server, unless said otherwise, in milliseconds. */
+const CONNECT_MS = 10_000;
+
+/** One connection, and what goes over it. */
+export interface Station {
+  /** The connection. */
+  readonly link: Link;
+  /** Has things stored. */
+  readonly publisher: Publisher;
+  /** Has large bodies stored. */
+  readonly objects: Objects;
+  /** Tells genuine results from others. */
+  readonly reader: ResultReader;
+  /** Where results come in. */
+  readonly inlet: Inlet;
+  /** Signs results, if they are signed. */
+  readonly signer: Signer | null;
+}
+
+/** Connects, and begins to listen. */
+export async function openStation(
+  options: ClusterOptions,
+  who: { readonly names: Names; readonly submitter: string; readonly signer: Signer | null },
+  incoming: Incoming,
+): Promise<Station> {
+  const { replicas, lease, keep } = { ...USUAL_LAYOUT, ...options };
+  const { names, submitter, signer } = who;
+  const link = await Link.open({
+    connect: options,
+    names,
+    layout: { replicas, lease, keep },
+    party: `weft submitter ${submitter}`,
+    connectTimeout: options.connectTimeout ?? CONNECT_MS,
+  });
+  try {
+    const objects = new Objects(link);
+    const reader = new ResultReader(link, objects, signer);
+    const inlet = new Inlet(link, submitter, options.inboxPrefix, incoming);
+    await inlet.open();
+    const publisher = new Publisher(link);
+    return { link, publisher, objects, reader, inlet, signer };
+  } catch (error) {
+    await link.close();
+    throw error;
+  }
+}
+
+/** Disconnects. */
+export async function closeStation({ link, publisher, inlet }: Station): Promise<void> {
+  publisher.close();
+  await inlet.close();
+  await link.close();
+}
