@@ -183,6 +183,15 @@ export function findJob(url: string, name: string): AnyFunction | undefined {
   return table.get(key(url, name));
 }
 
+/** All that a module of this realm entered, by name. */
+export function tableOf(url: string): Map<string, AnyFunction> {
+  const found = new Map<string, AnyFunction>();
+  for (const [at, f] of table) {
+    if (at.startsWith(`${url}#`)) found.set(at.slice(url.length + 1), f);
+  }
+  return found;
+}
+
 function key(url: string, name: string): string {
   return `${url}#${name}`;
 }

@@ -20,7 +20,7 @@
  * | `<c>.x.<s>.<i>` | nowhere | `wait`, `flag` or `kill` | the reason |
  * | `<c>.p.<s>.<i>` | nowhere | number of the report, from 1 | what was reported |
  * | `<c>.n.<n>` | nowhere | - | health of a node |
- * | `<c>.a` | nowhere | - | nothing: asks each node for its health, on the reply subject |
+ * | `<c>.a` | nowhere | - | nothing: asks each node to tell its health at once, on `<c>.n.<n>` |
  *
  * Streams (layout.ts): a work queue per class, without `max_msgs`, with one durable consumer, `nodes`:
  * explicit ack, `ack_wait` = the lease, deliveries without end. Results: one per subject, **the first

@@ -1,0 +1,431 @@
+/**
+ * A node: it takes jobs of a cluster, runs them on a pool of its own, and stores what they came to.
+ *
+ * How many jobs it holds follows what it gets done: `concurrency` while jobs are slow, so that what it
+ * could not begin soon is left for other nodes, and some 20 ms of work when they are tiny, so that it does
+ * not wait for the server after each. The same depth bounds the pool and, for each class, the buffer.
+ */
+import type { Msg } from "@nats-io/transport-node";
+import { BOUND, checkMs, checkOptions, checkWhole, COUNT } from "../../kernel/checks.ts";
+import { withScope } from "../../kernel/context.ts";
+import { errorText } from "../../kernel/printable.ts";
+import { Deque } from "../../internal/deque.ts";
+import { WorkerPool } from "../../parallel/pool/pool.ts";
+import { decode } from "../codec/decode.ts";
+import type { ClusterError } from "../link/errors.ts";
+import { Link } from "../link/link.ts";
+import { Objects } from "../link/objects.ts";
+import { Publisher } from "../link/publisher.ts";
+import { ResultReader } from "../link/results.ts";
+import type { ConnectOptions } from "../link/servers.ts";
+import { Ticker } from "../link/ticker.ts";
+import type { NodeHealth } from "../wire/health.ts";
+import { USUAL_LAYOUT } from "../wire/layout.ts";
+import {
+  checkName,
+  CLASSES,
+  DURABLE,
+  freshName,
+  type JobClass,
+  keyText,
+  Names,
+} from "../wire/names.ts";
+import { HEAD, parseCancelHead } from "../wire/protocol.ts";
+import { Signer } from "../wire/signing.ts";
+import { readDelivery } from "./delivery.ts";
+import { KnownFunctions } from "./functions.ts";
+import { HeldJob } from "./held_job.ts";
+import { JobRun, type RunEnd, type RunTools } from "./job_run.ts";
+import { NodeHealthBoard } from "./node_health.ts";
+import { Puller } from "./puller.ts";
+import { ResultWriter } from "./result_writer.ts";
+import { StartRecords } from "./starts.ts";
+
+/** How a node is to be. */
+export interface ClusterNodeOptions extends ConnectOptions {
+  /** Whose functions it runs: absolute URLs of modules. */
+  modules: readonly (string | URL)[];
+  /** The name of the cluster. @default {"weft"} */
+  name?: string;
+  /** Its own name, which no other node of the cluster has. @default one that is made up */
+  node?: string;
+  /** How many workers. @default as many as the machine has processors */
+  workers?: number;
+  /** How many slow jobs it takes at a time. @default twice as many as workers */
+  concurrency?: number;
+  /** How long it waits for the server at the start, in milliseconds. @default {10_000} */
+  connectTimeout?: number;
+  /** For making streams that are missing: on how many servers. @default {1} */
+  replicas?: number;
+  /** Likewise: how long a node may be silent about a job, in milliseconds. @default {30_000} */
+  lease?: number;
+  /** Likewise: how long results are kept, in milliseconds. @default {3_600_000} */
+  keep?: number;
+  /** Signs results: a secret of 16 letters or more that submitters have, too. */
+  resultKey?: string;
+  /** Hears of what goes wrong and is nobody's: a job handed back, a message refused. @default `console.warn` */
+  warn?: (message: string) => void;
+}
+
+/** How much work a node takes ahead, in seconds. */
+const AHEAD_S = 0.02;
+/** It never holds more jobs of a class, nor has more in its pool. */
+const MOST_HELD = 1024;
+/** So often its rate is measured, and lost requests are looked for, in milliseconds. */
+const LOOK_MS = 100;
+/** How much of the old rate is left after each look. */
+const FADE = 0.7;
+/** A job that could not be carried out because the server was in the way is begun again after this, in ms. */
+const AGAIN_MS = 1000;
+
+/**
+ * One node of a cluster. It runs functions of the modules it was started with, and nothing else.
+ *
+ * `await using`, or {@linkcode close}: it takes no more jobs, finishes what runs, and hands back the rest.
+ *
+ * @example A node
+ * ```ts ignore
+ * await using node = await ClusterNode.start({
+ *   servers: "127.0.0.1:4222",
+ *   modules: [import.meta.resolve("./jobs.ts")],
+ * });
+ * await node.ended;
+ * ```
+ */
+export class ClusterNode implements AsyncDisposable {
+  /** Its name. */
+  readonly name: string;
+  /** Settles when it has ended: rejects with a `ClusterError` if the connection is lost for good. */
+  readonly ended: Promise<void>;
+  readonly #link: Link;
+  readonly #tools: RunTools;
+  readonly #publisher: Publisher;
+  readonly #pullers: readonly Puller[];
+  readonly #buffers: Readonly<Record<JobClass, Deque<HeldJob>>> = {
+    high: new Deque(),
+    normal: new Deque(),
+    low: new Deque(),
+  };
+  readonly #held = new Map<string, HeldJob>();
+  readonly #tickers: readonly Ticker[];
+  readonly #cancels: { unsubscribe(): void };
+  readonly #concurrency: number;
+  readonly #workers: number;
+  readonly #warn: (message: string) => void;
+  readonly #begun = performance.now();
+  readonly #end = Promise.withResolvers<void>();
+  readonly #counts = { done: 0, failed: 0, returned: 0, refused: 0 };
+  #rate = 0;
+  #doneBefore = 0;
+  #running = 0;
+  #closing: Promise<void> | null = null;
+  #idle: (() => void) | null = null;
+
+  /**
+   * Loads its modules, connects, and begins to take jobs.
+   *
+   * @throws {TypeError} If a module or a name cannot be used.
+   * @throws {RangeError} If a number is out of range.
+   * @throws {ClusterError} If there is no server, or it cannot be used.
+   */
+  static async start(options: ClusterNodeOptions): Promise<ClusterNode> {
+    const {
+      name = "weft",
+      node = freshName(),
+      workers = navigator.hardwareConcurrency,
+      connectTimeout = 10_000,
+      replicas = USUAL_LAYOUT.replicas,
+      lease = USUAL_LAYOUT.lease,
+      keep = USUAL_LAYOUT.keep,
+      resultKey,
+    } = checkOptions(options, "ClusterNode.start");
+    const size = checkWhole(workers, "use", "as the number of workers", COUNT);
+    const concurrency = checkWhole(
+      options.concurrency ?? 2 * size,
+      "use",
+      "as the number of jobs at a time",
+      BOUND,
+    );
+    const signer = resultKey === undefined ? null : new Signer(resultKey);
+    const functions = await KnownFunctions.load(options.modules);
+    const link = await Link.open({
+      connect: options,
+      names: new Names(name),
+      layout: { replicas, lease: checkMs(lease, "a lease"), keep: checkMs(keep, "a time to keep") },
+      party: checkName(node, "the name of a node"),
+      connectTimeout: checkMs(connectTimeout, "a timeout"),
+    });
+    try {
+      const real = await leaseOf(link);
+      return withScope(
+        null,
+        () =>
+          new ClusterNode(link, functions, signer, {
+            ...options,
+            node,
+            workers: size,
+            concurrency,
+            lease: real,
+          }),
+      );
+    } catch (error) {
+      await link.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    link: Link,
+    functions: KnownFunctions,
+    signer: Signer | null,
+    options:
+      & ClusterNodeOptions
+      & Required<Pick<ClusterNodeOptions, "node" | "workers" | "concurrency" | "lease">>,
+  ) {
+    const { node, workers, concurrency, lease, inboxPrefix } = options;
+    this.name = node;
+    this.ended = this.#end.promise;
+    this.#end.promise.catch(() => {});
+    this.#link = link;
+    this.#workers = workers;
+    this.#concurrency = Math.min(concurrency, MOST_HELD);
+    this.#warn = options.warn ?? ((message) => console.warn(message));
+    this.#publisher = new Publisher(link);
+    const objects = new Objects(link);
+    const reader = new ResultReader(link, objects, signer);
+    this.#tools = {
+      node,
+      functions,
+      objects,
+      reader,
+      pool: new WorkerPool(workers, { name: `node ${node}`, tasks: this.#concurrency }),
+      board: new NodeHealthBoard(link.nc, link.names, () => this.health()),
+      writer: new ResultWriter({ link, publisher: this.#publisher, objects, reader, signer }),
+      starts: new StartRecords(link),
+    };
+    this.#cancels = link.nc.subscribe(link.names.cancel({ submitter: "*", id: "*" }), {
+      callback: (error, msg) => {
+        if (error === null) this.#cancel(msg);
+      },
+    });
+    this.#pullers = CLASSES.map((jobClass) =>
+      new Puller(
+        link,
+        link.names.jobs(jobClass),
+        inboxPrefix,
+        () => this.#closing === null ? this.#depth - this.#buffers[jobClass].size : 0,
+        (msg) => this.#take(jobClass, msg),
+      )
+    );
+    this.#tickers = [
+      new Ticker(LOOK_MS, () => this.#look()),
+      new Ticker(lease / 3, () => this.#renew()),
+    ];
+    link.onEnd((error) => this.#lost(error));
+    this.#tools.board.tell();
+  }
+
+  /** What it is doing, and has done: what it tells other nodes and submitters. */
+  health(): NodeHealth {
+    const { functions } = this.#tools;
+    return {
+      node: this.name,
+      host: hostName(),
+      pid: Deno.pid,
+      workers: this.#workers,
+      concurrency: this.#concurrency,
+      running: this.#running,
+      buffered: CLASSES.reduce((sum, jobClass) => sum + this.#buffers[jobClass].size, 0),
+      ...this.#counts,
+      rate: Math.round(this.#rate * 10) / 10,
+      uptime: Math.round(performance.now() - this.#begun),
+      state: this.#closing === null ? "open" : "closing",
+      functions: functions.list,
+    };
+  }
+
+  /** Takes no more jobs, waits for those that run, hands back the rest. May be called again. */
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  /** Does not wait for jobs that run, either: they are handed back, and their workers ended. */
+  async terminate(): Promise<void> {
+    const closing = this.close();
+    for (const job of this.#held.values()) this.#handBack(job, 0);
+    this.#tools.pool.terminate();
+    await closing;
+  }
+
+  /** Like {@linkcode close}. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** How many jobs of a class it may hold, and how many its pool may have. */
+  get #depth(): number {
+    return Math.min(MOST_HELD, Math.max(this.#concurrency, Math.ceil(this.#rate * AHEAD_S)));
+  }
+
+  #take(jobClass: JobClass, msg: Msg): void {
+    const { nc, names } = this.#link;
+    const delivery = readDelivery(nc, names, jobClass, msg);
+    if (delivery === null) {
+      this.#counts.refused++;
+      return;
+    }
+    const held = this.#held.get(keyText(delivery.key));
+    if (held !== undefined) {
+      held.answers = delivery.answers;
+      return;
+    }
+    const job = new HeldJob(delivery);
+    this.#held.set(job.text, job);
+    if (this.#closing !== null) this.#handBack(job, 0);
+    else {
+      this.#buffers[jobClass].push(job);
+      this.#pump();
+    }
+  }
+
+  /** Starts what there is room for, the most urgent first. */
+  #pump(): void {
+    while (this.#running < this.#depth && !this.#publisher.full && this.#closing === null) {
+      const job = this.#next();
+      if (job === undefined) break;
+      this.#running++;
+      job.state = "starting";
+      void this.#carryOut(job);
+    }
+    for (const puller of this.#pullers) puller.ask();
+  }
+
+  #next(): HeldJob | undefined {
+    for (const jobClass of CLASSES) {
+      for (let job; (job = this.#buffers[jobClass].shift()) !== undefined;) {
+        if (job.state === "buffered") return job;
+      }
+    }
+    return undefined;
+  }
+
+  async #carryOut(job: HeldJob): Promise<void> {
+    let isRunning = true;
+    const ran = (): void => {
+      if (!isRunning) return;
+      isRunning = false;
+      this.#running--;
+      this.#pump();
+    };
+    try {
+      this.#count(await new JobRun(job, this.#tools).carryOut(ran));
+      job.state = "over";
+    } catch (error) {
+      if (job.state !== "over") {
+        this.#warn(`Job ${job.text} is handed back: ${errorText(error)}`);
+        this.#handBack(job, AGAIN_MS);
+      }
+    }
+    this.#held.delete(job.text);
+    ran();
+    if (this.#held.size === 0) this.#idle?.();
+  }
+
+  #count(end: RunEnd): void {
+    if (end === "returned") this.#counts.returned++;
+    if (end === "stored" || end === "failed") this.#counts.done++;
+    if (end === "failed") this.#counts.failed++;
+  }
+
+  #handBack(job: HeldJob, ms: number): void {
+    if (job.state === "over") return;
+    job.state = "over";
+    this.#counts.returned++;
+    job.answers.nak(ms);
+    this.#held.delete(job.text);
+  }
+
+  #cancel(msg: Msg): void {
+    const key = this.#link.names.parseAbout("x", msg.subject);
+    const policy = parseCancelHead(msg.headers?.get(HEAD) ?? "");
+    if (key === null || policy === null) {
+      this.#counts.refused++;
+      return;
+    }
+    let reason: unknown;
+    try {
+      reason = msg.data.length === 0 ? undefined : decode(msg.data);
+    } catch {
+      this.#counts.refused++;
+      return;
+    }
+    this.#held.get(keyText(key))?.cancel(policy, reason);
+  }
+
+  #look(): void {
+    const { done } = this.#counts;
+    const now = (done - this.#doneBefore) * 1000 / LOOK_MS;
+    this.#doneBefore = done;
+    this.#rate = this.#rate * FADE + now * (1 - FADE);
+    for (const puller of this.#pullers) puller.look();
+    this.#pump();
+  }
+
+  #renew(): void {
+    for (const job of this.#held.values()) job.answers.working();
+  }
+
+  async #close(): Promise<void> {
+    // The rest of this class looks at #closing, which is set once this function has first waited.
+    await Promise.resolve();
+    this.#tools.board.tell();
+    await Promise.all(this.#pullers.map((puller) => puller.stop()));
+    for (const jobClass of CLASSES) {
+      for (let job; (job = this.#buffers[jobClass].shift()) !== undefined;) this.#handBack(job, 0);
+    }
+    if (this.#held.size > 0) {
+      await new Promise<void>((resolve) => this.#idle = resolve);
+    }
+    await this.#release();
+    this.#end.resolve();
+  }
+
+  async #release(): Promise<void> {
+    for (const ticker of this.#tickers) ticker.stop();
+    this.#tools.board.tell();
+    this.#tools.board.stop();
+    if (!this.#link.nc.isClosed()) this.#cancels.unsubscribe();
+    this.#publisher.close();
+    this.#tools.pool.terminate();
+    await this.#tools.pool.join();
+    await this.#link.close();
+  }
+
+  /** The connection will not come back: what it holds is given to others when its lease has run out. */
+  #lost(error: ClusterError): void {
+    this.#end.reject(error);
+    for (const job of this.#held.values()) job.state = "over";
+    this.#held.clear();
+    this.#idle?.();
+    this.#tools.pool.terminate();
+    void this.close();
+  }
+}
+
+/** The lease that holds: whoever made the consumers said which. */
+async function leaseOf(link: Link): Promise<number> {
+  let lease = link.layout.lease;
+  for (const jobClass of CLASSES) {
+    const { config } = await link.manager.consumers.info(link.names.jobs(jobClass), DURABLE);
+    lease = Math.min(lease, (config.ack_wait ?? lease * 1e6) / 1e6);
+  }
+  return lease;
+}
+
+function hostName(): string {
+  try {
+    return Deno.hostname();
+  } catch {
+    return "unknown";
+  }
+}
