@@ -8,12 +8,14 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { listenForSignal } from "../../kernel/host_signal.ts";
 import { messageText, printable, show } from "../../kernel/printable.ts";
 import { Ticker } from "../link/ticker.ts";
 import type { NodeHealth } from "../wire/health.ts";
 import { ClusterNode, type ClusterNodeOptions } from "./cluster_node.ts";
 
 export { ClusterNode, type ClusterNodeOptions } from "./cluster_node.ts";
+export type { ConnectOptions, TlsFiles } from "../link/servers.ts";
 export type { NodeHealth } from "../wire/health.ts";
 
 const HELP = `Usage: deno run -A <weft>/node --servers HOST:PORT --modules jobs.ts[,more.ts] [flags]
@@ -77,7 +79,7 @@ function commandOf(args: string[]): Command | null {
   if (values.help === true) return null;
   const text = (flag: keyof typeof FLAGS): string | undefined => values[flag] as string | undefined;
   const number = (flag: keyof typeof FLAGS): number | undefined => numberOf(flag, text(flag));
-  const servers = text("servers") ?? Deno.env.get("NATS_URL");
+  const servers = text("servers") ?? variable("NATS_URL");
   if (servers === undefined) throw new UsageError("give --servers HOST:PORT, or NATS_URL");
   const modules = (text("modules") ?? "").split(",").filter((one) => one !== "");
   if (modules.length === 0) throw new UsageError("give --modules jobs.ts");
@@ -93,7 +95,7 @@ function commandOf(args: string[]): Command | null {
     replicas: number("replicas"),
     connectTimeout: number("connect-timeout"),
     inboxPrefix: text("inbox-prefix"),
-    resultKey: Deno.env.get("WEFT_RESULT_KEY"),
+    resultKey: variable("WEFT_RESULT_KEY"),
     tls: tls.length === 0 ? undefined : Object.fromEntries(tls),
   };
   const options = Object.fromEntries(
@@ -118,6 +120,12 @@ function numberOf(flag: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
   throw new UsageError(`--${flag} ${show(text)} is no number`);
+}
+
+/** An empty variable counts as none. */
+function variable(name: string): string | undefined {
+  const value = Deno.env.get(name);
+  return value === "" ? undefined : value;
 }
 
 /** A path counts from where the program was started. */
@@ -168,15 +176,14 @@ async function runNode({ options, every, json }: Command): Promise<number> {
     const ending = signals++ === 0 ? node.close() : node.terminate();
     ending.catch((error) => console.error(printable(messageText(error))));
   };
-  const names = ["SIGTERM", "SIGINT"] as const;
-  for (const name of names) Deno.addSignalListener(name, stop);
+  const listeners = (["SIGTERM", "SIGINT"] as const).map((name) => listenForSignal(name, stop));
   const ticker = every > 0 ? new Ticker(every * 1000, tell) : null;
   tell();
   try {
     await node.ended;
   } finally {
     ticker?.stop();
-    for (const name of names) Deno.removeSignalListener(name, stop);
+    for (const end of listeners) end();
     tell();
   }
   return 0;
