@@ -292,6 +292,7 @@ export {
   type SharedGuard,
   SharedLock,
   type SharedLockStatistics,
+  SharedRLock,
 } from "./src/parallel/shared/lock.ts";
 export type {
   ArrayOf,
@@ -309,7 +310,6 @@ export {
 } from "./src/parallel/shared/queue.ts";
 export { SharedList } from "./src/parallel/shared/list.ts";
 export { type SharedKey, SharedMap } from "./src/parallel/shared/map.ts";
-export { SharedRLock } from "./src/parallel/shared/rlock.ts";
 export { SharedSemaphore, type SharedSemaphoreOptions } from "./src/parallel/shared/semaphore.ts";
 export { SharedValue } from "./src/parallel/shared/value.ts";
 export { SimpleQueue } from "./src/parallel/shared/simple_queue.ts";

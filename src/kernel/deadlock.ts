@@ -26,6 +26,8 @@ const MOST_EDGES = 100;
  */
 const leadingNowhere = new WeakSet<Wait>();
 
+const NONE: readonly WaitSource[] = [];
+
 /** A walk from the holder of something back to the one that is about to wait for it. */
 interface Circle {
   /** Each task on it, with what it waits on. */
@@ -46,21 +48,27 @@ interface Circle {
  * @param wait A wait that is about to park, for something that only its holder can give.
  * @param holder Who has it.
  * @param source What it is going to park on.
+ * @returns What the tasks of the circle wait for, in that order; nothing if there is no circle.
  */
-export function reportCycle(wait: Wait, holder: Party, source: WaitSource): void {
+export function reportCycle(wait: Wait, holder: Party, source: WaitSource): readonly WaitSource[] {
   const next = soleWait(holder as Task); // nearly always none; it must cost next to nothing
-  if (next === null || leadingNowhere.has(next)) return;
+  if (next === null || leadingNowhere.has(next)) return NONE;
   const start = wait.task as Task;
-  if (!isBound(wait, start) || leafWaits(start).length > 0) return;
+  if (!isBound(wait, start) || leafWaits(start).length > 0) return NONE;
   const circle = walk(start, holder as Task, source, wait.alone);
-  if (circle === null) return;
+  if (circle === null) return NONE;
   const site = beginSite(wait);
-  if (circle.isCertain) return warnOf(start, circle, site);
+  const sources = circle.links.map((link) => link.source);
+  if (circle.isCertain) {
+    warnOf(start, circle, site);
+    return sources;
+  }
   start.host.suspect(() => {
     const still = wait.state === "parked" && leafWaits(start).length === 1 && !start.isAway;
     const again = still ? walk(start, holder as Task, source, false) : null;
     if (again !== null) warnOf(start, again, site);
   });
+  return sources;
 }
 
 /** Follows the holders until they come back to `start`; `null` if they do not. */
@@ -90,12 +98,14 @@ function walk(
 }
 
 function warnOf(start: Task, { links, isCertain }: Circle, site: string[]): void {
-  const how = isCertain
-    ? "and only a cancel could end that"
-    : "and only a cancel could end that, unless one of these awaits is in a Promise.race";
+  const ends = ["a cancel"];
+  const lent = links.find(({ source }) => source.anyReleases === true)?.source;
+  if (lent !== undefined) ends.push(`another task that gives back ${printable(lent.owner)}`);
+  const how = `and only ${ends.join(" or ")} could end that`;
+  const unless = isCertain ? "" : ", unless one of these awaits is in a Promise.race";
   start.host.warn(
     [
-      `Deadlock: ${links.length} tasks wait for one another, ${how}`,
+      `Deadlock: ${links.length} tasks wait for one another, ${how}${unless}`,
       cycleText(links.map(({ task, source }) => edgeText(task, source))),
       ...links.slice(0, MOST_EDGES).flatMap(({ task }) =>
         siteLines(task, task === start ? [site] : waitSites(task))

@@ -34,6 +34,8 @@ export interface WaitSource {
   readonly owner?: object;
   /** Whether that task is only one of those who can: reports name it, but it proves no deadlock. */
   readonly isShared?: boolean;
+  /** Whether other tasks may give it back in the holder's place: reports say so. */
+  readonly anyReleases?: boolean;
   /** Whether the wait only stands for others inside it, which reports name instead. */
   readonly nested?: boolean;
   /**

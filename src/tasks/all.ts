@@ -110,7 +110,8 @@ function* gatherMixed(
 ): Generator<unknown, unknown[], unknown> {
   const { starts, places, bodies } = sort(works);
   using entered = new Entered();
-  const childTasks = new ChildTasks("all", currentTask(), (child) => {
+  const parent = currentTask();
+  const childTasks = new ChildTasks("all", parent, (child) => {
     if (child.failed) stop(`sibling "${child}" failed`, child.error);
   });
   const stop = (reason: string, cause: unknown): void => {
@@ -122,6 +123,8 @@ function* gatherMixed(
     stop("an operation beside it failed", error);
   };
   const results: unknown[] = [];
+  // What the operations came to reaches nobody if a body fails after them: it is given back.
+  using undoing = new DisposableStack();
   const children = new Map<number, Task>();
   try {
     for (const { index, generator } of bodies) {
@@ -132,7 +135,10 @@ function* gatherMixed(
         label,
         (wait) => gather(wait, label, starts, failed),
       ) as Iterable<unknown, unknown[], unknown>;
-      for (const [at, index] of places.entries()) results[index] = values[at];
+      for (const [at, index] of places.entries()) {
+        results[index] = values[at];
+        undoing.defer(() => starts[at]!.undo?.(values[at], parent));
+      }
     }
     yield* childTasks.done();
   } catch (error) {
@@ -143,6 +149,7 @@ function* gatherMixed(
   }
   if (childTasks.errors.length > 0) throw combine(childTasks.errors, "all");
   for (const [index, child] of children) results[index] = valueOf(child);
+  undoing.move();
   return results;
 }
 

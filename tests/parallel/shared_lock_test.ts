@@ -27,7 +27,7 @@ import {
 } from "../../src/parallel/thread/thread_id.ts";
 import { regionOf } from "../../src/parallel/shared/region.ts";
 import { SharedLock } from "../../src/parallel/shared/lock.ts";
-import { SharedRLock } from "../../src/parallel/shared/rlock.ts";
+import { SharedRLock } from "../../src/parallel/shared/lock.ts";
 import { law } from "../lib/law.ts";
 import type { Death } from "./fixtures/shared_work.ts";
 import { Thread } from "./fixtures/thread.ts";

@@ -10,7 +10,7 @@ import { SharedEvent } from "../../src/parallel/shared/event.ts";
 import { SharedLock } from "../../src/parallel/shared/lock.ts";
 import { packShared, unpackShared } from "../../src/parallel/shared/pack.ts";
 import { SharedQueue } from "../../src/parallel/shared/queue.ts";
-import { SharedRLock } from "../../src/parallel/shared/rlock.ts";
+import { SharedRLock } from "../../src/parallel/shared/lock.ts";
 import { SharedSemaphore } from "../../src/parallel/shared/semaphore.ts";
 import { SharedValue } from "../../src/parallel/shared/value.ts";
 import { SimpleQueue } from "../../src/parallel/shared/simple_queue.ts";

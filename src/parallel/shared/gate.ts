@@ -18,10 +18,14 @@
 import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
 import { checkMs } from "../../kernel/checks.ts";
+import { reportCycle } from "../../kernel/deadlock.ts";
 import { ClosedError, TimeoutError } from "../../kernel/errors.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
-import type { Wait, WaitSource } from "../../kernel/wait.ts";
+import { type Scheduler, schedulerOf } from "../../kernel/scheduler.ts";
+import type { Task } from "../../kernel/task.ts";
+import type { HostPart, Party, Wait, WaitSource } from "../../kernel/wait.ts";
 import { attend, SLICE_MS, unattend } from "./attendance.ts";
+import { type LocalHold, WaitingRun } from "./local_hold.ts";
 import type { ThreadId } from "../thread/thread_id.ts";
 import { mainThreadError, onMainThread, refuseTask } from "./waiting.ts";
 
@@ -59,15 +63,41 @@ const clock = new SystemClock();
 
 /** One operation that is parked at a gate. */
 class Parked<T> implements WaitSource {
-  readonly host = "open";
+  readonly host: HostPart;
   readonly entry: Entry<T>;
   readonly wait: Pick<Wait<T>, "settle" | "fail">;
+  /** Who says what part the host has, where that changes. */
+  readonly run: WaitingRun | null;
   readonly #gate: Gate;
 
-  constructor(gate: Gate, entry: Entry<T>, wait: Pick<Wait<T>, "settle" | "fail">) {
+  constructor(
+    gate: Gate,
+    entry: Entry<T>,
+    wait: Pick<Wait<T>, "settle" | "fail">,
+    run: WaitingRun | null,
+  ) {
     this.#gate = gate;
     this.entry = entry;
     this.wait = wait;
+    this.run = run;
+    this.host = run === null ? "open" : "none";
+  }
+
+  get holder(): Party | undefined {
+    return this.#gate.hold?.task ?? undefined;
+  }
+
+  get owner(): object {
+    return this.#gate.hold ?? this;
+  }
+
+  get anyReleases(): boolean {
+    return this.#gate.anyReleases;
+  }
+
+  /** Its lock is held by a task that waits for its own run. */
+  closeCircle(): void {
+    this.run?.refused(this.#gate.hold, true);
   }
 
   abandon(): boolean {
@@ -79,6 +109,14 @@ class Parked<T> implements WaitSource {
   }
 }
 
+/** Knows who of this thread keeps others waiting at a gate. */
+export interface GateKeeper {
+  /** This thread's hold, if it has what is waited for. */
+  readonly hold: LocalHold | null;
+  /** Whether any task of this thread may end that hold. */
+  readonly anyReleases: boolean;
+}
+
 /** A place to wait at, as one thread sees it. */
 export class Gate {
   readonly #words: Int32Array;
@@ -86,11 +124,21 @@ export class Gate {
   readonly #waiting: number;
   readonly #thread: ThreadId;
   readonly #style: GateStyle;
+  readonly #keeper: GateKeeper | null;
   readonly #parked = new Set<Parked<unknown>>();
+  /** The runs that wait for the keeper. */
+  readonly #runs = new Map<Scheduler, WaitingRun>();
   #armed = false;
 
   /** The gate whose words begin at `at`. */
-  constructor(words: Int32Array, at: number, thread: ThreadId, style: GateStyle) {
+  constructor(
+    words: Int32Array,
+    at: number,
+    thread: ThreadId,
+    style: GateStyle,
+    keeper: GateKeeper | null = null,
+  ) {
+    this.#keeper = keeper;
     this.#words = words;
     this.#changes = at + CHANGES;
     this.#waiting = at + WAITING;
@@ -101,6 +149,16 @@ export class Gate {
   /** How many threads wait here, as far as known: one that died waiting is still counted. */
   get waiting(): number {
     return Atomics.load(this.#words, this.#waiting);
+  }
+
+  /** This thread's hold on what is waited for here, where that is known. */
+  get hold(): LocalHold | null {
+    return this.#keeper === null ? null : this.#keeper.hold;
+  }
+
+  /** Whether any task of this thread may end that hold. */
+  get anyReleases(): boolean {
+    return this.#keeper !== null && this.#keeper.anyReleases;
   }
 
   /** Something has changed that `count` waiters may use. */
@@ -118,9 +176,21 @@ export class Gate {
     return operation(label, (wait: Wait<T>) => {
       const entry = makeEntry();
       const got = entry.attempt();
-      if (got === NOT_YET) this.#park(entry, wait);
+      if (got === NOT_YET) this.park(entry, wait);
       else wait.settle(got);
     });
+  }
+
+  /** Parks a wait until its entry, which has been tried in vain, comes true. */
+  park<T>(entry: Entry<T>, wait: Wait<T>): void {
+    const parked = new Parked(this, entry, wait, this.#runOf(wait.task as Task));
+    const holder = parked.holder;
+    const circle = holder === undefined ? [] : reportCycle(wait, holder, parked);
+    wait.park(parked);
+    this.#add(parked);
+    for (const source of circle) {
+      if (source instanceof Parked) source.closeCircle();
+    }
   }
 
   /**
@@ -151,6 +221,7 @@ export class Gate {
       for (const parked of this.#parked) {
         if (!this.#try(parked) && this.#style === "one") break;
       }
+      for (const run of this.#runs.values()) run.refused(this.hold, false);
       if (this.#parked.size === 0 || this.#armed || this.#arm(seen)) return;
     }
     // Others change things faster than one can look: let the rest of this thread have its turn first.
@@ -192,15 +263,19 @@ export class Gate {
 
   /** Calls `told` once, when an entry has come true, or cannot any more; returns what ends that. */
   watch<T>(entry: Entry<T>, told: () => void): () => void {
-    const parked = new Parked(this, entry, { settle: told, fail: told });
+    const parked = new Parked(this, entry, { settle: told, fail: told }, null);
     this.#add(parked);
     return () => void this.leave(parked as Parked<unknown>);
   }
 
-  #park<T>(entry: Entry<T>, wait: Wait<T>): void {
-    const parked = new Parked(this, entry, wait);
-    wait.park(parked);
-    this.#add(parked);
+  /** Counts a wait of a task's run in; `null` where nobody can say who keeps it waiting. */
+  #runOf(task: Task): WaitingRun | null {
+    if (this.#keeper === null || task.isBystander) return null;
+    const scheduler = schedulerOf(task);
+    let run = this.#runs.get(scheduler);
+    if (run === undefined) this.#runs.set(scheduler, run = new WaitingRun(scheduler));
+    run.enter();
+    return run;
   }
 
   #add<T>(parked: Parked<T>): void {
@@ -212,7 +287,10 @@ export class Gate {
   }
 
   #remove(parked: Parked<unknown>): void {
-    if (!this.#parked.delete(parked) || this.#parked.size > 0) return;
+    if (!this.#parked.delete(parked)) return;
+    const { run } = parked;
+    if (run !== null && run.leave()) this.#runs.delete(run.scheduler);
+    if (this.#parked.size > 0) return;
     Atomics.sub(this.#words, this.#waiting, 1);
     unattend(this);
   }

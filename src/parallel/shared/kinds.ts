@@ -6,7 +6,6 @@ import "./event.ts";
 import "./list.ts";
 import "./lock.ts";
 import "./map.ts";
-import "./rlock.ts";
 import "./semaphore.ts";
 import "./pipe.ts";
 import "./queue.ts";

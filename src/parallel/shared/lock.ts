@@ -1,32 +1,10 @@
-/**
- * A lock between threads.
- *
- * Its holder is a thread: that is what can die, and what `release` checks. Which task of the thread took
- * it is remembered only to tell a task that takes it twice that it would wait for itself.
- */
-import { currentScope } from "../../kernel/context.ts";
-import { DeadlockError, WouldBlock } from "../../kernel/errors.ts";
+/** Locks between threads: a plain one, and one that its holder may take again. */
 import type { Operation } from "../../kernel/operation.ts";
-import type { ScopeTask } from "../../kernel/scope.ts";
-import type { Entry } from "./gate.ts";
-import { Mutex, MUTEX_WORDS } from "./mutex.ts";
+import { LockCore, type SharedGuard, type SharedLockStatistics } from "./lock_core.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
-import { handleOf, type Region, regionFor } from "./region.ts";
-import { refuseMainThread } from "./waiting.ts";
+import { handleOf } from "./region.ts";
 
-/** What was taken: `using` it gives it back at the end of the block. */
-export interface SharedGuard {
-  /** Gives it back. */
-  [Symbol.dispose](): void;
-}
-
-/** What a shared lock is doing. */
-export interface SharedLockStatistics {
-  /** The name of the thread that holds it. */
-  readonly holder: string | undefined;
-  /** How many threads wait for it. */
-  readonly waiting: number;
-}
+export type { SharedGuard, SharedLockStatistics } from "./lock_core.ts";
 
 /**
  * A mutual exclusion lock between threads: pass it to a job, and it is the same lock there.
@@ -68,17 +46,12 @@ export interface SharedLockStatistics {
  */
 export class SharedLock {
   /** Makes a handle, for a bare `postMessage`; jobs and processes take the lock itself. */
-  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#region));
-  readonly #region: Region;
-  readonly #mutex: Mutex;
-  readonly #guard: SharedGuard = { [Symbol.dispose]: () => this.release() };
-  /** The task that took it through this view, as long as it is this thread's. */
-  #task: ScopeTask | null = null;
+  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#core.region));
+  readonly #core: LockCore;
 
   /** Makes a free lock; with a handle, another view of the one behind it. */
   constructor(handle?: SharedHandle) {
-    const region = this.#region = regionFor("SharedLock", handle, 4 * MUTEX_WORDS);
-    this.#mutex = new Mutex(region);
+    this.#core = new LockCore("SharedLock", "refuse", handle);
   }
 
   /** The lock behind a handle. */
@@ -88,36 +61,30 @@ export class SharedLock {
 
   /** Whether some thread has it. */
   get locked(): boolean {
-    return this.#mutex.holder !== 0;
+    return this.#core.mutex.holder !== 0;
   }
 
   /** Whether this thread has it. */
   get isMine(): boolean {
-    return this.#mutex.isMine;
+    return this.#core.mutex.isMine;
   }
 
   /** Waits until this thread has the lock. */
   acquire(): Operation<SharedGuard> {
-    const task = currentScope()?.task ?? null;
-    return this.#mutex.gate.enter(`${this}.acquire()`, () => this.#entry(task));
+    return this.#core.acquire();
   }
 
   /**
    * Blocks until this thread has the lock, at most `ms` milliseconds. For the plain code of a worker.
    *
    * @throws {TimeoutError} If it takes longer.
+   * @throws {DeadlockError} If this thread has it already, whichever of its tasks took it.
    * @throws {AbandonedError} If the thread that has it dies.
    * @throws {ClosedError} If this worker is told to end meanwhile.
    * @throws {Error} On the main thread, and in a task if it would have to wait.
    */
   acquireSync(ms?: number): SharedGuard {
-    refuseMainThread(this, "acquireSync");
-    if (this.#mutex.tryTake()) {
-      this.#task = null;
-      return this.#guard;
-    }
-    if (this.#mutex.isMine) throw this.#selfWait("this thread");
-    return this.#mutex.gate.block(this.#entry(null, "acquireSync"), ms);
+    return this.#core.acquireSync(ms);
   }
 
   /**
@@ -127,14 +94,7 @@ export class SharedLock {
    * @throws {AbandonedError} If that thread has died.
    */
   tryAcquire(): SharedGuard {
-    if (!this.#mutex.tryTake()) {
-      this.#mutex.checkHolder(`acquire ${this}`);
-      throw new WouldBlock(
-        `Cannot take ${this} now: ${this.#mutex.holderName ?? "another"} has it`,
-      );
-    }
-    this.#task = currentScope()?.task ?? null;
-    return this.#guard;
+    return this.#core.tryAcquire();
   }
 
   /**
@@ -143,12 +103,7 @@ export class SharedLock {
    * @throws {Error} If this thread does not hold it.
    */
   release(): void {
-    if (this.#mutex.give()) return;
-    throw new Error(
-      `Cannot release ${this} in ${this.#region.thread.name}: ${
-        holderText(this.#mutex.holderName)
-      }`,
-    );
+    this.#core.release();
   }
 
   /**
@@ -156,7 +111,7 @@ export class SharedLock {
    * mended it. Returns whether that was so; the lock of a living holder stays as it is.
    */
   recover(): boolean {
-    return this.#mutex.recover();
+    return this.#core.mutex.recover();
   }
 
   /**
@@ -165,39 +120,105 @@ export class SharedLock {
    * @throws {AbandonedError} If somebody did.
    */
   check(): void {
-    this.#mutex.checkHolder(`acquire ${this}`);
+    this.#core.check();
   }
 
   /** A frozen record of holder and waiters. */
   statistics(): SharedLockStatistics {
-    const { holderName, gate } = this.#mutex;
-    return Object.freeze({ holder: holderName, waiting: gate.waiting });
+    return this.#core.statistics();
   }
 
   /** As in `SharedLock#1`. */
   toString(): string {
-    return this.#region.name;
-  }
-
-  #entry(task: ScopeTask | null, verb = "acquire"): Entry<SharedGuard> {
-    if (task !== null && this.#task === task && this.#mutex.isMine) throw this.#selfWait(task.name);
-    return this.#mutex.entry(`${this}.${verb}()`, () => {
-      this.#task = task;
-      return this.#guard;
-    });
-  }
-
-  #selfWait(who: string): DeadlockError {
-    return new DeadlockError(
-      `Cannot take ${this} twice: ${who} holds it already; a SharedRLock can be taken again`,
-      [[who]],
-    );
+    return String(this.#core);
   }
 }
 
-/** Who has a lock, in words. */
-export function holderText(name: string | undefined): string {
-  return name === undefined ? "nobody holds it" : `"${name}" holds it`;
+/**
+ * A lock between threads that the task which holds it may take again; it is free when it was released
+ * as often as it was taken.
+ *
+ * Otherwise like {@linkcode SharedLock}; after Python's `multiprocessing.RLock`. Code outside of every
+ * task counts as one task of its thread.
+ *
+ * @example Taken by a function, and by one it calls
+ * ```ts
+ * import { run, SharedRLock } from "@weft/weft";
+ * await run(async function* () {
+ *   const lock = new SharedRLock();
+ *   using _outer = yield* lock.acquire();
+ *   using _inner = yield* lock.acquire();
+ *   if (lock.statistics().holder !== "main") throw new Error();
+ * });
+ * ```
+ */
+export class SharedRLock {
+  /** Makes a handle, for a bare `postMessage`; jobs and processes take the lock itself. */
+  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#core.region));
+  readonly #core: LockCore;
+
+  /** Makes a free lock; with a handle, another view of the one behind it. */
+  constructor(handle?: SharedHandle) {
+    this.#core = new LockCore("SharedRLock", "count", handle);
+  }
+
+  /** The lock behind a handle. */
+  static from(handle: SharedHandle): SharedRLock {
+    return new SharedRLock(handle);
+  }
+
+  /** Whether some thread has it. */
+  get locked(): boolean {
+    return this.#core.mutex.holder !== 0;
+  }
+
+  /** Waits until the current task has the lock. */
+  acquire(): Operation<SharedGuard> {
+    return this.#core.acquire();
+  }
+
+  /**
+   * Blocks until the calling code has the lock, at most `ms` milliseconds. For the plain code of a
+   * worker; throws like {@linkcode SharedLock.acquireSync}.
+   */
+  acquireSync(ms?: number): SharedGuard {
+    return this.#core.acquireSync(ms);
+  }
+
+  /**
+   * Takes the lock without waiting.
+   *
+   * @throws {WouldBlock} If another task or thread has it.
+   * @throws {AbandonedError} If that thread has died.
+   */
+  tryAcquire(): SharedGuard {
+    return this.#core.tryAcquire();
+  }
+
+  /**
+   * Takes back one `acquire`. Never waits.
+   *
+   * @throws {Error} If the current task does not hold it.
+   */
+  release(): void {
+    this.#core.release();
+  }
+
+  /** Frees the lock of a holder that has died; see {@linkcode SharedLock.recover}. */
+  recover(): boolean {
+    return this.#core.mutex.recover();
+  }
+
+  /** A frozen record of holder and waiters. */
+  statistics(): SharedLockStatistics {
+    return this.#core.statistics();
+  }
+
+  /** As in `SharedRLock#1`. */
+  toString(): string {
+    return String(this.#core);
+  }
 }
 
 registerShared("SharedLock", SharedLock.from);
+registerShared("SharedRLock", SharedRLock.from);

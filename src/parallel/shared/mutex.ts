@@ -13,8 +13,8 @@
  * {@linkcode AbandonedError}, because what it guards may be half done.
  */
 import { AbandonedError } from "../../kernel/errors.ts";
-import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
-import type { ThreadId } from "../thread/thread_id.ts";
+import { type Entry, Gate, GATE_WORDS, type GateKeeper, NOT_YET } from "./gate.ts";
+import { threadLocks, type ThreadId } from "../thread/thread_id.ts";
 import type { Region } from "./region.ts";
 
 /** How many words it takes. */
@@ -41,14 +41,17 @@ export class Mutex {
   readonly #gate: Gate;
   readonly #name: string;
 
-  /** The lock whose words begin at `at` in the region's memory. */
-  constructor(region: Region, at: number = region.at, name: string = region.name) {
+  /**
+   * The lock whose words begin at `at` in the region's memory. `keeper` knows which task of this thread has
+   * it, where tasks hold it.
+   */
+  constructor(region: Region, at: number = region.at, keeper: GateKeeper | null = null) {
     this.#words = region.words;
     this.#at = at;
     this.#thread = region.thread;
     this.#me = region.thread.number;
-    this.#gate = new Gate(region.words, at + GATE, region.thread, "one");
-    this.#name = name;
+    this.#gate = new Gate(region.words, at + GATE, region.thread, "one", keeper);
+    this.#name = region.name;
   }
 
   /** Where those wait who want it. */
@@ -75,14 +78,14 @@ export class Mutex {
   /** Takes it if it is free. */
   tryTake(): boolean {
     if (Atomics.compareExchange(this.#words, this.#at, 0, this.#me) !== 0) return false;
-    this.#thread.locks++;
+    threadLocks.held++;
     return true;
   }
 
   /** Gives it back. Returns `false` if this thread does not have it. */
   give(): boolean {
     if (Atomics.compareExchange(this.#words, this.#at, this.#me, 0) === this.#me) {
-      this.#thread.locks--;
+      threadLocks.held--;
       this.#gate.wake();
       return true;
     }
@@ -150,7 +153,7 @@ export class Mutex {
     if (Atomics.compareExchange(this.#words, this.#at, held, held & RESERVED) !== held) {
       return this.#giveReserved();
     }
-    this.#thread.locks--;
+    threadLocks.held--;
     this.#gate.wakeAll();
     return true;
   }
@@ -171,7 +174,7 @@ export class Mutex {
     const before = Atomics.compareExchange(this.#words, this.#at, RESERVED, this.#me);
     if (before !== RESERVED) return false;
     Atomics.store(this.#words, this.#at + RESERVER, 0);
-    this.#thread.locks++;
+    threadLocks.held++;
     return true;
   }
 

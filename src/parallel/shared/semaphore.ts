@@ -9,6 +9,7 @@ import { checkFlag, checkOptions, checkWhole, COUNT } from "../../kernel/checks.
 import { AbandonedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
+import { threadLocks } from "../thread/thread_id.ts";
 import { Holders, holdersWords } from "./holders.ts";
 import type { SharedGuard } from "./lock.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
@@ -160,7 +161,7 @@ export class SharedSemaphore {
       const free = Atomics.load(words, FREE);
       if (free <= 0) return false;
       if (Atomics.compareExchange(words, FREE, free, free - 1) !== free) continue;
-      if (this.#holders?.add()) this.#region.thread.locks++;
+      if (this.#holders?.add()) threadLocks.held++;
       return true;
     }
   }
@@ -168,7 +169,7 @@ export class SharedSemaphore {
   /** One of this thread's is given back, or else one of any. */
   #noteGiven(): void {
     if (this.#holders === null) return;
-    if (this.#holders.remove()) this.#region.thread.locks--;
+    if (this.#holders.remove()) threadLocks.held--;
     else this.#holders.removeAny();
   }
 

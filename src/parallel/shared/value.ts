@@ -18,14 +18,15 @@ import {
 } from "./number_kinds.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
 import { handleOf, handleWithin, newRegion, type Region, regionOf } from "./region.ts";
-import { RLOCK_WORDS, SharedRLock } from "./rlock.ts";
+import { SharedRLock } from "./lock.ts";
+import { LOCK_WORDS } from "./lock_core.ts";
 
 /** The kind, as a place in the list of kinds; and how many there are. */
 const KIND = 0;
 const LENGTH = 1;
 const LOCK = 2;
 /** Where the values begin, in bytes, so that any kind is aligned. */
-const VALUES_BYTE = 4 * (LOCK + RLOCK_WORDS);
+const VALUES_BYTE = 4 * (LOCK + LOCK_WORDS);
 
 /** Values of one kind, and a lock for them: the inside of both classes. */
 class Cells<K extends SharedKind> {

@@ -13,7 +13,7 @@
 import type { Script } from "node:vm";
 import { SystemClock } from "../../kernel/clock.ts";
 import { TimeoutError } from "../../kernel/errors.ts";
-import { locksHeld } from "../thread/thread_id.ts";
+import { threadLocks } from "../thread/thread_id.ts";
 
 const hook = Symbol.for("weft.limitedCall");
 
@@ -44,7 +44,7 @@ export class TimeLimits {
   call<T>(ms: number, job: string, f: () => T): T {
     const realm = globalThis as unknown as Record<symbol, () => unknown>;
     const outer = realm[hook];
-    const locks = locksHeld();
+    const locks = threadLocks.held;
     realm[hook] = f;
     try {
       return this.#script.runInThisContext({ timeout: ms }) as T;
@@ -52,7 +52,7 @@ export class TimeLimits {
       if ((error as { code?: unknown } | null)?.code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") {
         throw error;
       }
-      this.#hasLeftLocks ||= locksHeld() > locks;
+      this.#hasLeftLocks ||= threadLocks.held > locks;
       throw new TimeoutError(ms, `job "${job}"`);
     } finally {
       if (outer === undefined) delete realm[hook];
