@@ -105,7 +105,9 @@ export class LockCore implements GateKeeper {
   /** Gives it back once. */
   release(): void {
     if (this.anyReleases ? this.#giveBack() : this.#countDown(currentParty())) return;
-    const why = this.mutex.isMine ? "another task of it holds it" : holderText(this.mutex.holderName);
+    const why = this.mutex.isMine
+      ? "another task of it holds it"
+      : holderText(this.mutex.holderName);
     throw new Error(`Cannot release ${this} in ${this.region.thread.name}: ${why}`);
   }
 

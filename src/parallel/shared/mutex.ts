@@ -14,7 +14,7 @@
  */
 import { AbandonedError } from "../../kernel/errors.ts";
 import { type Entry, Gate, GATE_WORDS, type GateKeeper, NOT_YET } from "./gate.ts";
-import { threadLocks, type ThreadId } from "../thread/thread_id.ts";
+import { type ThreadId, threadLocks } from "../thread/thread_id.ts";
 import type { Region } from "./region.ts";
 
 /** How many words it takes. */
