@@ -22,6 +22,24 @@ const ALLOWED: Record<string, readonly string[]> = {
   testing: ["kernel", "io", "internal"],
 };
 
+/**
+ * What each folder of `src/parallel` may import besides itself. The files that lie beside the folders are of two
+ * kinds: what every folder may use, and {@linkcode PARALLEL_TOPS}, which stand on all of them.
+ */
+const ALLOWED_IN_PARALLEL: Record<string, readonly string[]> = {
+  thread: [],
+  shared: ["thread"],
+  worker: ["shared", "thread"],
+  pool: ["shared", "thread"],
+  process: ["shared", "thread"],
+};
+
+/** The files of `src/parallel` that import its folders, and that no folder imports. */
+const PARALLEL_TOPS: readonly string[] = [
+  "src/parallel/connection_wait.ts",
+  "src/parallel/worker_entry.ts",
+];
+
 /** What a folder may import from elsewhere: clients that nobody should write anew. */
 const FOREIGN: Record<string, string> = { cluster: "npm:@nats-io/" };
 
@@ -121,27 +139,25 @@ Deno.test({
 });
 
 Deno.test({
-  name: "No two folders of src/parallel import each other, directly or in a circle",
+  name: "A folder of src/parallel imports only those below it, types included",
   timeout: 60_000,
   fn: async () => {
     const folderOf = (path: string): string | undefined =>
       /^src\/parallel\/(\w+)\//.exec(path)?.[1];
-    const below = new Map<string, Set<string>>();
+    const wrong: string[] = [];
     for (const [path, targets] of await readGraph()) {
+      if (layerOf(path) !== "parallel" || PARALLEL_TOPS.includes(path)) continue;
       const folder = folderOf(path);
-      if (folder === undefined) continue;
-      const others = targets.map(folderOf).filter((other) => other !== undefined);
-      for (const other of others) {
-        if (other !== folder) below.set(folder, (below.get(folder) ?? new Set()).add(other));
+      const allowed = folder === undefined ? [] : ALLOWED_IN_PARALLEL[folder];
+      if (allowed === undefined) wrong.push(`${path} is in no layer`);
+      for (const target of targets) {
+        const other = folderOf(target);
+        if (PARALLEL_TOPS.includes(target)) wrong.push(`${path} imports ${target}`);
+        if (other === undefined || other === folder || allowed?.includes(other)) continue;
+        wrong.push(`${path} imports ${target}`);
       }
     }
-    const circles: string[] = [];
-    const visit = (folder: string, trail: readonly string[]): void => {
-      if (trail.includes(folder)) return void circles.push([...trail, folder].join(" → "));
-      for (const other of below.get(folder) ?? []) visit(other, [...trail, folder]);
-    };
-    for (const folder of below.keys()) visit(folder, []);
-    assertEquals(circles, []);
+    assertEquals(wrong, []);
   },
 });
 
@@ -198,4 +214,32 @@ Deno.test("Only the clock touches the host's timers", async () => {
 Deno.test(`No file of the source is longer than ${LONGEST} lines`, async () => {
   const long = (await sources()).filter(({ text }) => text.split("\n").length > LONGEST);
   assertEquals(long.map(({ path }) => path), []);
+});
+
+/** Names that a file of `src/parallel` or `src/cluster` gives to a type of its own, as others do; to become none. */
+const SAME_NAME: readonly string[] = [
+  "Channel",
+  "Entry",
+  "ItemSource",
+  "Job",
+  "Line",
+  "Local",
+  "Mutex",
+  "Place",
+  "TaskHost",
+  "Timers",
+];
+
+Deno.test("No two exported types of the source have one name", async () => {
+  const places = new Map<string, string[]>();
+  const declared = /^export (?:abstract )?(?:class|interface|type) (\w+)/gm;
+  for (const { path, text } of await sources()) {
+    for (const [, name = ""] of text.matchAll(declared)) {
+      if (!places.get(name)?.includes(path)) places.set(name, [...places.get(name) ?? [], path]);
+    }
+  }
+  const twice = [...places].filter(([name, paths]) =>
+    paths.length > 1 && !SAME_NAME.includes(name)
+  );
+  assertEquals(twice.map(([name, paths]) => `${name}: ${paths.join(" and ")}`), []);
 });

@@ -18,7 +18,7 @@ import type { Party, Wait } from "../kernel/wait.ts";
 import { Slab } from "./buffers.ts";
 import { DatagramSender } from "./datagram_sender.ts";
 import { BrokenError, checkBytes, checkCount, reasonOf } from "./errors.ts";
-import { Handle, type Pending } from "./handle.ts";
+import { Handle, type PendingOperations } from "./handle.ts";
 import { closeQuietly, type NativeDatagram } from "./native.ts";
 import { openDatagram } from "./open.ts";
 import { ERR, IN, OUT } from "./pollable.ts";
@@ -173,7 +173,7 @@ export interface ReceiverHost {
 }
 
 /** The result of the last native receive, if nobody has taken it yet. */
-type Outcome = { kind: "datagram"; data: Uint8Array; from: Deno.Addr } | {
+type ReceiveOutcome = { kind: "datagram"; data: Uint8Array; from: Deno.Addr } | {
   kind: "error";
   error: BrokenError;
 };
@@ -181,14 +181,14 @@ type Outcome = { kind: "datagram"; data: Uint8Array; from: Deno.Addr } | {
 /** The receiving half of a datagram socket. One receiver at a time. */
 export class DatagramReceiver {
   readonly #native: NativeDatagram;
-  readonly #pending: Pending;
+  readonly #pending: PendingOperations;
   readonly #host: ReceiverHost;
   readonly #room: number;
   readonly #slab = new Slab();
   readonly #waiter: SingleWaiter<Received>;
   /** What datagrams are received into; made when it is first needed. */
   #buffer: Uint8Array | null = null;
-  #outcome: Outcome | null = null;
+  #outcome: ReceiveOutcome | null = null;
   #wanted = false;
   #receiving = false;
   #closed: ClosedError | null = null;
@@ -202,7 +202,12 @@ export class DatagramReceiver {
    * @param host The handle it is a half of.
    * @param room The longest datagram.
    */
-  constructor(native: NativeDatagram, pending: Pending, host: ReceiverHost, room: number) {
+  constructor(
+    native: NativeDatagram,
+    pending: PendingOperations,
+    host: ReceiverHost,
+    room: number,
+  ) {
     this.#native = native;
     this.#pending = pending;
     this.#host = host;
@@ -294,7 +299,7 @@ export class DatagramReceiver {
     this.#pending.ended();
   }
 
-  #came(outcome: Outcome): void {
+  #came(outcome: ReceiveOutcome): void {
     this.#wanted = false;
     this.#outcome = outcome;
     const wait = this.#waiter.leave();

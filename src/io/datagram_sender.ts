@@ -10,7 +10,7 @@ import { type ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { BrokenError, noteSent, reasonOf } from "./errors.ts";
-import type { Pending } from "./handle.ts";
+import type { PendingOperations } from "./handle.ts";
 import type { NativeDatagram } from "./native.ts";
 import { startTimeout, stopTimeout, type Timeout } from "./waiting.ts";
 
@@ -40,7 +40,7 @@ export interface SenderHost {
 /** The sending half of a datagram socket. */
 export class DatagramSender implements Counter {
   readonly #native: NativeDatagram;
-  readonly #pending: Pending;
+  readonly #pending: PendingOperations;
   readonly #host: SenderHost;
   readonly #queue = new Set<OutgoingDatagram>();
   #queued = 0;
@@ -55,7 +55,7 @@ export class DatagramSender implements Counter {
    * @param pending Counts the native sends.
    * @param host The handle it is a half of.
    */
-  constructor(native: NativeDatagram, pending: Pending, host: SenderHost) {
+  constructor(native: NativeDatagram, pending: PendingOperations, host: SenderHost) {
     this.#native = native;
     this.#pending = pending;
     this.#host = host;

@@ -27,7 +27,7 @@ import type { Party, Wait, WaitSource } from "../kernel/wait.ts";
 import type { Pollable, Watcher } from "./pollable.ts";
 
 /** Who counts the native operations of a handle. */
-export interface Pending {
+export interface PendingOperations {
   /** A native operation has been started. */
   began(): void;
   /** A native operation has settled. */
@@ -44,7 +44,7 @@ function ownerOf(party: Party | null | undefined): Task | null {
  *
  * @internal
  */
-export abstract class HandleLifetime implements Resource, Pending {
+export abstract class HandleLifetime implements Resource, PendingOperations {
   readonly #scheduler: Scheduler | null;
   #pending = 0;
   #isLetGo = false;
@@ -195,7 +195,7 @@ export abstract class Handle extends HandleLifetime implements Pollable {
 const LINGER_MS = 1000;
 
 /** How the end of a handle goes: open, then writing what is left, then closed. */
-type Life = "open" | "closing" | "closed";
+type HandleState = "open" | "closing" | "closed";
 
 /** What may still have something to write. */
 export interface Draining {
@@ -211,7 +211,7 @@ export interface Draining {
 export class Linger {
   readonly #writer: Draining;
   readonly #close: () => void;
-  #life: Life = "open";
+  #life: HandleState = "open";
   #clock: SystemClock | null = null;
 
   /**

@@ -13,18 +13,18 @@ import { IN } from "./pollable.ts";
 import { Handle } from "./handle.ts";
 
 /** The result of the last native accept, if nobody has taken it yet. */
-type Outcome = { kind: "stream"; native: NativeStream } | { kind: "error"; error: unknown };
+type AcceptOutcome = { kind: "stream"; native: NativeStream } | { kind: "error"; error: unknown };
 
 /** A listener with an accept-ahead of one connection. */
 export class ListenerHandle<S> extends Handle {
   readonly #native: NativeListener;
   readonly #wrap: (native: NativeStream, owner: Party | null | undefined) => S;
   readonly #waiter: SingleWaiter<S>;
-  #outcome: Outcome | null = null;
+  #outcome: AcceptOutcome | null = null;
   #accepting = false;
   #closed: ClosedError | null = null;
   /** Takes what an accept brings that was under way when it closed. */
-  #keep: ((outcome: Outcome) => void) | null = null;
+  #keep: ((outcome: AcceptOutcome) => void) | null = null;
 
   /**
    * Takes a native listener over; nothing else may use it from now on.
@@ -101,7 +101,7 @@ export class ListenerHandle<S> extends Handle {
    * and that an accept under way has still brought. They belong to `owner`'s run.
    */
   async closeKeeping(owner: Party | null): Promise<S[]> {
-    const kept: Outcome[] = this.#outcome === null ? [] : [this.#outcome];
+    const kept: AcceptOutcome[] = this.#outcome === null ? [] : [this.#outcome];
     this.#outcome = null;
     this.#keep = (outcome) => void kept.push(outcome);
     await this.release();
@@ -118,7 +118,7 @@ export class ListenerHandle<S> extends Handle {
     );
   }
 
-  #came(outcome: Outcome): void {
+  #came(outcome: AcceptOutcome): void {
     this.#accepting = false;
     if (this.#closed !== null && this.#keep !== null) this.#keep(outcome);
     else if (this.#closed !== null && outcome.kind === "stream") closeQuietly(outcome.native);

@@ -10,10 +10,10 @@ import { checkCount, Fault } from "./errors.ts";
 import { closeQuietly } from "./native.ts";
 import { ERR, HUP, IN } from "./pollable.ts";
 import { MOST_AHEAD, type ReaderHost, StreamReader } from "./stream_reader.ts";
-import { Handle, type Pending } from "./handle.ts";
+import { Handle, type PendingOperations } from "./handle.ts";
 
 /** The one reader, and who leases it. */
-class SharedStdin implements ReaderHost, Pending {
+class SharedStdin implements ReaderHost, PendingOperations {
   readonly fault: Fault = new Fault();
   readonly leases: Set<StdinHandle> = new Set();
   readonly reader: StreamReader = new StreamReader(Deno.stdin, this, this);

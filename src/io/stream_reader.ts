@@ -24,7 +24,7 @@ import { SingleWaiter, type Timeout } from "./waiting.ts";
 import type { NativeReader } from "./native.ts";
 import { IN } from "./pollable.ts";
 import { Slab } from "./buffers.ts";
-import type { Pending } from "./handle.ts";
+import type { PendingOperations } from "./handle.ts";
 
 /** One thing to be read, for one wait. */
 export interface Framing<T> {
@@ -77,7 +77,7 @@ export interface ReaderHost {
 /** The reading half of a stream. One reader at a time. */
 export class StreamReader {
   readonly #native: NativeReader;
-  readonly #pending: Pending;
+  readonly #pending: PendingOperations;
   readonly #host: ReaderHost;
   #buffer: Uint8Array = EMPTY;
   #start = 0;
@@ -109,7 +109,7 @@ export class StreamReader {
    * @param pending Counts the native reads.
    * @param host The handle it is a half of.
    */
-  constructor(native: NativeReader, pending: Pending, host: ReaderHost) {
+  constructor(native: NativeReader, pending: PendingOperations, host: ReaderHost) {
     this.#native = native;
     this.#pending = pending;
     this.#host = host;

@@ -20,7 +20,7 @@ import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { abandon, type Chunk, giveBack, LARGE, lend } from "./buffers.ts";
 import { BrokenError, type Fault, noteSent, reasonOf } from "./errors.ts";
-import type { Pending } from "./handle.ts";
+import type { PendingOperations } from "./handle.ts";
 import type { NativeWriter } from "./native.ts";
 import { startTimeout, stopTimeout, type Timeout } from "./waiting.ts";
 
@@ -45,7 +45,7 @@ export interface WriterHost {
 /** The writing half of a stream. */
 export class StreamWriter {
   readonly #native: NativeWriter;
-  readonly #pending: Pending;
+  readonly #pending: PendingOperations;
   readonly #host: WriterHost;
   readonly #senders = new Set<Sender>();
   #first: Chunk | null = null;
@@ -70,7 +70,7 @@ export class StreamWriter {
    * @param pending Counts the native writes.
    * @param host The handle it is a half of.
    */
-  constructor(native: NativeWriter, pending: Pending, host: WriterHost) {
+  constructor(native: NativeWriter, pending: PendingOperations, host: WriterHost) {
     this.#native = native;
     this.#pending = pending;
     this.#host = host;

@@ -8,7 +8,7 @@
  */
 
 /** A function somebody gave, and what is called for it. */
-export interface Link<C> {
+export interface LinkNode<C> {
   /** By what it is forgotten again. */
   readonly given: unknown;
   /** What is called. */
@@ -21,7 +21,7 @@ const FEW = 8;
 /** Callbacks in order. */
 export class Links<C> {
   /** In order; `null` where one was forgotten. */
-  #list: (Link<C> | null)[] = [];
+  #list: (LinkNode<C> | null)[] = [];
   #forgotten = 0;
   /** Where each function stands in the list; `null` until it is worth making. */
   #places: Map<unknown, number[]> | null = null;

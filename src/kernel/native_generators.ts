@@ -13,9 +13,9 @@
  * no body written in place, so for it the look-up is the quicker question.
  */
 
-type Step = IteratorResult<unknown, unknown>;
-type FastMethod = (this: unknown, input?: unknown) => Step;
-type AsyncMethod = (this: unknown, input?: unknown) => Promise<Step>;
+type GeneratorStep = IteratorResult<unknown, unknown>;
+type FastMethod = (this: unknown, input?: unknown) => GeneratorStep;
+type AsyncMethod = (this: unknown, input?: unknown) => Promise<GeneratorStep>;
 
 const fast: { readonly next: FastMethod; readonly throw: FastMethod } = inheritedBy(
   function* () {},

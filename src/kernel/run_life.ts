@@ -23,7 +23,7 @@ const GIVE_UP = 16;
  * Where a run stands. Winding down, its main task is cancelled and the others get a time of grace;
  * stopping, every task is.
  */
-type Phase = "running" | "winding" | "stopping" | "ended";
+type RunPhase = "running" | "winding" | "stopping" | "ended";
 
 /** How a run is to go. */
 export interface RunLifeOptions extends SchedulerOptions {
@@ -58,7 +58,7 @@ export class RunLife<T> implements Overseer, Resource {
   readonly #unobserved = new Set<Task>();
   readonly #errors: unknown[] = [];
   #main: Task<T> | null = null;
-  #phase: Phase = "running";
+  #phase: RunPhase = "running";
   #ordinary = 0;
   #deadlocks = 0;
   #deadline: Timer | null = null;

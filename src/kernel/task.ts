@@ -84,7 +84,7 @@ interface Extras {
   keeper: Keeper | null;
 }
 
-type Outcome = "none" | "value" | "error" | "cancelled";
+type TaskOutcome = "none" | "value" | "error" | "cancelled";
 
 /** What is called for a link. */
 type LinkCall = (task: Task) => unknown;
@@ -111,7 +111,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
   /** Whether somebody could have seen its failure. */
   isObserved = false;
   #name: TaskName;
-  #outcome: Outcome = "none";
+  #outcome: TaskOutcome = "none";
   #result: unknown = undefined;
   #joins: WaitQueue<T | undefined> | null = null;
   #extras: Extras | null = null;

@@ -114,7 +114,7 @@ export function serve<A extends Deno.Addr>(
     if (served.has(listener)) throw new BusyError(`Cannot serve ${listener}: another serve() does`);
     served.add(listener);
     try {
-      return yield* new Server(listener, handler, grace, most, options.onError).run();
+      return yield* new AcceptLoop(listener, handler, grace, most, options.onError).run();
     } finally {
       served.delete(listener);
     }
@@ -122,7 +122,7 @@ export function serve<A extends Deno.Addr>(
 }
 
 /** One listener while it is being served, by the current task. */
-class Server<A extends Deno.Addr> {
+class AcceptLoop<A extends Deno.Addr> {
   readonly #listener: Listener<A>;
   readonly #handler: TaskBody<[Socket<A>], unknown>;
   readonly #report: (error: unknown, peer: A | undefined) => void;

@@ -9,7 +9,7 @@ export interface Slice {
 }
 
 /** When a job began and finished, in parts. */
-export interface JobResult {
+export interface FinishedJob {
   readonly job: Job;
   readonly start: number;
   readonly finish: number;
@@ -61,7 +61,7 @@ export interface Simulation {
  * since the times of a thousand jobs together may leave the whole numbers that a single time keeps.
  */
 export function measure(
-  results: readonly JobResult[],
+  results: readonly FinishedJob[],
   slices: readonly Slice[],
   parts: number,
 ): Simulation {

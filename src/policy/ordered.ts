@@ -9,32 +9,32 @@ import { Heap, type HeapItem } from "../internal/heap.ts";
 import { type Discipline, earlier, type ReadyJob } from "./discipline.ts";
 
 /** What the order goes by; the least goes first. */
-export type Key = (job: ReadyJob) => number;
+export type SortKey = (job: ReadyJob) => number;
 
 /** The length of the present CPU burst. */
-export const byLength: Key = (job) => job.length;
+export const byLength: SortKey = (job) => job.length;
 /** What is left of the present CPU burst. */
-export const byLeft: Key = (job) => job.left;
+export const byLeft: SortKey = (job) => job.left;
 /** The priority number. */
-export const byPriority: Key = (job) => job.priority;
+export const byPriority: SortKey = (job) => job.priority;
 /** The deadline. */
-export const byDeadline: Key = (job) => job.deadline;
+export const byDeadline: SortKey = (job) => job.deadline;
 
-interface Entered extends HeapItem {
+interface WaitingJob extends HeapItem {
   readonly job: ReadyJob;
   readonly key: number;
 }
 
 /** The least key first; ties by arrival, then by place in the list. */
 export class Ordered implements Discipline {
-  readonly #key: Key;
+  readonly #key: SortKey;
   readonly #isPreemptive: boolean;
-  readonly #ready = new Heap<Entered>((a, b) =>
+  readonly #ready = new Heap<WaitingJob>((a, b) =>
     a.key < b.key || (a.key === b.key && earlier(a.job, b.job))
   );
 
   /** An order by `key`; with `isPreemptive`, a strictly lesser key takes the processor at once. */
-  constructor(key: Key, isPreemptive: boolean) {
+  constructor(key: SortKey, isPreemptive: boolean) {
     this.#key = key;
     this.#isPreemptive = isPreemptive;
   }

@@ -14,7 +14,7 @@
 import { Heap, type HeapItem } from "../internal/heap.ts";
 import { type Discipline, earlier, type Entry, type ReadyJob } from "./discipline.ts";
 import { checkJobs, checkSpan, type Job, partsOf, refuseTurns, timesOf } from "./job.ts";
-import { type JobResult, measure, type Simulation, type Slice } from "./metrics.ts";
+import { type FinishedJob, measure, type Simulation, type Slice } from "./metrics.ts";
 import { SchedulingPolicy } from "./scheduling_policy.ts";
 import { checkInstance, checkMs, checkOptions } from "../kernel/checks.ts";
 
@@ -244,7 +244,7 @@ export function simulate(
   checkSpan(jobs, scale);
   const machine = new Machine(jobs, policy, scale, cost);
   machine.run();
-  const results: JobResult[] = machine.courses.map((course) => ({
+  const results: FinishedJob[] = machine.courses.map((course) => ({
     job: course.job,
     start: course.start,
     finish: course.finish,

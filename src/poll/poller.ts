@@ -25,7 +25,7 @@ import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
-import { ActiveList, type Entry, type EntryOwner } from "./entry.ts";
+import { ActiveList, type Registration, type RegistrationOwner } from "./registration.ts";
 
 /** A descriptor and what is so of it, as in `[5, POLLIN | POLLOUT]`. */
 export type PollEvent = readonly [fd: number, mask: number];
@@ -44,7 +44,7 @@ export interface PollerHost {
 }
 
 /** The active entries of one registry, and the poll that waits for them. */
-export class Poller implements EntryOwner {
+export class Poller implements RegistrationOwner {
   /** What its waits are parked on. */
   readonly source: WaitSource;
   readonly #host: PollerHost;
@@ -79,13 +79,13 @@ export class Poller implements EntryOwner {
   }
 
   /** An entry must be looked at. */
-  activate(entry: Entry): void {
+  activate(entry: Registration): void {
     this.#active.add(entry);
     this.#callAttention();
   }
 
   /** An entry has left the registry. */
-  forget(entry: Entry): void {
+  forget(entry: Registration): void {
     this.#active.remove(entry);
   }
 

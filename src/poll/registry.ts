@@ -15,7 +15,7 @@ import type { Wait } from "../kernel/wait.ts";
 import { handleBehind, type PollTarget } from "./adopt.ts";
 import { checkFd, checkTimeout } from "./checks.ts";
 import { fileno, handleOf, type Numbered, numbered, numberOf, Pins } from "./descriptors.ts";
-import { Entry } from "./entry.ts";
+import { Registration } from "./registration.ts";
 import { NotRegisteredError } from "./errors.ts";
 import { checkMask, POLLIN, POLLOUT, POLLPRI } from "./masks.ts";
 import { Poller, type PollEvent } from "./poller.ts";
@@ -58,7 +58,7 @@ export interface RegistryStatistics {
  */
 export class EventRegistry implements Disposable {
   readonly #name = nextName("EventRegistry");
-  readonly #entries = new Map<number, Entry>();
+  readonly #entries = new Map<number, Registration>();
   readonly #poller = new Poller(this);
   readonly #pins = new Pins(this);
   #closed = false;
@@ -109,7 +109,7 @@ export class EventRegistry implements Disposable {
     const fd = typeof target === "number" ? target : fileno(handle!);
     let entry = this.#entries.get(fd);
     if (entry === undefined) {
-      entry = new Entry(fd, handle, this.#poller);
+      entry = new Registration(fd, handle, this.#poller);
       this.#entries.set(fd, entry);
       this.#pins.add(fd);
     }
@@ -214,7 +214,7 @@ export class EventRegistry implements Disposable {
     if (this.#closed) throw new ClosedError(`Cannot ${verb} ${this.#name}: it is closed`);
   }
 
-  #find(target: PollTarget, verb: string): Entry {
+  #find(target: PollTarget, verb: string): Registration {
     const handle = typeof target === "number" ? null : handleBehind(target);
     const fd = typeof target === "number" ? checkFd(target) : numberOf(handle!);
     const entry = this.#entries.get(fd);
@@ -226,7 +226,7 @@ export class EventRegistry implements Disposable {
     );
   }
 
-  #drop(entry: Entry): void {
+  #drop(entry: Registration): void {
     this.#poller.forget(entry);
     entry.leave();
   }

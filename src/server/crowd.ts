@@ -15,7 +15,7 @@ import { within } from "../kernel/enter_scope.ts";
 import { currentTask } from "../tasks/run.ts";
 import { Client } from "./client.ts";
 import { runStreamHandler, type StreamClass, type StreamFunction } from "./handler.ts";
-import type { Ending, Tally } from "./tally.ts";
+import type { HandlerOutcome, Tally } from "./tally.ts";
 
 /** How long connections may take. */
 export interface Limits {
@@ -75,11 +75,11 @@ export class Crowd {
   *serve(socket: Socket): Generator<unknown, void, unknown> {
     const client = new Client(socket, this);
     const member = { task: currentTask(), client, quiet: 0 };
-    let ending: Ending = "cancelled";
+    let ending: HandlerOutcome = "cancelled";
     this.#tally.begin();
     this.#members.add(member);
     try {
-      ending = (yield* this.#run(socket, client)) as Ending;
+      ending = (yield* this.#run(socket, client)) as HandlerOutcome;
     } finally {
       this.#members.delete(member);
       this.#tally.end(ending);
@@ -99,25 +99,25 @@ export class Crowd {
     for (const { task } of this.#members) task.cancel("the server is shutting down");
   }
 
-  *#run(socket: Socket, client: Client): Generator<unknown, Ending, unknown> {
+  *#run(socket: Socket, client: Client): Generator<unknown, HandlerOutcome, unknown> {
     const { idle, handler: most } = this.#limits;
     try {
       socket.timeout = idle;
       const work = this.#handled(socket, client);
       if (most === Infinity) return yield* work;
-      return yield* within(most, () => work, (): Ending => "timedOut");
+      return yield* within(most, () => work, (): HandlerOutcome => "timedOut");
     } catch (error) {
       return this.#endedBy(error, client);
     }
   }
 
-  *#handled(socket: Socket, client: Client): Generator<unknown, Ending, unknown> {
+  *#handled(socket: Socket, client: Client): Generator<unknown, HandlerOutcome, unknown> {
     yield* runStreamHandler(this.#handler, socket, client);
     return "completed";
   }
 
   /** How a handler that threw an error has ended. Our own cancel is no failure of it, and is thrown on. */
-  #endedBy(error: unknown, client: Client): Ending {
+  #endedBy(error: unknown, client: Client): HandlerOutcome {
     const { cancel, rest } = currentFrame().scope.partAll(error);
     if (cancel !== null && rest === NOTHING) throw cancel;
     if (cancel === null && error instanceof BrokenError) return "broken";

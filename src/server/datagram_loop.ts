@@ -20,7 +20,7 @@ import { within } from "../kernel/enter_scope.ts";
 import { type Group, group } from "../tasks/group.ts";
 import { sleep } from "../tasks/sleep.ts";
 import type { Report } from "./crowd.ts";
-import type { Ending, Tally } from "./tally.ts";
+import type { HandlerOutcome, Tally } from "./tally.ts";
 
 /** A datagram and its sender. */
 type Datagram = readonly [data: Uint8Array, from: UdpAddress | UnixAddress];
@@ -164,7 +164,7 @@ export class DatagramLoop {
     const loop = this;
     const place = this.#room.tryAcquire();
     this.#tally.begin();
-    let ending: Ending = "cancelled";
+    let ending: HandlerOutcome = "cancelled";
     const task = g.spawn(function* () {
       ending = yield* loop.#served(data, from);
     });
@@ -180,13 +180,13 @@ export class DatagramLoop {
   *#served(
     data: Uint8Array,
     from: UdpAddress | UnixAddress,
-  ): Generator<unknown, Ending, unknown> {
+  ): Generator<unknown, HandlerOutcome, unknown> {
     const { handlerTimeout: most } = this.#options;
     try {
       const work = this.#answer(data, from);
       return most === Infinity
         ? yield* work
-        : yield* within(most, () => work, (): Ending => "timedOut");
+        : yield* within(most, () => work, (): HandlerOutcome => "timedOut");
     } catch (error) {
       const { cancel, rest } = currentFrame().scope.partAll(error);
       if (cancel !== null && rest === NOTHING) throw cancel;
@@ -199,7 +199,7 @@ export class DatagramLoop {
   *#answer(
     data: Uint8Array,
     from: UdpAddress | UnixAddress,
-  ): Generator<unknown, Ending, unknown> {
+  ): Generator<unknown, HandlerOutcome, unknown> {
     const replies = yield* this.#serve(data, from);
     // A sender without an address of its own cannot be answered.
     if ("path" in from && from.path === null) return "completed";

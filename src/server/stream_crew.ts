@@ -36,7 +36,7 @@ interface Order {
 }
 
 /** A failure on its way. */
-type Failure = readonly [error: TransportedError, peer: Deno.Addr | undefined];
+type HandlerFailure = readonly [error: TransportedError, peer: Deno.Addr | undefined];
 
 /**
  * How many workers may be lost before the server gives up. More than a crew allows as a rule, since
@@ -49,7 +49,7 @@ const LONGER_MS = 1000;
 
 const { serveInWorker } = jobs(import.meta, {
   /** What each worker does until it is cancelled. */
-  *serveInWorker(ready: SharedEvent, order: Order, failures: SharedQueue<Failure>) {
+  *serveInWorker(ready: SharedEvent, order: Order, failures: SharedQueue<HandlerFailure>) {
     const handler = (yield* wait(() => loadHandler(order.handler))) as
       | StreamFunction
       | StreamClass;
@@ -73,7 +73,11 @@ const { serveInWorker } = jobs(import.meta, {
 });
 
 /** Tells of a failure, if there is room for it; it is counted in any case. */
-function tell(failures: SharedQueue<Failure>, error: unknown, peer: Deno.Addr | undefined): void {
+function tell(
+  failures: SharedQueue<HandlerFailure>,
+  error: unknown,
+  peer: Deno.Addr | undefined,
+): void {
   try {
     failures.tryPut([packError(error), peer && { ...peer }]);
   } catch {
@@ -111,8 +115,8 @@ export interface StreamCrewOptions {
 
 /** The workers of one server. */
 export class StreamCrew {
-  readonly #crew: Crew<[Order, SharedQueue<Failure>]>;
-  readonly #failures = new SharedQueue<Failure>();
+  readonly #crew: Crew<[Order, SharedQueue<HandlerFailure>]>;
+  readonly #failures = new SharedQueue<HandlerFailure>();
   readonly #tallies: readonly Tally[];
   readonly #grace = new Float64Array(new SharedArrayBuffer(8));
   readonly #longest: number;

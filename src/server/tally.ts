@@ -36,7 +36,7 @@ const NAMES = [
 ] as const satisfies readonly (keyof ServerStatistics)[];
 
 /** How the serving of one connection has ended. */
-export type Ending = "completed" | "failed" | "timedOut" | "broken" | "cancelled";
+export type HandlerOutcome = "completed" | "failed" | "timedOut" | "broken" | "cancelled";
 
 /** The counts of one loop. */
 export class Tally {
@@ -57,7 +57,7 @@ export class Tally {
   }
 
   /** It is not served any more. */
-  end(how: Ending): void {
+  end(how: HandlerOutcome): void {
     this.#add("active", -1);
     this.#add(how, 1);
   }

@@ -27,7 +27,7 @@ export interface AsyncResultStatistics {
   readonly waiting: number;
 }
 
-type Outcome<T> =
+type ResultState<T> =
   | { readonly state: "pending" }
   | { readonly state: "value"; readonly value: T }
   | { readonly state: "error"; readonly error: unknown };
@@ -56,7 +56,7 @@ export class AsyncResult<T> {
   readonly #name: string;
   readonly #gets: WaitQueue<T>;
   readonly #waits: WaitQueue<T | undefined>;
-  #outcome: Outcome<T> = { state: "pending" };
+  #outcome: ResultState<T> = { state: "pending" };
   readonly #links = new Links<() => void>();
   readonly #beginGet = (wait: Wait<T>): void => {
     const outcome = this.#outcome;
@@ -195,7 +195,7 @@ export class AsyncResult<T> {
     return this.#name;
   }
 
-  #conclude(outcome: Outcome<T>): void {
+  #conclude(outcome: ResultState<T>): void {
     if (this.ready) {
       throw new Error(`Cannot set ${this.#name} again: it has ${articleOf(this.#outcome.state)}`);
     }

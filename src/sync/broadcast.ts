@@ -14,7 +14,7 @@ import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import type { Wait } from "../kernel/wait.ts";
-import { BroadcastLog, type LagRule, type Reader } from "./broadcast_log.ts";
+import { BroadcastLog, type LagRule, type LogReader } from "./broadcast_log.ts";
 import { EndOfChannel, LaggedError } from "./channel_core.ts";
 import { itemsOf } from "./items.ts";
 
@@ -215,11 +215,11 @@ export interface SubscriptionStatistics {
  */
 export class Subscription<T> implements Disposable, AsyncIterable<T> {
   readonly #log: BroadcastLog<T>;
-  readonly #reader: Reader<T>;
+  readonly #reader: LogReader<T>;
   #closed = false;
 
   /** Made by `Broadcast.subscribe`. */
-  constructor(log: BroadcastLog<T>, reader: Reader<T>) {
+  constructor(log: BroadcastLog<T>, reader: LogReader<T>) {
     this.#log = log;
     this.#reader = reader;
   }

@@ -12,14 +12,14 @@ import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 
 /** One item in the log. */
-interface Entry<T> {
+interface LoggedItem<T> {
   readonly item: T;
   /** How many readers have still to read it. */
   left: number;
 }
 
 /** One subscriber's place in the log. */
-export class Reader<T> {
+export class LogReader<T> {
   /** What reports call it. */
   readonly name: string;
   /** Who waits for the next item. */
@@ -60,10 +60,10 @@ export class BroadcastLog<T> {
   /** Items that went before everybody had read them. */
   dropped = 0;
   readonly #name: string;
-  readonly #entries = new Deque<Entry<T>>();
-  readonly #readers = new Set<Reader<T>>();
+  readonly #entries = new Deque<LoggedItem<T>>();
+  readonly #readers = new Set<LogReader<T>>();
   /** Readers that wait, the longest first; a cancel may have left some without a wait. */
-  readonly #waiting = new Set<Reader<T>>();
+  readonly #waiting = new Set<LogReader<T>>();
   readonly #pressed: WaitSource;
   /** The number of the item at the front. */
   #base = 0;
@@ -98,15 +98,15 @@ export class BroadcastLog<T> {
   }
 
   /** Adds a reader that goes on where `like` is, or with what is sent from now on. */
-  open(like?: Reader<T>): Reader<T> {
-    const reader = new Reader<T>(`${this.#name}[${++this.#serial}]`, like?.next ?? this.#head);
+  open(like?: LogReader<T>): LogReader<T> {
+    const reader = new LogReader<T>(`${this.#name}[${++this.#serial}]`, like?.next ?? this.#head);
     this.#readers.add(reader);
     this.#count(reader, 1);
     return reader;
   }
 
   /** Removes a reader, with all that it had still to read. */
-  close(reader: Reader<T>): void {
+  close(reader: LogReader<T>): void {
     this.#readers.delete(reader);
     this.#waiting.delete(reader);
     this.#count(reader, -1);
@@ -120,7 +120,7 @@ export class BroadcastLog<T> {
   }
 
   /** Parks whoever wants to receive and has read everything. */
-  await(wait: Wait<T>, reader: Reader<T>): void {
+  await(wait: Wait<T>, reader: LogReader<T>): void {
     reader.waits.park(wait);
     this.#waiting.add(reader);
   }
@@ -149,17 +149,17 @@ export class BroadcastLog<T> {
   }
 
   /** How many items a reader has lost that it has not been told of. */
-  gap(reader: Reader<T>): number {
+  gap(reader: LogReader<T>): number {
     return Math.max(0, this.#base - reader.next);
   }
 
   /** How many items a reader can still read. */
-  unread(reader: Reader<T>): number {
+  unread(reader: LogReader<T>): number {
     return this.#entries.size - Math.max(0, reader.next - this.#base);
   }
 
   /** Has a reader go on with the oldest item still held, and counts those that it has lost. */
-  skip(reader: Reader<T>): number {
+  skip(reader: LogReader<T>): number {
     const lost = this.gap(reader);
     reader.missed += lost;
     reader.next += lost;
@@ -167,7 +167,7 @@ export class BroadcastLog<T> {
   }
 
   /** Reads the next item, which must be there. */
-  read(reader: Reader<T>): T {
+  read(reader: LogReader<T>): T {
     const entry = this.#entries.at(reader.next++ - this.#base)!;
     if (--entry.left === 0) this.#trim();
     return entry.item;
@@ -198,7 +198,7 @@ export class BroadcastLog<T> {
   }
 
   /** Adds to the count of each entry that a reader has still to read. */
-  #count(reader: Reader<T>, by: 1 | -1): void {
+  #count(reader: LogReader<T>, by: 1 | -1): void {
     for (let at = Math.max(0, reader.next - this.#base); at < this.#entries.size; at++) {
       this.#entries.at(at)!.left += by;
     }
@@ -219,7 +219,7 @@ export class BroadcastLog<T> {
   }
 
   #whoLags(): string {
-    let slowest: Reader<T> | undefined;
+    let slowest: LogReader<T> | undefined;
     for (const reader of this.#readers) {
       if (slowest === undefined || reader.next < slowest.next) slowest = reader;
     }

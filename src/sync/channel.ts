@@ -10,7 +10,12 @@ import { WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
-import { ChannelCore, type ChannelStatistics, EndOfChannel, type Place } from "./channel_core.ts";
+import {
+  ChannelCore,
+  type ChannelEnd,
+  type ChannelStatistics,
+  EndOfChannel,
+} from "./channel_core.ts";
 import { itemsOf } from "./items.ts";
 
 /**
@@ -103,7 +108,7 @@ export class Channel<T> implements Disposable {
 /** An end to send from. Made by {@linkcode Channel} and {@linkcode ChannelSender.clone}; `using` closes it. */
 export class ChannelSender<T> implements Disposable {
   readonly #core: ChannelCore<T>;
-  readonly #place: Place;
+  readonly #place: ChannelEnd;
 
   /** Made by {@linkcode Channel}. */
   constructor(core: ChannelCore<T>) {
@@ -180,7 +185,7 @@ export class ChannelSender<T> implements Disposable {
  */
 export class ChannelReceiver<T> implements Disposable, AsyncIterable<T> {
   readonly #core: ChannelCore<T>;
-  readonly #place: Place;
+  readonly #place: ChannelEnd;
 
   /** Made by {@linkcode Channel}. */
   constructor(core: ChannelCore<T>) {

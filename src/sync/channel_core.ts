@@ -4,7 +4,7 @@
  * All senders stand in one line, whichever end they wait at, and so do all receivers; otherwise clones
  * would race each other. Closing one end must wake those who wait at that very end, and must not search
  * the line for them when there are none: a thousand producers that each close their clone would else
- * cost a million steps. So each end has a {@linkcode Place}, which counts them and is what their
+ * cost a million steps. So each end has a {@linkcode ChannelEnd}, which counts them and is what their
  * waits are parked on.
  */
 import { Deque } from "../internal/deque.ts";
@@ -58,7 +58,7 @@ export interface ChannelStatistics {
 }
 
 /** Where the waits of one end are parked. */
-export class Place implements WaitSource {
+export class ChannelEnd implements WaitSource {
   /** Tasks alone end these waits. */
   readonly host = "none";
   /** Whether the end was closed. */
@@ -124,21 +124,21 @@ export class ChannelCore<T> {
   }
 
   /** Opens one more end for sending. */
-  openSender(): Place {
+  openSender(): ChannelEnd {
     this.#senders++;
     const describe = () => `${this.#sends} (${count(this.#receivers, "receiver")} open)`;
-    return new Place(this.#sends as WaitQueue<unknown>, describe);
+    return new ChannelEnd(this.#sends as WaitQueue<unknown>, describe);
   }
 
   /** Opens one more end for receiving. */
-  openReceiver(): Place {
+  openReceiver(): ChannelEnd {
     this.#receivers++;
     const describe = () => `${this.#receives} (${count(this.#senders, "sender")} open)`;
-    return new Place(this.#receives as WaitQueue<unknown>, describe);
+    return new ChannelEnd(this.#receives as WaitQueue<unknown>, describe);
   }
 
   /** Hands an item to the longest-waiting receiver or into the buffer; `false` if there is room in neither. */
-  send(item: T, place: Place): boolean {
+  send(item: T, place: ChannelEnd): boolean {
     if (place.closed) throw this.#closedEnd("send to");
     if (this.#receivers === 0) throw this.#unheard();
     const receiver = take(this.#receives);
@@ -149,7 +149,7 @@ export class ChannelCore<T> {
   }
 
   /** Whether there is something to receive now. Throws where there never will be. */
-  canReceive(place: Place): boolean {
+  canReceive(place: ChannelEnd): boolean {
     if (place.closed) throw this.#closedEnd("receive from");
     if (this.#items.size > 0 || this.#sends.size > 0) return true;
     if (this.#senders === 0) throw this.#end();
@@ -169,7 +169,7 @@ export class ChannelCore<T> {
   }
 
   /** Closes an end for sending; with the last one, receivers that wait are told that it is the end. */
-  closeSender(place: Place): void {
+  closeSender(place: ChannelEnd): void {
     if (place.closed) return;
     place.close(() => this.#closedEnd("send to"));
     if (--this.#senders > 0 || this.#receives.size === 0) return;
@@ -177,7 +177,7 @@ export class ChannelCore<T> {
   }
 
   /** Closes an end for receiving; with the last one, the items are dropped and senders that wait are told. */
-  closeReceiver(place: Place): void {
+  closeReceiver(place: ChannelEnd): void {
     if (place.closed) return;
     place.close(() => this.#closedEnd("receive from"));
     if (--this.#receivers > 0) return;
@@ -186,7 +186,7 @@ export class ChannelCore<T> {
   }
 
   /** The error of those who go on with an end that was closed. */
-  refuseClosed(verb: string, place: Place): void {
+  refuseClosed(verb: string, place: ChannelEnd): void {
     if (place.closed) throw this.#closedEnd(verb);
   }
 
@@ -229,7 +229,7 @@ export class ChannelCore<T> {
 /** Takes the longest wait out of a line; the caller must end it. */
 function take<T>(line: WaitQueue<T>): Wait<T> | null {
   const wait = line.shift();
-  if (wait !== null) (wait.source as Place).waiting--;
+  if (wait !== null) (wait.source as ChannelEnd).waiting--;
   return wait;
 }
 

@@ -80,7 +80,7 @@ export interface ImapPlan<I, R> extends Omit<PassPlan<I, R, unknown>, "sink"> {
 }
 
 /** The life of an `imap`; given up by its consumer, it goes on to its end, but gives out nothing. */
-type Phase = "new" | "running" | "given up" | "ended";
+type ImapPhase = "new" | "running" | "given up" | "ended";
 
 /** One `imap`, from its first `next` to its end. */
 export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding {
@@ -93,7 +93,7 @@ export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding 
   readonly #outlet: Outlet<R>;
   readonly #takers: WaitQueue<IteratorResult<R, undefined>>;
   readonly #room: WaitQueue<void>;
-  #phase: Phase = "new";
+  #phase: ImapPhase = "new";
   #drawer: Task | null = null;
   #owner: Party | null = null;
   /** Items drawn and not given out. */

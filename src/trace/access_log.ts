@@ -15,7 +15,7 @@ import { takeSite } from "../kernel/sites.ts";
 import type { Touch } from "./lost_update.ts";
 
 /** A property's name. */
-export type Key = string | symbol;
+export type AccessKey = string | symbol;
 
 /** The three accesses of a lost update, and how many foreign writes there were. */
 export interface Finding {
@@ -42,9 +42,9 @@ interface Write extends Touch {
 /** What one task knows of the object. */
 class Memory {
   /** What it read of single properties, and has not written since. */
-  readonly reads = new Map<Key, Read>();
+  readonly reads = new Map<AccessKey, Read>();
   /** When it last wrote a property. */
-  readonly writes = new Map<Key, number>();
+  readonly writes = new Map<AccessKey, number>();
   /** When it last asked which properties there are. */
   keys: Read | undefined = undefined;
 
@@ -52,7 +52,7 @@ class Memory {
    * The read that told of a property without naming it: of all keys, or of the length of an array, by
    * which whoever read it knows that nothing is behind that.
    */
-  covering(key: Key): Read | undefined {
+  covering(key: AccessKey): Read | undefined {
     const length = this.reads.get("length");
     const isBehind = length !== undefined && indexOf(key) >= Number(length.value);
     const candidates = [this.keys, isBehind ? length : undefined];
@@ -68,25 +68,25 @@ class Memory {
 
 /** The accesses to one object. */
 export class AccessLog {
-  readonly #writes = new Map<Key, Write>();
+  readonly #writes = new Map<AccessKey, Write>();
   /** By task, weakly: what a task had read is gone with it. */
   readonly #memories = new WeakMap<Task, Memory>();
   #time = 0;
 
   /** A task has read a property. */
-  read(task: Task, key: Key, value: unknown): void {
+  read(task: Task, key: AccessKey, value: unknown): void {
     const count = this.#writes.get(key)?.count ?? 0;
     this.#memory(task).reads.set(key, { task, value, site: takeSite(), count, time: ++this.#time });
   }
 
   /** A task has asked which properties there are. */
-  readKeys(task: Task, keys: readonly Key[]): void {
+  readKeys(task: Task, keys: readonly AccessKey[]): void {
     const read = { task, value: keys, site: takeSite(), count: 0, time: ++this.#time };
     this.#memory(task).keys = read;
   }
 
   /** A task, or code outside of every task, has written a property. Returns what that overwrote, if it was news. */
-  wrote(task: Task | null, key: Key, value: unknown): Finding | null {
+  wrote(task: Task | null, key: AccessKey, value: unknown): Finding | null {
     const foreign = this.#writes.get(key);
     const time = ++this.#time;
     const write = { task, value, site: takeSite(), count: (foreign?.count ?? 0) + 1, time };
@@ -116,6 +116,6 @@ export class AccessLog {
 }
 
 /** The place that a key names in an array; `NaN` if it names none. */
-function indexOf(key: Key): number {
+function indexOf(key: AccessKey): number {
   return typeof key === "string" && /^(0|[1-9]\d*)$/.test(key) ? Number(key) : NaN;
 }

@@ -49,7 +49,7 @@ const RUN = 1;
 const BESIDE = 1_000_000_000;
 
 /** Where something is drawn. */
-interface Place {
+interface LanePlace {
   readonly pid: number;
   readonly tid: number;
 }
@@ -88,7 +88,7 @@ export function chromeTrace(timeline: Timeline): ChromeTrace {
   counter("bytes in", bytesIn, "bytes");
   counter("bytes out", bytesOut, "bytes");
 
-  const places = new Map<string, Place>();
+  const places = new Map<string, LanePlace>();
   for (const { kind, where, what, from, to } of asides) {
     let place = places.get(where);
     if (place === undefined) {
@@ -133,7 +133,7 @@ function addLane(
   });
 }
 
-function namesOf(lanes: readonly Lane[], places: ReadonlyMap<string, Place>): TraceEvent[] {
+function namesOf(lanes: readonly Lane[], places: ReadonlyMap<string, LanePlace>): TraceEvent[] {
   const meta = (name: string, pid: number, tid: number, value: string): TraceEvent => ({
     name,
     ph: "M",

@@ -16,7 +16,7 @@ import { currentScope } from "../kernel/context.ts";
 import { reportName } from "../kernel/names.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
-import { AccessLog, type Key } from "./access_log.ts";
+import { type AccessKey, AccessLog } from "./access_log.ts";
 import { type LostUpdate, lostUpdate, pathOf } from "./lost_update.ts";
 
 /** How many findings are kept: the latest. */
@@ -52,13 +52,13 @@ class Watch {
   proxyOf(target: object, path: string): object {
     const known = proxies.get(target);
     if (known !== undefined) return known;
-    const proxy = new Proxy(target, new Watcher(this, path, new AccessLog()));
+    const proxy = new Proxy(target, new AccessWatcher(this, path, new AccessLog()));
     proxies.set(target, proxy);
     watches.set(proxy, { watch: this, target });
     return proxy;
   }
 
-  ignores(key: Key): boolean {
+  ignores(key: AccessKey): boolean {
     return this.#ignored.has(key);
   }
 
@@ -82,10 +82,10 @@ const watches = new WeakMap<object, { watch: Watch; target: object }>();
 const proxies = new WeakMap<object, object>();
 
 /** The methods of arrays that look for a value by identity, which a proxy does not share. */
-const SEARCHES: ReadonlySet<Key> = new Set(["includes", "indexOf", "lastIndexOf"]);
+const SEARCHES: ReadonlySet<AccessKey> = new Set(["includes", "indexOf", "lastIndexOf"]);
 
 /** The handler of one object's proxy. */
-class Watcher implements ProxyHandler<object> {
+class AccessWatcher implements ProxyHandler<object> {
   readonly #watch: Watch;
   readonly #path: string;
   readonly #log: AccessLog;
@@ -96,7 +96,7 @@ class Watcher implements ProxyHandler<object> {
     this.#log = log;
   }
 
-  get(target: object, key: Key, receiver: unknown): unknown {
+  get(target: object, key: AccessKey, receiver: unknown): unknown {
     const own = Reflect.getOwnPropertyDescriptor(target, key);
     if (Array.isArray(target) && SEARCHES.has(key) && own === undefined) {
       return this.#search(target, key);
@@ -111,21 +111,21 @@ class Watcher implements ProxyHandler<object> {
     return fixed || !isPlain(value) ? value : this.#watch.proxyOf(value, pathOf(this.#path, key));
   }
 
-  has(target: object, key: Key): boolean {
+  has(target: object, key: AccessKey): boolean {
     const own = Reflect.getOwnPropertyDescriptor(target, key);
     const present = own !== undefined || key in target;
     if (!isAccessor(own) && present === (own !== undefined)) this.#read(key, own?.value);
     return present;
   }
 
-  ownKeys(target: object): Key[] {
+  ownKeys(target: object): AccessKey[] {
     const keys = Reflect.ownKeys(target);
     const task = currentTask();
     if (task !== null) this.#log.readKeys(task, keys);
     return keys;
   }
 
-  getOwnPropertyDescriptor(target: object, key: Key): PropertyDescriptor | undefined {
+  getOwnPropertyDescriptor(target: object, key: AccessKey): PropertyDescriptor | undefined {
     const own = Reflect.getOwnPropertyDescriptor(target, key);
     if (isAccessor(own)) return own;
     const value: unknown = own?.value;
@@ -135,7 +135,7 @@ class Watcher implements ProxyHandler<object> {
     return own;
   }
 
-  defineProperty(target: object, key: Key, descriptor: PropertyDescriptor): boolean {
+  defineProperty(target: object, key: AccessKey, descriptor: PropertyDescriptor): boolean {
     if (!("value" in descriptor)) return Reflect.defineProperty(target, key, descriptor);
     const value = unwrap(descriptor.value);
     const length = lengthOf(target);
@@ -145,7 +145,7 @@ class Watcher implements ProxyHandler<object> {
     return true;
   }
 
-  set(target: object, key: Key, value: unknown, receiver: unknown): boolean {
+  set(target: object, key: AccessKey, value: unknown, receiver: unknown): boolean {
     const bare = unwrap(value);
     if (!this.#isFor(target, receiver) || isAccessor(descriptorOf(target, key))) {
       return Reflect.set(target, key, bare, receiver);
@@ -157,7 +157,7 @@ class Watcher implements ProxyHandler<object> {
     return true;
   }
 
-  deleteProperty(target: object, key: Key): boolean {
+  deleteProperty(target: object, key: AccessKey): boolean {
     const present = Object.hasOwn(target, key);
     if (!Reflect.deleteProperty(target, key)) return false;
     if (present) this.#wrote(key, undefined);
@@ -165,7 +165,7 @@ class Watcher implements ProxyHandler<object> {
   }
 
   /** `includes` and the like: on the object itself, for the object behind a proxy, and so found either way. */
-  #search(target: readonly unknown[], key: Key): unknown {
+  #search(target: readonly unknown[], key: AccessKey): unknown {
     const search = Array.prototype[key as "includes"] as (...args: unknown[]) => unknown;
     return (...args: unknown[]): unknown => {
       this.#read("length", target.length);
@@ -175,7 +175,7 @@ class Watcher implements ProxyHandler<object> {
   }
 
   /** A write of a place behind the end of an array has written its length, too. */
-  #grew(target: object, key: Key, length: number): void {
+  #grew(target: object, key: AccessKey, length: number): void {
     if (key === "length" || lengthOf(target) === length) return;
     this.#log.wrote(currentTask(), "length", lengthOf(target));
   }
@@ -186,12 +186,12 @@ class Watcher implements ProxyHandler<object> {
       watches.get(receiver)?.target === target;
   }
 
-  #read(key: Key, value: unknown): void {
+  #read(key: AccessKey, value: unknown): void {
     const task = currentTask();
     if (task !== null && !this.#watch.ignores(key)) this.#log.read(task, key, value);
   }
 
-  #wrote(key: Key, value: unknown): void {
+  #wrote(key: AccessKey, value: unknown): void {
     if (this.#watch.ignores(key)) return;
     const task = currentTask();
     const finding = this.#log.wrote(task, key, value);
@@ -293,7 +293,7 @@ function isAccessor(descriptor: PropertyDescriptor | undefined): boolean {
 }
 
 /** The descriptor of a property, be it its own or inherited. */
-function descriptorOf(target: object, key: Key): PropertyDescriptor | undefined {
+function descriptorOf(target: object, key: AccessKey): PropertyDescriptor | undefined {
   for (let at: object | null = target; at !== null; at = Reflect.getPrototypeOf(at)) {
     const found = Reflect.getOwnPropertyDescriptor(at, key);
     if (found !== undefined) return found;

@@ -23,13 +23,13 @@ export interface WatchMessage {
 /** What the worker says to the watchdog: it watches; it has gone. */
 export type WatchReply = "watching" | "gone";
 
-interface WorkerRealm extends EventTarget {
+interface WatchdogRealm extends EventTarget {
   postMessage(message: WatchReply): void;
   close(): void;
 }
 
 if (import.meta.main && "WorkerGlobalScope" in globalThis) {
-  const realm = globalThis as unknown as WorkerRealm;
+  const realm = globalThis as unknown as WatchdogRealm;
   realm.addEventListener("message", (event) => {
     const data = (event as MessageEvent<WatchMessage | null>).data;
     if (data?.kind !== "weft.watch") return;

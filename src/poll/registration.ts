@@ -9,24 +9,24 @@ import type { Pollable, Watcher } from "../io/pollable.ts";
 import { INTEREST, POLLET, POLLIN, POLLNVAL, POLLONESHOT, POLLOUT, UNASKED } from "./masks.ts";
 
 /** Is told when an entry must be looked at. */
-export interface EntryOwner {
+export interface RegistrationOwner {
   /** Something has changed that the entry was asked about. */
-  activate(entry: Entry): void;
+  activate(entry: Registration): void;
 }
 
 /** A registered descriptor. */
-export class Entry implements Watcher {
+export class Registration implements Watcher {
   /** The descriptor. */
   readonly fd: number;
   /** What stands behind it; `null` for a number that no handle has. */
   readonly handle: Pollable | null;
   /** Link in the list of active entries. */
-  before: Entry | null = null;
+  before: Registration | null = null;
   /** Link in the list of active entries. */
-  after: Entry | null = null;
+  after: Registration | null = null;
   /** Whether it is in that list. */
   active = false;
-  readonly #owner: EntryOwner;
+  readonly #owner: RegistrationOwner;
   #mask = 0;
   /** What its handle last said, which tells of every change: so each change is looked at once. */
   #ready = 0;
@@ -34,7 +34,7 @@ export class Entry implements Watcher {
   #fresh = true;
 
   /** An entry that nothing is asked of. */
-  constructor(fd: number, handle: Pollable | null, owner: EntryOwner) {
+  constructor(fd: number, handle: Pollable | null, owner: RegistrationOwner) {
     this.fd = fd;
     this.handle = handle;
     this.#owner = owner;
@@ -96,8 +96,8 @@ export class Entry implements Watcher {
 
 /** The active entries, in the order in which they are told. */
 export class ActiveList {
-  #first: Entry | null = null;
-  #last: Entry | null = null;
+  #first: Registration | null = null;
+  #last: Registration | null = null;
   #size = 0;
 
   /** How many there are. */
@@ -106,12 +106,12 @@ export class ActiveList {
   }
 
   /** The first of them. */
-  get first(): Entry | null {
+  get first(): Registration | null {
     return this.#first;
   }
 
   /** Puts one at the end, unless it is in the list. */
-  add(entry: Entry): void {
+  add(entry: Registration): void {
     if (entry.active) return;
     entry.active = true;
     this.#size++;
@@ -122,7 +122,7 @@ export class ActiveList {
   }
 
   /** Takes one out, from any place. */
-  remove(entry: Entry): void {
+  remove(entry: Registration): void {
     if (!entry.active) return;
     entry.active = false;
     this.#size--;
