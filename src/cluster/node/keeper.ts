@@ -1,0 +1,190 @@
+/**
+ * The keeper: one node at a time that looks for what a killed server has left behind.
+ *
+ * After a kill, acks that the server had not yet written are undone. Then a job that has its result may
+ * lie in the stream and never be delivered again (a ghost), and a job that nobody has done may be forgotten
+ * by the consumer, also after its lease has run out. Both show in one sum: more jobs are stored than wait
+ * and are delivered. Both lie below the last sequence that was delivered; so only that part of a stream is
+ * walked through, which is short when all is well.
+ *
+ * A job with a genuine result is deleted. For forgotten ones the consumer is made anew: it delivers all
+ * that is stored once more, so some jobs run twice, and their second results are refused. Rejected:
+ * purging what is below the ack floor (on server 2.9 a purge of a job stream stops deliveries, and the
+ * floor stays at the first ghost); publishing a forgotten job again under another id (not tried under
+ * failures).
+ *
+ * Who is keeper stands in one record. It is taken over when it has not changed for a while by the clock of
+ * whoever looks: clocks of machines are not compared.
+ */
+import { headers } from "@nats-io/transport-node";
+import { jetstream, type JetStreamClient } from "@nats-io/jetstream";
+import { encode } from "../codec/encode.ts";
+import type { Link } from "../link/link.ts";
+import type { ResultReader } from "../link/results.ts";
+import { Ticker } from "../link/ticker.ts";
+import { ensureConsumer, isApiError } from "../wire/layout.ts";
+import { CLASSES, DURABLE, type JobClass } from "../wire/names.ts";
+import { HEAD, PROTOCOL } from "../wire/protocol.ts";
+
+/** Between two looks: a third of the lease, within these bounds, in milliseconds. */
+const [SOONEST, LATEST] = [200, 5000] as const;
+/** After so many looks without a word of the keeper another takes its place. */
+const SILENT_LOOKS = 4;
+/** No more jobs of a class are walked through at one look. */
+const MOST = 20_000;
+/** The server's words for "another has written meanwhile", and for "no message found". */
+const [WRONG_SEQUENCE, NO_MESSAGE] = [10071, 10037] as const;
+
+/** What a keeper has mended. */
+export interface KeeperCounts {
+  /** Finished jobs that lay in a stream, and were deleted. */
+  readonly ghosts: number;
+  /** How often a consumer was made anew for jobs that it had forgotten. */
+  readonly recreated: number;
+}
+
+/** Looks after the streams of a cluster, when it is this node's turn. */
+export class Keeper {
+  readonly #link: Link;
+  readonly #reader: ResultReader;
+  readonly #name: string;
+  readonly #lease: number;
+  readonly #js: JetStreamClient;
+  readonly #ticker: Ticker;
+  readonly #suspects: Readonly<Record<JobClass, Map<number, number>>> = {
+    high: new Map(),
+    normal: new Map(),
+    low: new Map(),
+  };
+  readonly #counts = { ghosts: 0, recreated: 0 };
+  #seen = { seq: -1, looks: 0 };
+  #isKeeper = false;
+
+  /** Begins to look. */
+  constructor(link: Link, reader: ResultReader, name: string, lease: number) {
+    this.#link = link;
+    this.#reader = reader;
+    this.#name = name;
+    this.#lease = lease;
+    this.#js = jetstream(link.nc);
+    const period = Math.min(LATEST, Math.max(SOONEST, lease / 3));
+    this.#ticker = new Ticker(period, () => this.look());
+  }
+
+  /** Whether it is this node's turn. */
+  get isKeeper(): boolean {
+    return this.#isKeeper;
+  }
+
+  /** What it has mended. */
+  get counts(): KeeperCounts {
+    return { ...this.#counts };
+  }
+
+  /** Looks no more. The next keeper waits until it is clear that this one is silent. */
+  stop(): void {
+    this.#ticker.stop();
+    this.#isKeeper = false;
+  }
+
+  /** Looks once. Rejects if the server does not answer: the next look may be luckier. */
+  async look(): Promise<void> {
+    if (!this.#link.up) return;
+    this.#isKeeper = await this.#holdsLease();
+    if (!this.#isKeeper) return;
+    for (const jobClass of CLASSES) await this.#lookAfter(jobClass);
+  }
+
+  async #holdsLease(): Promise<boolean> {
+    const { manager, names } = this.#link;
+    const found = await manager.direct.getMessage(names.state, { last_by_subj: names.lease });
+    const seq = found?.seq ?? 0;
+    const isOwn = found !== null && sameBytes(found.data, encode(this.#name));
+    if (!isOwn && found !== null) {
+      this.#seen = this.#seen.seq === seq
+        ? { seq, looks: this.#seen.looks + 1 }
+        : { seq, looks: 0 };
+      if (this.#seen.looks < SILENT_LOOKS) return false;
+    }
+    const head = headers();
+    head.set(HEAD, PROTOCOL);
+    try {
+      await this.#js.publish(names.lease, encode(this.#name), {
+        headers: head,
+        expect: { lastSubjectSequence: seq },
+      });
+      return true;
+    } catch (error) {
+      if (isApiError(error, WRONG_SEQUENCE)) return false;
+      throw error;
+    }
+  }
+
+  async #lookAfter(jobClass: JobClass): Promise<void> {
+    const { manager, names, layout } = this.#link;
+    const suspects = this.#suspects[jobClass];
+    const stream = names.jobs(jobClass);
+    const { state } = await manager.streams.info(stream);
+    const consumer = await ensureConsumer(manager, names, jobClass, layout);
+    const known = consumer.num_pending + consumer.num_ack_pending;
+    if (state.messages <= known) {
+      suspects.clear();
+      return;
+    }
+    await this.#walk(jobClass, state.first_seq, consumer.delivered.stream_seq);
+    if (!await this.#haveForgotten(jobClass)) return;
+    await manager.consumers.delete(stream, DURABLE);
+    await ensureConsumer(manager, names, jobClass, layout);
+    this.#counts.recreated++;
+    suspects.clear();
+  }
+
+  /** Deletes the ghosts among what was delivered, and notes what has no result. */
+  async #walk(jobClass: JobClass, first: number, last: number): Promise<void> {
+    const { manager, names } = this.#link;
+    const stream = names.jobs(jobClass);
+    const before = this.#suspects[jobClass];
+    const after = new Map<number, number>();
+    const now = performance.now();
+    for (let seq = first, n = 0; seq <= last && n < MOST; n++) {
+      const found = await manager.direct.getMessage(stream, { seq, next_by_subj: ">" });
+      if (found === null || found.seq > last) break;
+      const key = names.parseJob(found.subject)?.key;
+      if (key !== undefined && await this.#reader.stored(key) !== null) {
+        await this.#remove(stream, found.seq);
+      } else after.set(found.seq, before.get(found.seq) ?? now);
+      seq = found.seq + 1;
+    }
+    before.clear();
+    for (const [seq, since] of after) before.set(seq, since);
+  }
+
+  async #remove(stream: string, seq: number): Promise<void> {
+    try {
+      await this.#link.manager.streams.deleteMessage(stream, seq);
+      this.#counts.ghosts++;
+    } catch (error) {
+      // A node has acked it meanwhile.
+      if (!isApiError(error, NO_MESSAGE)) throw error;
+    }
+  }
+
+  /**
+   * Whether some of the jobs without a result are not with any node: more of them have been there for a whole
+   * lease than the consumer says are delivered. (While many are, some that are forgotten go unseen until
+   * there are fewer.)
+   */
+  async #haveForgotten(jobClass: JobClass): Promise<boolean> {
+    const now = performance.now();
+    const since = [...this.#suspects[jobClass].values()];
+    const old = since.filter((at) => now - at > this.#lease).length;
+    if (old === 0) return false;
+    const { manager, names } = this.#link;
+    const { num_ack_pending } = await manager.consumers.info(names.jobs(jobClass), DURABLE);
+    return old > num_ack_pending;
+  }
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
