@@ -146,7 +146,8 @@ export class Keeper {
     const before = this.#suspects[jobClass];
     const after = new Map<number, number>();
     const now = performance.now();
-    for (let seq = first, n = 0; seq <= last && n < MOST; n++) {
+    let seq = first;
+    for (let n = 0; seq <= last && n < MOST; n++) {
       const found = await manager.direct.getMessage(stream, { seq, next_by_subj: ">" });
       if (found === null || found.seq > last) break;
       const key = names.parseJob(found.subject)?.key;
