@@ -36,7 +36,7 @@ import { readDelivery } from "./delivery.ts";
 import { KnownFunctions } from "./functions.ts";
 import { HeldJob } from "./held_job.ts";
 import { JobRun, type RunEnd, type RunTools } from "./job_run.ts";
-import { Keeper } from "./keeper.ts";
+import { StreamKeeper } from "./stream_keeper.ts";
 import { NodeHealthBoard } from "./node_health.ts";
 import { Puller } from "./puller.ts";
 import { ResultWriter } from "./result_writer.ts";
@@ -109,7 +109,7 @@ export class ClusterNode implements AsyncDisposable {
   };
   readonly #held = new Map<string, HeldJob>();
   readonly #tickers: readonly Ticker[];
-  readonly #keeper: Keeper;
+  readonly #keeper: StreamKeeper;
   readonly #cancels: { unsubscribe(): void };
   readonly #concurrency: number;
   readonly #workers: number;
@@ -223,7 +223,7 @@ export class ClusterNode implements AsyncDisposable {
       new Ticker(LOOK_MS, () => this.#look()),
       new Ticker(lease / 3, () => this.#renew()),
     ];
-    this.#keeper = new Keeper(link, reader, node, lease);
+    this.#keeper = new StreamKeeper(link, reader, node, lease);
     link.onEnd((error) => this.#lost(error));
     this.#tools.board.tell();
   }

@@ -60,7 +60,7 @@
  *
  * **Health** is published each 2 s, and when asked: a JSON object, health.ts.
  *
- * **Keeper.** One node at a time, by the lease, see keeper.ts: deletes stored jobs that have a genuine
+ * **Keeper.** One node at a time, by the lease, see node/stream_keeper.ts: deletes stored jobs that have a genuine
  * result, and re-creates the durable where stored jobs are neither pending nor delivered.
  */
 import type { CancelPolicy } from "../../parallel/pool/future.ts";

@@ -6,7 +6,7 @@ import { encode } from "../../src/cluster/codec/encode.ts";
 import { Link } from "../../src/cluster/link/link.ts";
 import { Objects } from "../../src/cluster/link/objects.ts";
 import { ResultReader } from "../../src/cluster/link/results.ts";
-import { Keeper } from "../../src/cluster/node/keeper.ts";
+import { StreamKeeper } from "../../src/cluster/node/stream_keeper.ts";
 import { DURABLE, Names } from "../../src/cluster/wire/names.ts";
 import { formatResultHead, HEAD } from "../../src/cluster/wire/protocol.ts";
 import { NatsServer, serverLaw, until } from "../lib/nats_server.ts";
@@ -14,7 +14,7 @@ import { RawSubmitter } from "./raw_submitter.ts";
 
 const LEASE = 600;
 
-async function keeperOn(servers: string, name: string): Promise<[Link, Keeper]> {
+async function keeperOn(servers: string, name: string): Promise<[Link, StreamKeeper]> {
   const link = await Link.open({
     connect: { servers },
     names: new Names("lab"),
@@ -23,7 +23,7 @@ async function keeperOn(servers: string, name: string): Promise<[Link, Keeper]> 
     connectTimeout: 5000,
   });
   const reader = new ResultReader(link, new Objects(link), null);
-  const keeper = new Keeper(link, reader, name, LEASE);
+  const keeper = new StreamKeeper(link, reader, name, LEASE);
   keeper.stop(); // looks when it is told to
   return [link, keeper];
 }
@@ -52,7 +52,7 @@ async function forget(servers: string): Promise<void> {
 }
 
 serverLaw(
-  "Keeper deletes finished jobs and frees forgotten ones, and leaves jobs that wait alone",
+  "StreamKeeper deletes finished jobs and frees forgotten ones, and leaves jobs that wait alone",
   async () => {
     await using server = await NatsServer.start();
     const [link, keeper] = await keeperOn(server.url, "one");

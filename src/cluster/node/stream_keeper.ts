@@ -44,7 +44,7 @@ export interface KeeperCounts {
 }
 
 /** Looks after the streams of a cluster, when it is this node's turn. */
-export class Keeper {
+export class StreamKeeper {
   readonly #link: Link;
   readonly #reader: ResultReader;
   readonly #name: string;
