@@ -194,8 +194,8 @@ export abstract class Handle extends HandleLifetime implements Pollable {
 /** How long a handle whose run has ended waits for the other side to take more of what is buffered. */
 const LINGER_MS = 1000;
 
-/** How the end of a handle goes: open, then writing what is left, then closed. */
-type HandleState = "open" | "closing" | "closed";
+/** How the end of a handle goes: writing what is left, then closed. */
+type LingerState = "closing" | "closed";
 
 /** What may still have something to write. */
 export interface Draining {
@@ -207,15 +207,15 @@ export interface Draining {
   whenIdle(f: () => void): void;
 }
 
-/** The end of one handle. */
+/** The end of one handle, from when that begins. */
 export class Linger {
   readonly #writer: Draining;
   readonly #close: () => void;
-  #life: HandleState = "open";
+  #life: LingerState = "closing";
   #clock: SystemClock | null = null;
 
   /**
-   * A handle that is open.
+   * An end that has just begun.
    *
    * @param writer What may still hold something.
    * @param close Closes the native handle; called once.
@@ -223,16 +223,6 @@ export class Linger {
   constructor(writer: Draining, close: () => void) {
     this.#writer = writer;
     this.#close = close;
-  }
-
-  /** Whether the end has begun. */
-  get begun(): boolean {
-    return this.#life !== "open";
-  }
-
-  /** The end begins: from now on the handle counts as closed. */
-  begin(): void {
-    if (this.#life === "open") this.#life = "closing";
   }
 
   /** Closes the native handle when nothing is left to write; the writer takes nothing more. */
@@ -268,16 +258,34 @@ export interface Closable {
   readonly gone: Promise<void>;
 }
 
+/** What waits until the host has let go of a handle. */
+class Closing implements WaitSource {
+  readonly host = "bound";
+  readonly #handle: Closable;
+
+  constructor(handle: Closable) {
+    this.#handle = handle;
+  }
+
+  begin(wait: Wait<void>): void {
+    wait.park(this);
+    this.#handle.gone.then(() => wait.settle());
+  }
+
+  abandon(): boolean {
+    return true;
+  }
+
+  toString(): string {
+    return `${this.#handle}.close()`;
+  }
+}
+
+const OPTIONAL = { optional: true };
+
 /** Closes a handle now; the operation waits until the host has let go of it. */
 export function closing(handle: Closable): Operation<void> {
   handle.close();
-  const source: WaitSource = {
-    host: "bound",
-    abandon: () => true,
-    toString: () => `${handle}.close()`,
-  };
-  return operation(source, (wait: Wait<void>) => {
-    wait.park(source);
-    handle.gone.then(() => wait.settle());
-  }, { optional: true });
+  const source = new Closing(handle);
+  return operation(source, (wait: Wait<void>) => source.begin(wait), OPTIONAL);
 }

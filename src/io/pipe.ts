@@ -6,7 +6,6 @@
  *
  * Deno gives web streams for a child process's pipes; here they become native ends like others.
  */
-import { ClosedError } from "../kernel/errors.ts";
 import type { Party } from "../kernel/wait.ts";
 import { checkBytes, checkCount, Fault } from "./errors.ts";
 import { Handle, Linger } from "./handle.ts";
@@ -19,8 +18,7 @@ import { StreamWriter } from "./stream_writer.ts";
 export class ReadHandle extends Handle {
   /** What does the reading. */
   readonly reader: StreamReader;
-  /** The error that broke it, as long as nobody was told. */
-  readonly fault: Fault = new Fault();
+  #fault: Fault | null = null;
   readonly #native: NativeReader & { close(): void };
   #closed = false;
 
@@ -34,7 +32,12 @@ export class ReadHandle extends Handle {
   constructor(native: NativeReader & { close(): void }, name: string, owner?: Party | null) {
     super(name, owner);
     this.#native = native;
-    this.reader = new StreamReader(native, this, this);
+    this.reader = new StreamReader(native, this);
+  }
+
+  /** The error that broke it, as long as nobody was told. */
+  get fault(): Fault {
+    return this.#fault ??= new Fault();
   }
 
   /** Whether it was closed, by our side. */
@@ -69,7 +72,7 @@ export class ReadHandle extends Handle {
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.reader.close(new ClosedError(`Cannot receive from ${this}: it is closed`));
+    this.reader.close("it is closed");
     closeQuietly(this.#native);
     this.letGo();
     this.changed();
@@ -80,10 +83,10 @@ export class ReadHandle extends Handle {
 export class WriteHandle extends Handle {
   /** What does the writing. */
   readonly writer: StreamWriter;
-  /** The error that broke it. */
-  readonly fault: Fault = new Fault();
+  #fault: Fault | null = null;
   readonly #native: NativeWriter & { close(): void };
-  readonly #linger: Linger;
+  /** Its end, once that has begun. */
+  #linger: Linger | null = null;
 
   /**
    * Takes the native end over; nothing else may use it from now on.
@@ -95,16 +98,17 @@ export class WriteHandle extends Handle {
   constructor(native: NativeWriter & { close(): void }, name: string, owner?: Party | null) {
     super(name, owner);
     this.#native = native;
-    this.writer = new StreamWriter(native, this, this);
-    this.#linger = new Linger(this.writer, () => {
-      closeQuietly(this.#native);
-      this.letGo();
-    });
+    this.writer = new StreamWriter(native, this);
+  }
+
+  /** The error that broke it, as long as nobody was told. */
+  get fault(): Fault {
+    return this.#fault ??= new Fault();
   }
 
   /** Whether it was closed, by our side. */
   get closed(): boolean {
-    return this.#linger.begun;
+    return this.#linger !== null;
   }
 
   /** `OUT` when it takes more; `ERR` when its reader is gone. */
@@ -132,16 +136,19 @@ export class WriteHandle extends Handle {
   /** Closes it: the reader sees the end once everything handed over has gone out. */
   close(): void {
     if (this.closed) return;
-    this.#linger.begin();
-    this.writer.close(new ClosedError(`Cannot send to ${this}: it is closed`));
-    this.#linger.go();
+    const linger = this.#linger = new Linger(this.writer, () => {
+      closeQuietly(this.#native);
+      this.letGo();
+    });
+    this.writer.close("it is closed");
+    linger.go();
     this.changed();
   }
 
   /** Closes it, gives the other side a moment to take what is buffered, and resolves when nothing is left. */
   override release(): Promise<void> {
     this.close();
-    this.#linger.hurry();
+    this.#linger!.hurry();
     return this.gone;
   }
 }

@@ -10,13 +10,13 @@ import { checkCount, Fault } from "./errors.ts";
 import { closeQuietly } from "./native.ts";
 import { ERR, HUP, IN } from "./pollable.ts";
 import { MOST_AHEAD, type ReaderHost, StreamReader } from "./stream_reader.ts";
-import { Handle, type PendingOperations } from "./handle.ts";
+import { Handle } from "./handle.ts";
 
 /** The one reader, and who leases it. */
-class SharedStdin implements ReaderHost, PendingOperations {
+class SharedStdin implements ReaderHost {
   readonly fault: Fault = new Fault();
   readonly leases: Set<StdinHandle> = new Set();
-  readonly reader: StreamReader = new StreamReader(Deno.stdin, this, this);
+  readonly reader: StreamReader = new StreamReader(Deno.stdin, this);
   #ended: (() => void) | null = null;
   #end: number | null = null;
 
@@ -42,9 +42,7 @@ class SharedStdin implements ReaderHost, PendingOperations {
     const ended = new Promise<void>((resolve) => {
       this.#ended = resolve;
     });
-    this.reader.close(
-      new ClosedError("Cannot receive from stdin: it was closed while a read was pending"),
-    );
+    this.reader.close("it was closed while a read was pending");
     closeQuietly(Deno.stdin);
     await ended;
   }

@@ -19,11 +19,11 @@ export class StreamHandle extends Handle {
   readonly reader: StreamReader;
   /** The writing half. */
   readonly writer: StreamWriter;
-  /** The error that broke the connection, as long as nobody was told. */
-  readonly fault: Fault = new Fault();
+  #fault: Fault | null = null;
   readonly #native: NativeStream;
   readonly #kind: StreamKind;
-  readonly #linger: Linger;
+  /** Its end, once that has begun. */
+  #linger: Linger | null = null;
 
   /**
    * Takes a native connection over; nothing else may use it from now on.
@@ -36,12 +36,8 @@ export class StreamHandle extends Handle {
     super(name, owner);
     this.#native = native;
     this.#kind = native.localAddr.transport === "unix" ? "unix" : "tcp";
-    this.reader = new StreamReader(native, this, this);
-    this.writer = new StreamWriter(native, this, this);
-    this.#linger = new Linger(this.writer, () => {
-      closeQuietly(native);
-      this.letGo();
-    });
+    this.reader = new StreamReader(native, this);
+    this.writer = new StreamWriter(native, this);
     if (native.settled !== undefined) {
       this.began();
       native.settled.then(() => this.ended());
@@ -53,9 +49,14 @@ export class StreamHandle extends Handle {
     return this.#native;
   }
 
+  /** The error that broke it, as long as nobody was told. */
+  get fault(): Fault {
+    return this.#fault ??= new Fault();
+  }
+
   /** Whether it was closed, by our side. */
   get closed(): boolean {
-    return this.#linger.begun;
+    return this.#linger !== null;
   }
 
   /**
@@ -121,7 +122,7 @@ export class StreamHandle extends Handle {
       throw new ClosedError(`Cannot close the writing side of ${this}: it is closed`);
     }
     if (this.writer.over) return;
-    this.writer.close(new ClosedError(`Cannot send to ${this}: its writing side is closed`));
+    this.writer.close("its writing side is closed");
     this.began();
     const ended = (): void => this.ended();
     this.writer.whenIdle(() => this.#native.closeWrite().then(ended, ended));
@@ -130,17 +131,20 @@ export class StreamHandle extends Handle {
   /** Closes it; what was handed over still goes out. Without effect when it is closed. */
   close(): void {
     if (this.closed) return;
-    this.#linger.begin();
-    this.reader.close(new ClosedError(`Cannot receive from ${this}: it is closed`));
-    this.writer.close(new ClosedError(`Cannot send to ${this}: it is closed`));
-    this.#linger.go();
+    const linger = this.#linger = new Linger(this.writer, () => {
+      closeQuietly(this.#native);
+      this.letGo();
+    });
+    this.reader.close("it is closed");
+    this.writer.close("it is closed");
+    linger.go();
     this.changed();
   }
 
   /** Closes it, gives the other side a moment to take what is buffered, and resolves when nothing is left. */
   override release(): Promise<void> {
     this.close();
-    this.#linger.hurry();
+    this.#linger!.hurry();
     return this.gone;
   }
 }

@@ -8,8 +8,11 @@
  *
  * What is handed out is copied, from a buffer that is used again and again into pieces of a slab: an
  * array per message would cost 0.5 µs, a copy into a piece 0.1 µs (measured). Only what fills a large
- * buffer is handed out as it is. The buffer starts small, for ten thousand idle connections, and grows
- * by what reads bring.
+ * buffer is handed out as it is. The buffer starts as a piece that readers lend each other, for ten thousand
+ * idle connections, and grows by what reads bring.
+ *
+ * An error that says that the handle is closed is made when a call asks for it: its stack costs more than the
+ * whole close, and most handles are closed when nobody uses them any more.
  *
  * Where only the bytes themselves tell where something ends (a frame with a length in front, a line), a
  * {@linkcode Framing} is asked again whenever more has come, and the thing is taken in one synchronous step
@@ -23,7 +26,7 @@ import { BrokenError, type Fault, IncompleteError, reasonOf } from "./errors.ts"
 import { SingleWaiter, type Timeout } from "./waiting.ts";
 import type { NativeReader } from "./native.ts";
 import { IN } from "./pollable.ts";
-import { Slab } from "./buffers.ts";
+import { giveBackPiece, lendPiece, PIECE, Slab } from "./buffers.ts";
 import type { PendingOperations } from "./handle.ts";
 
 /** One thing to be read, for one wait. */
@@ -46,8 +49,6 @@ export interface Framing<T> {
   cut(partial: Uint8Array, source: { toString(): string }): T;
 }
 
-/** The first buffer of a connection. */
-const SMALLEST = 2 << 10;
 /** The largest buffer, and so the most that is read ahead. */
 export const MOST_AHEAD: number = 64 << 10;
 /** Behind bytes that are held, a read with less room than this is not worth making. */
@@ -58,10 +59,10 @@ const LEAST_GIVEN = 4 << 10;
 const EMPTY = new Uint8Array(0);
 
 /** How a stream's reading side has ended: by the other side, by the network, or by us. */
-type End = "eof" | BrokenError | ClosedError;
+type End = "eof" | BrokenError | "closed";
 
 /** What a reader's handle is told. */
-export interface ReaderHost {
+export interface ReaderHost extends PendingOperations {
   /** The errors of the connection. */
   readonly fault: Fault;
   /** Readiness may have changed; `fresh` bits have news. */
@@ -75,21 +76,21 @@ export interface ReaderHost {
 }
 
 /** The reading half of a stream. One reader at a time. */
-export class StreamReader {
+export class StreamReader extends SingleWaiter<unknown> {
   readonly #native: NativeReader;
-  readonly #pending: PendingOperations;
   readonly #host: ReaderHost;
   #buffer: Uint8Array = EMPTY;
   #start = 0;
   #stop = 0;
-  #size = SMALLEST;
+  #size = PIECE;
   /** How many bytes the native read in flight may bring. */
   #room = 0;
-  readonly #slab = new Slab();
+  #slab: Slab | null = null;
   #reading = false;
   #end: End | null = null;
-  /** Who waits, for how many bytes at least, and to take how many at most. */
-  readonly #waiter: SingleWaiter<unknown>;
+  /** Why it is closed. */
+  #why = "";
+  /** For how many bytes at least the one who waits does, and to take how many at most. */
   #least = 0;
   #most = 0;
   /** What tells how many bytes are waited for, if the bytes themselves do. */
@@ -106,14 +107,12 @@ export class StreamReader {
    * A reader that has not read.
    *
    * @param native Where bytes come from.
-   * @param pending Counts the native reads.
-   * @param host The handle it is a half of.
+   * @param host The handle it is a half of; it counts the native reads.
    */
-  constructor(native: NativeReader, pending: PendingOperations, host: ReaderHost) {
+  constructor(native: NativeReader, host: ReaderHost) {
+    super(host, "recv");
     this.#native = native;
-    this.#pending = pending;
     this.#host = host;
-    this.#waiter = new SingleWaiter(host, "recv");
   }
 
   /** How many bytes are held. */
@@ -147,7 +146,7 @@ export class StreamReader {
    * a `most` of 0 it only waits until `least` bytes are held, or the end, for {@linkcode peek} to see.
    */
   begin(wait: Wait<Uint8Array>, least: number, most: number, timeout: Timeout): void {
-    this.#waiter.check();
+    this.check();
     if (this.held >= least || this.#end !== null) {
       wait.settle(this.#serve(least, most));
       return;
@@ -156,12 +155,12 @@ export class StreamReader {
     this.#least = least;
     this.#most = most;
     this.#framing = null;
-    this.#waiter.park(wait as Wait<unknown>, timeout);
+    this.park(wait as Wait<unknown>, timeout);
   }
 
   /** Begins a read of what its own bytes delimit; waits until it is whole, and takes it. */
   beginFraming<T>(wait: Wait<T>, framing: Framing<T>, timeout: Timeout): void {
-    this.#waiter.check();
+    this.check();
     const least = framing.measure(this.peek(), this.#host);
     if (this.held >= least || this.#end !== null) {
       wait.settle(this.#take(framing, least));
@@ -170,22 +169,17 @@ export class StreamReader {
     this.#least = least;
     this.#framing = framing;
     this.#readFraming(framing);
-    this.#waiter.park(wait as Wait<unknown>, timeout);
-  }
-
-  /** Whether a read waits. */
-  get awaited(): boolean {
-    return this.#waiter.waits;
+    this.park(wait as Wait<unknown>, timeout);
   }
 
   /** Goes on with the read that waits, if there is one and it can. */
   proceed(): void {
-    if (this.#waiter.waits) this.#goOn(0);
+    if (this.waits) this.#goOn(0);
   }
 
   /** Takes at most `most` bytes that are there; starts a read if there are none. */
   tryTake(most: number): Uint8Array {
-    this.#waiter.check();
+    this.check();
     if (this.held > 0 || this.#end !== null) return this.#serve(1, most);
     this.#readMore(1);
     throw new WouldBlock(`Cannot receive from ${this.#host} now: nothing has arrived`);
@@ -202,30 +196,27 @@ export class StreamReader {
     if (this.held === 0 || this.#buffer.length - this.#stop >= LEAST_ROOM) this.#readMore(1);
   }
 
-  /** Ends it by our side: what is held is dropped, who waits gets `error`. */
-  close(error: ClosedError): void {
-    if (this.#end instanceof ClosedError) return;
-    this.#end = error;
-    this.#buffer = EMPTY;
+  /** Ends it by our side: what is held is dropped, and a read that waits gets an error that says `why`. */
+  close(why: string): void {
+    if (this.#end === "closed") return;
+    this.#end = "closed";
+    this.#why = why;
     this.#start = this.#stop = 0;
-    this.#waiter.leave()?.fail(error);
+    // The host may still write into the buffer of a read that is pending.
+    if (!this.#reading) this.#keep(EMPTY);
+    this.leave()?.fail(this.#closedError());
   }
 
   /** Fails the wait, if there is one, with `error`; the stream goes on. */
   dismiss(error: Error): void {
-    this.#waiter.leave()?.fail(error);
-  }
-
-  /** Names a receive in reports. */
-  toString(): string {
-    return `${this.#host}.recv()`;
+    this.leave()?.fail(error);
   }
 
   /** Serves a request from what is held, or throws why that cannot be. */
   #serve(least: number, most: number): Uint8Array {
     const { held } = this;
     const end = this.#end;
-    if (end instanceof ClosedError) throw end;
+    if (end === "closed") throw this.#closedError();
     if (held < least && end !== null) {
       if (end !== "eof") throw this.#told(end);
       if (least > 1 && most > 0) {
@@ -242,7 +233,7 @@ export class StreamReader {
   /** Takes `length` bytes for what is waited for; at the end of the stream, what there is. */
   #take<T>(framing: Framing<T>, length: number): T {
     const end = this.#end;
-    if (end instanceof ClosedError) throw end;
+    if (end === "closed") throw this.#closedError();
     if (this.held < length && end !== "eof") throw this.#told(end!);
     const isWhole = this.held >= length;
     const count = isWhole ? length : this.held;
@@ -264,6 +255,16 @@ export class StreamReader {
     }
   }
 
+  #closedError(): ClosedError {
+    return new ClosedError(`Cannot receive from ${this.#host}: ${this.#why}`);
+  }
+
+  /** Takes another buffer. */
+  #keep(buffer: Uint8Array): void {
+    if (this.#buffer.length === PIECE) giveBackPiece(this.#buffer);
+    this.#buffer = buffer;
+  }
+
   #told(error: BrokenError): BrokenError {
     this.#host.fault.tell();
     this.#host.changed();
@@ -281,7 +282,7 @@ export class StreamReader {
     if (isLast) this.#start = this.#stop = 0;
     this.#host.changed();
     if (!isLast || count < LEAST_GIVEN || count < buffer.length >> 1) {
-      return this.#slab.copy(buffer, start, count);
+      return (this.#slab ??= new Slab()).copy(buffer, start, count);
     }
     this.#buffer = EMPTY;
     return buffer.subarray(start, start + count);
@@ -291,11 +292,13 @@ export class StreamReader {
   #readMore(least: number): void {
     if (this.#reading) return;
     if (this.#stop > 0) this.#makeRoom(least);
-    else if (this.#buffer.length < this.#size) this.#buffer = new Uint8Array(this.#size);
+    else if (this.#buffer.length < this.#size) {
+      this.#keep(this.#size === PIECE ? lendPiece() : new Uint8Array(this.#size));
+    }
     const room = this.#stop === 0 ? this.#buffer : this.#buffer.subarray(this.#stop);
     this.#room = room.length;
     this.#reading = true;
-    this.#pending.began();
+    this.#host.began();
     this.#native.read(room).then(this.#onRead, this.#onError);
   }
 
@@ -315,7 +318,7 @@ export class StreamReader {
     } else {
       const larger = new Uint8Array(held + more);
       larger.set(this.peek());
-      this.#buffer = larger;
+      this.#keep(larger);
     }
     this.#start = 0;
     this.#stop = held;
@@ -323,8 +326,8 @@ export class StreamReader {
 
   readonly #onRead = (count: number | null): void => {
     this.#reading = false;
-    this.#pending.ended();
-    if (this.#end !== null) return; // closed meanwhile
+    this.#host.ended();
+    if (this.#end !== null) return this.#keep(EMPTY); // closed meanwhile
     if (count === null) {
       this.#end = "eof";
       this.#host.readerEnded?.();
@@ -343,8 +346,8 @@ export class StreamReader {
 
   readonly #onError = (cause: unknown): void => {
     this.#reading = false;
-    this.#pending.ended();
-    if (this.#end !== null) return; // closed meanwhile: that is what made it fail
+    this.#host.ended();
+    if (this.#end !== null) return this.#keep(EMPTY); // closed meanwhile: that is what made it fail
     const error = new BrokenError(
       `Cannot receive from ${this.#host}: the connection broke (${reasonOf(cause)})`,
       { cause },
@@ -357,7 +360,7 @@ export class StreamReader {
 
   /** Serves the waiting request if that is possible now. */
   #advance(fresh: number): void {
-    if (this.#waiter.waits && !this.isGated) this.#goOn(fresh);
+    if (this.waits && !this.isGated) this.#goOn(fresh);
     else this.#host.changed(fresh);
   }
 
@@ -367,7 +370,7 @@ export class StreamReader {
     if (this.held < this.#least && this.#end === null) {
       return framing === null ? this.#readMore(this.#least) : this.#readFraming(framing);
     }
-    const wait = this.#waiter.leave()!;
+    const wait = this.leave()!;
     let value: unknown;
     try {
       value = framing === null
@@ -386,7 +389,7 @@ export class StreamReader {
       this.#least = framing.measure(this.peek(), this.#host);
       return true;
     } catch (error) {
-      this.#waiter.leave()!.fail(error);
+      this.leave()!.fail(error);
       this.#host.changed(IN); // what was refused is still there
       return false;
     }

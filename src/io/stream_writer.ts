@@ -33,7 +33,7 @@ const MOST_CHUNKS = 2;
 const NOTHING = new Uint8Array(0);
 
 /** What a writer's handle is told. */
-export interface WriterHost {
+export interface WriterHost extends PendingOperations {
   /** The errors of the connection. */
   readonly fault: Fault;
   /** Readiness may have changed. */
@@ -45,9 +45,9 @@ export interface WriterHost {
 /** The writing half of a stream. */
 export class StreamWriter {
   readonly #native: NativeWriter;
-  readonly #pending: PendingOperations;
   readonly #host: WriterHost;
-  readonly #senders = new Set<Sender>();
+  /** Those who wait, in their order; made when the first one does. */
+  #senders: Set<Sender> | null = null;
   #first: Chunk | null = null;
   #last: Chunk | null = null;
   #chunks = 0;
@@ -60,19 +60,23 @@ export class StreamWriter {
   /** Whether a write of no bytes is under way, to find that out. What was known holds until it answers. */
   #asking = false;
   /** Why nothing more is taken: the network, or us. */
-  #end: BrokenError | ClosedError | null = null;
+  #end: BrokenError | "closed" | null = null;
+  /** Why it is closed. */
+  #why = "";
   #onIdle: (() => void)[] | null = null;
+  // Made when they are first needed.
+  #onWritten: ((count: number) => void) | null = null;
+  #onFailed: ((cause: unknown) => void) | null = null;
+  #onProbed: (() => void) | null = null;
 
   /**
    * A writer that has not written.
    *
    * @param native Where bytes go.
-   * @param pending Counts the native writes.
-   * @param host The handle it is a half of.
+   * @param host The handle it is a half of; it counts the native writes.
    */
-  constructor(native: NativeWriter, pending: PendingOperations, host: WriterHost) {
+  constructor(native: NativeWriter, host: WriterHost) {
     this.#native = native;
-    this.#pending = pending;
     this.#host = host;
   }
 
@@ -104,15 +108,15 @@ export class StreamWriter {
   /** Begins a send for a wait: of all the data, or of what fits; then its value is how much was taken. */
   begin(wait: Wait<number | void>, data: Uint8Array, all: boolean, timeout: Timeout): void {
     if (this.#end !== null) throw this.#told(this.#end);
-    const taken = this.#senders.size === 0 ? this.take(data, 0) : 0;
+    const taken = this.#isBusy ? 0 : this.take(data, 0);
     if (taken === data.length || (taken > 0 && !all)) return wait.settle(all ? undefined : taken);
-    this.#senders.add(new Sender(this, wait, data, taken, all, timeout));
+    (this.#senders ??= new Set()).add(new Sender(this, wait, data, taken, all, timeout));
   }
 
   /** Takes what fits now; returns how much. */
   tryTake(data: Uint8Array): number {
     if (this.#end !== null) throw this.#told(this.#end);
-    const taken = this.#senders.size === 0 ? this.take(data, 0) : 0;
+    const taken = this.#isBusy ? 0 : this.take(data, 0);
     if (taken > 0 || data.length === 0) return taken;
     throw new WouldBlock(
       `Cannot send to ${this.#host} now: ${this.#buffered} bytes wait for the other side to read`,
@@ -127,8 +131,14 @@ export class StreamWriter {
     if (this.#end !== null || this.#buffered > 0 || this.#asking) return;
     if (this.#hasRoom && !again) return;
     this.#asking = true;
-    this.#pending.began();
-    this.#native.write(NOTHING).then(this.#onProbed, this.#onProbeFailed);
+    this.#host.began();
+    this.#native.write(NOTHING).then(
+      this.#onProbed ??= () => this.#probed(true),
+      (cause) => {
+        this.#probed(false);
+        this.#broke(cause);
+      },
+    );
   }
 
   /** Calls `f` once when no native write is in flight and nothing is buffered; now, if that is so. */
@@ -137,9 +147,11 @@ export class StreamWriter {
     else (this.#onIdle ??= []).push(f);
   }
 
-  /** Takes nothing more; what is buffered still goes out. A send that waits gets `error`. */
-  close(error: ClosedError): void {
-    if (!(this.#end instanceof ClosedError)) this.#finish(error);
+  /** Takes nothing more; what is buffered still goes out. A send that waits gets an error that says `why`. */
+  close(why: string): void {
+    if (this.#end === "closed") return;
+    this.#why = why;
+    this.#finish("closed");
   }
 
   /** The other half has found the connection broken: nothing that is buffered will arrive. */
@@ -153,7 +165,7 @@ export class StreamWriter {
 
   /** Takes a sender out of the queue. */
   forget(sender: Sender): void {
-    this.#senders.delete(sender);
+    this.#senders!.delete(sender);
   }
 
   /** Copies what fits of the data, from `offset` on, and sees that it gets written. Returns how much. */
@@ -212,14 +224,21 @@ export class StreamWriter {
   #write(): void {
     const { view } = this.#first!;
     this.#flying = view.length;
-    this.#pending.began();
-    this.#native.write(view).then(this.#onWritten, this.#onFailed);
+    this.#host.began();
+    this.#native.write(view).then(
+      this.#onWritten ??= (count) => this.#wrote(count),
+      this.#onFailed ??= (cause) => {
+        this.#flying = 0;
+        this.#host.ended();
+        this.#broke(cause);
+      },
+    );
   }
 
-  readonly #onWritten = (count: number): void => {
+  #wrote(count: number): void {
     const whole = count === this.#flying;
     this.#flying = 0;
-    this.#pending.ended();
+    this.#host.ended();
     activity.listener?.moved("out", count);
     const chunk = this.#first;
     if (chunk !== null) {
@@ -230,16 +249,17 @@ export class StreamWriter {
     }
     // A part only means that the host's buffer is full now; all of it, that there was room.
     this.#hasRoom = whole;
-    if (this.#senders.size > 0) this.#feed();
+    if (this.#isBusy) this.#feed();
     if (this.#flying === 0 && this.#first !== null) this.#write();
     this.#settled();
-  };
+  }
 
   /** Serves the waiting senders, in their order. */
   #feed(): void {
-    for (const sender of this.#senders) {
+    const senders = this.#senders!;
+    for (const sender of senders) {
       if (!sender.feed()) return;
-      this.#senders.delete(sender);
+      senders.delete(sender);
     }
   }
 
@@ -250,25 +270,13 @@ export class StreamWriter {
     giveBack(chunk);
   }
 
-  readonly #onFailed = (cause: unknown): void => {
-    this.#flying = 0;
-    this.#pending.ended();
-    this.#broke(cause);
-  };
-
-  readonly #onProbed = (): void => {
+  /** The host has said whether it would take more. */
+  #probed(hasRoom: boolean): void {
     this.#asking = false;
-    this.#hasRoom = true;
-    this.#pending.ended();
-    this.#settled();
-  };
-
-  readonly #onProbeFailed = (cause: unknown): void => {
-    this.#asking = false;
-    this.#hasRoom = false;
-    this.#pending.ended();
-    this.#broke(cause);
-  };
+    this.#hasRoom = hasRoom;
+    this.#host.ended();
+    if (hasRoom) this.#settled();
+  }
 
   /** The host takes nothing more. */
   #broke(cause: unknown): void {
@@ -281,19 +289,30 @@ export class StreamWriter {
     this.#settled();
   }
 
-  #told(error: BrokenError | ClosedError): Error {
-    if (error instanceof BrokenError) {
-      this.#host.fault.tell();
-      this.#host.changed();
-    }
-    return error;
+  #told(end: BrokenError | "closed"): Error {
+    if (end === "closed") return this.#closedError();
+    this.#host.fault.tell();
+    this.#host.changed();
+    return end;
   }
 
-  #finish(error: BrokenError | ClosedError): void {
-    this.#end = error;
-    for (const sender of this.#senders) sender.fail(error);
-    this.#senders.clear();
+  #closedError(): ClosedError {
+    return new ClosedError(`Cannot send to ${this.#host}: ${this.#why}`);
+  }
+
+  #finish(end: BrokenError | "closed"): void {
+    this.#end = end;
+    if (this.#isBusy) {
+      const error = end === "closed" ? this.#closedError() : end;
+      for (const sender of this.#senders!) sender.fail(error);
+      this.#senders!.clear();
+    }
     this.#host.changed();
+  }
+
+  /** Whether a send waits. */
+  get #isBusy(): boolean {
+    return this.#senders !== null && this.#senders.size > 0;
   }
 
   /** A native write has settled. */

@@ -13,7 +13,11 @@ import { BusyError, TimeoutError } from "../kernel/errors.ts";
 import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 
-/** Where at most one wait is parked. */
+/**
+ * Where at most one wait is parked.
+ *
+ * @internal
+ */
 export class SingleWaiter<T> implements WaitSource {
   /** The other side may do something, or never. */
   readonly host = "open";

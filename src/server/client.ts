@@ -34,7 +34,7 @@ export class Client<A extends Deno.Addr = Deno.Addr> {
    */
   get isIdle(): boolean {
     const { reader } = this.#socket.handle;
-    return reader.awaited && reader.held === 0 && reader.served === this.#servedBefore;
+    return reader.waits && reader.held === 0 && reader.served === this.#servedBefore;
   }
 
   /**
