@@ -8,22 +8,34 @@
  * at holds it as it holds a socket, and closes it at its end.
  *
  * It can cancel tasks, so it listens where only this machine gets at it, and only when asked to.
+ *
+ * A client gets lines in and answers out, and can do nothing to the run but what a command says. It is
+ * taken for a stranger until it has typed a command: it may send garbage, never read, never
+ * write, or be a browser that some web page has talked into posting a form. So lines are short, what waits
+ * to be sent is what one answer holds, both directions have a limit in time, and a client that speaks HTTP is
+ * refused before the body of the form comes.
+ *
+ * Whether an address is one of this machine's loopback interface is decided on the address itself.
+ * What is not an address is a name, and a name is looked up: `127.0.0.999` may lead anywhere. What some
+ * take for octal (`127.0.0.010`) or fill up (`127.1`) is refused, since the host may read it otherwise
+ * than we do. `localhost` is no exception: it stands for 127.0.0.1 here, and is never looked up.
  */
-import { isLoopback, loopbackOf } from "./loopback.ts";
-import { show } from "../kernel/printable.ts";
+import { BrokenError } from "../io/errors.ts";
+import { closing } from "../io/handle.ts";
+import { guarded } from "../kernel/callback.ts";
 import { checkOptions, checkPart } from "../kernel/checks.ts";
-import { ClosedError } from "../kernel/errors.ts";
 import { withScope } from "../kernel/context.ts";
+import { Cancelled, ClosedError, TimeoutError } from "../kernel/errors.ts";
 import type { Operation } from "../kernel/operation.ts";
+import { errorText, show } from "../kernel/printable.ts";
 import type { Resource } from "../kernel/resource.ts";
 import { RunLife } from "../kernel/run_life.ts";
 import { Scheduler } from "../kernel/scheduler.ts";
-import { closing } from "../io/handle.ts";
 import { listen, type Listener } from "../net/listener.ts";
 import type { Socket } from "../net/socket.ts";
 import { sleep } from "../tasks/sleep.ts";
 import { spawn } from "../tasks/spawn.ts";
-import { serveClient } from "./monitor_session.ts";
+import { answer } from "./monitor_commands.ts";
 import { currentScheduler } from "./tree.ts";
 
 const LOOPBACK = "127.0.0.1";
@@ -240,4 +252,94 @@ function outsideError(hostname: unknown): TypeError {
     `Cannot open a monitor on ${show(hostname)}: it may cancel tasks, and listens on 127.0.0.1, ` +
       "::1 or a unix socket only",
   );
+}
+
+/** The longest line, in bytes. */
+const LINE_BYTES = 256;
+/** How long a client may say nothing, in milliseconds. */
+const IDLE_MS = 600_000;
+/** How long it may leave an answer unread, in milliseconds. */
+const UNREAD_MS = 5_000;
+
+const NEWLINE = 10;
+
+/** Serves a client to the end of its session, and closes its socket. */
+export function* serveClient(
+  socket: Socket,
+  scheduler: Scheduler,
+): Generator<unknown, void, unknown> {
+  try {
+    yield* say(socket, 'weft monitor; "help" lists the commands\n\n');
+    for (let rest: Uint8Array = new Uint8Array(0);;) {
+      const end = rest.indexOf(NEWLINE);
+      if ((end === -1 ? rest.length : end) > LINE_BYTES) {
+        return yield* say(socket, `Cannot read on: a line has at most ${LINE_BYTES} bytes\n`);
+      }
+      if (end === -1) {
+        socket.timeout = IDLE_MS;
+        const bytes = yield* socket.recv(LINE_BYTES);
+        if (bytes.length === 0) return;
+        rest = joined(rest, bytes);
+        continue;
+      }
+      const line = new TextDecoder().decode(rest.subarray(0, end));
+      rest = rest.subarray(end + 1);
+      if (/ HTTP\/\d/.test(line)) return yield* say(socket, "Cannot speak HTTP\n");
+      const { kind, text } = answer(scheduler, line);
+      yield* say(socket, `${text}\n`);
+      if (kind === "quit") return;
+    }
+  } catch (error) {
+    // Never thrown: the session is no part of the run that it looks at, and must not fail it.
+    if (error instanceof Cancelled) throw error;
+    if (!isClientsAffair(error)) report(scheduler, error);
+  } finally {
+    socket.close();
+  }
+}
+
+function* say(socket: Socket, text: string): Generator<unknown, void, unknown> {
+  socket.timeout = UNREAD_MS;
+  yield* socket.sendAll(new TextEncoder().encode(text));
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  if (a.length === 0) return b;
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
+}
+
+/** Tells the run that is looked at; its `warn` may throw, which is no affair of a session either. */
+function report(scheduler: Scheduler, error: unknown): void {
+  const warn = (): void =>
+    scheduler.warn(`A session of the monitor has failed: ${errorText(error)}`);
+  guarded(warn, "The run's warn", (message) => console.warn(message))();
+}
+
+/** It has gone, sleeps, does not read; or the monitor is closed. */
+function isClientsAffair(error: unknown): boolean {
+  return error instanceof BrokenError || error instanceof TimeoutError ||
+    error instanceof ClosedError;
+}
+
+/** One part of an address, in decimal, without a leading zero. */
+const PART = "(0|[1-9]\\d{0,2})";
+const IPV4 = new RegExp(`^${PART}\\.${PART}\\.${PART}\\.${PART}$`);
+
+/** The address that a hostname stands for, if that is one of the loopback interface. */
+export function loopbackOf(hostname: unknown): string | undefined {
+  if (typeof hostname !== "string") return undefined;
+  if (hostname === "localhost") return "127.0.0.1";
+  return isLoopback(hostname) ? hostname : undefined;
+}
+
+/** Whether a text is an address of 127.0.0.0/8, or `::1` in whatever form. */
+export function isLoopback(address: string): boolean {
+  const parts = IPV4.exec(address)?.slice(1).map(Number);
+  if (parts !== undefined) return parts[0] === 127 && parts.every((part) => part <= 255);
+  if (!/^[0-9a-f:]+$/i.test(address)) return false;
+  const { hostname } = URL.parse(`http://[${address}]/`) ?? { hostname: "" };
+  return hostname === "[::1]";
 }

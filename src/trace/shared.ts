@@ -16,8 +16,7 @@ import { currentScope } from "../kernel/context.ts";
 import { reportName } from "../kernel/names.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
-import { type AccessKey, AccessLog } from "./access_log.ts";
-import { type LostUpdate, lostUpdate, pathOf } from "./lost_update.ts";
+import { type AccessKey, AccessLog, type LostUpdate, lostUpdate, pathOf } from "./lost_update.ts";
 
 /** How many findings are kept: the latest. */
 const KEPT = 1000;

@@ -14,11 +14,10 @@
 import { type ActivityListener, ignoreActivity, listenToActivity } from "../kernel/activity.ts";
 import { checkOptions, checkWhole, COUNT } from "../kernel/checks.ts";
 import type { Instrument } from "../kernel/instrument.ts";
-import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
 import { printable } from "../kernel/printable.ts";
+import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 import type { WaitSource } from "../kernel/wait.ts";
-import { WordTable } from "./word_table.ts";
 
 /** Levels of bytes are noted at most this often, in milliseconds. */
 const BYTES_MS = 0.5;
@@ -297,5 +296,32 @@ export class Timeline implements Instrument {
     for (const [id, name] of this.#names) {
       if (typeof name === "string" && !kept.has(id)) this.#names.delete(id);
     }
+  }
+}
+
+/** So many different words are told apart; what comes after is one word. */
+const MOST = 20_000;
+/** And so many characters of each. */
+const LONGEST = 200;
+
+/** Gives each word a number. */
+export class WordTable {
+  readonly #numbers = new Map<string, number>();
+  readonly #words: string[] = ["…"];
+
+  /** The number of a word; the same for the same word. */
+  add(word: string): number {
+    const known = this.#numbers.get(word);
+    if (known !== undefined) return known;
+    if (this.#words.length > MOST) return 0;
+    const number = this.#words.push(word.length > LONGEST ? `${word.slice(0, LONGEST)}…` : word) -
+      1;
+    this.#numbers.set(word.length > LONGEST ? word.slice(0, LONGEST) : word, number);
+    return number;
+  }
+
+  /** The word of a number. */
+  get(number: number): string {
+    return this.#words[number] ?? "…";
   }
 }

@@ -1,4 +1,5 @@
 /** A timeline as an SVG picture: no script, names as text, a text alternative. */
+import { printable } from "../kernel/printable.ts";
 import { type Lane, lanesOf, type LaneState, type Playback, type Stay } from "./lanes.ts";
 import type { Timeline } from "./timeline.ts";
 
@@ -30,13 +31,11 @@ export const STATE_STYLE: string = `
 @media screen and (prefers-color-scheme:dark){.ground{fill:#0d1117}.word{fill:#e6edf3}.rule{stroke:#30363d}
 .new{fill:#bc8cff}.ready{fill:#d4a72c}.running{fill:#3fb950}.waiting{fill:#8b949e}}`;
 
-/** Text for XML, without what no XML may hold. */
+/** Text for XML, without what no XML may hold: what is fit to be shown, and not U+FFFE and U+FFFF. */
 export function escapeXml(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029\ufffe\uffff]/gu, "·")
-    .replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll(
-      '"',
-      "&quot;",
-    );
+  return printable(text, Infinity).replaceAll(/[\ufffe\uffff]/g, "?")
+    .replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
+    .replaceAll('"', "&quot;");
 }
 
 /**

@@ -25,7 +25,7 @@ import {
 } from "@weft/weft";
 import { schedulerOf } from "@weft/weft/lowlevel";
 import { VirtualClock } from "@weft/weft/testing";
-import { answer } from "../../src/trace/console.ts";
+import { answer } from "../../src/trace/monitor_commands.ts";
 import { law } from "../lib/law.ts";
 import { work } from "./fixtures/crossing.ts";
 import { Thread } from "./fixtures/thread.ts";

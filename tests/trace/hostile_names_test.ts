@@ -23,7 +23,7 @@ import {
   withTimeout,
 } from "@weft/weft";
 import { schedulerOf } from "@weft/weft/lowlevel";
-import { answer } from "../../src/trace/console.ts";
+import { answer } from "../../src/trace/monitor_commands.ts";
 import { law } from "../lib/law.ts";
 import { decode, encode } from "../lib/sockets.ts";
 

@@ -12,7 +12,7 @@ import {
 import { schedulerOf } from "@weft/weft/lowlevel";
 import { allTasksBlocked, VirtualClock } from "@weft/weft/testing";
 import { Semaphore } from "../../src/sync/semaphore.ts";
-import { answer } from "../../src/trace/console.ts";
+import { answer } from "../../src/trace/monitor_commands.ts";
 import { law } from "../lib/law.ts";
 import { seeded } from "../lib/sockets.ts";
 
@@ -89,8 +89,8 @@ law("where tells spawn site, wait, wait site and what is held", async () => {
   await looking(() => {
     const text = ask("where 2");
     assertMatch(text, /^napper#2 \(id 2\) is waiting\n/);
-    assertMatch(text, /\nspawned by main \(id 1\) at file:.*console_test\.ts:\d+:\d+\n/);
-    assertMatch(text, /\nwaits on sleep\(100\)\n {2}at file:.*console_test\.ts:\d+:\d+\n/);
+    assertMatch(text, /\nspawned by main \(id 1\) at file:.*monitor_commands_test\.ts:\d+:\d+\n/);
+    assertMatch(text, /\nwaits on sleep\(100\)\n {2}at file:.*monitor_commands_test\.ts:\d+:\d+\n/);
     assertMatch(text, /\nholds L\n$/);
   }, [
     function* napper() {
