@@ -51,13 +51,11 @@ serverLaw("With a user for each role, jobs run, and neither can do the other's p
       const held = cluster.submit(hold, 60_000);
       await held.accepted();
       held.cancel("enough");
-      const { manager, close } = await managerFor(servers, "node");
+      const nc = await connect({ servers, ...login("node") });
+      const { streams } = await jetstreamManager(nc);
       const stream = new Names("weft").jobs("normal");
-      await until(
-        async () => (await manager.streams.info(stream)).state.messages === 0,
-        "all done",
-      );
-      await close();
+      await until(async () => (await streams.info(stream)).state.messages === 0, "all is done");
+      await nc.drain();
     }
     const names = new Names("weft");
     const stream = names.jobs("normal");
