@@ -60,6 +60,11 @@ export class NatsServer implements AsyncDisposable {
     return `127.0.0.1:${this.port}`;
   }
 
+  /** Where it keeps the streams of its one account. */
+  get streams(): string {
+    return `${this.#folder}/store/jetstream/$G/streams`;
+  }
+
   /** Its process. */
   get pid(): number {
     if (this.#child === null) throw new Error("the server does not run");
