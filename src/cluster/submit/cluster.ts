@@ -96,6 +96,9 @@ export class Cluster implements ClusterSender {
     for (const key of ["connectTimeout", "acceptTimeout", "lease", "keep"] as const) {
       if (given[key] !== undefined) checkMs(given[key], key);
     }
+    if (given.replicas !== undefined) {
+      checkWhole(given.replicas, "use", "as the number of replicas", { least: 1, most: 5 });
+    }
     const maker = new JobMaker(names, submitter, signer, usualDemand(given));
     this.#label = reportName("Cluster", given.name);
     if (given.servers === undefined) {

@@ -199,7 +199,10 @@ export class Local implements Engine {
 
   #withdraw(job: ClusterJob, reason: unknown, policy: CancelPolicy): CancelMeans {
     const future = this.#futures.get(job);
-    if (future !== undefined) return future.cancel(reason, policy);
+    if (future !== undefined) {
+      this.#futures.delete(job); // the job settles by its own cancel, not by what that does to the future
+      return future.cancel(reason, policy);
+    }
     this.#lines.forget();
     return "dropped";
   }
@@ -224,6 +227,7 @@ export class Local implements Engine {
     this.#futures.set(job, future);
     job.stored(0);
     future.link(() => {
+      if (this.#futures.get(job) !== future) return;
       if (future.successful) job.succeed(future.value);
       else if (future.cancelled) job.end("shutdown", `${this.#name} was terminated`);
       else job.fail(future.error);
