@@ -102,7 +102,7 @@ export async function trial(options: TrialOptions): Promise<TrialEnd> {
       );
     }
   };
-  const timers: number[] = [];
+  const timers: ReturnType<typeof setTimeout>[] = [];
   const giveUp = setTimeout(() => end.resolve(), limit);
   try {
     await cluster.submit(add, 0, 0).accepted();
