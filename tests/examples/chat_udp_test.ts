@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { pack } from "../../examples/lib/chat/room.ts";
 import { law } from "../lib/law.ts";
+import { lawWith } from "../lib/programs.ts";
 import { harmNobody, roomOf, say } from "./chat_room.ts";
 import { runExample, Server } from "./example.ts";
 
@@ -87,7 +88,7 @@ law("One who is silent for too long has left; any datagram breaks a silence", ()
 
 law("10 000 malformed datagrams harm nobody", () => harmNobody(10_000));
 
-law("Python clients talk; one that vanishes is noticed", async () => {
+lawWith(["python3"], "Python clients talk; one that vanishes is noticed", async () => {
   await using server = await Server.start("chat_udp", "--port", "0", "--silence", "400");
   const program = `
 import json, socket, sys, time

@@ -1,6 +1,7 @@
 /** The echo servers beside clients that are not ours: nc, Python's socket and struct, a thousand slow ones. */
 import { assert, assertEquals } from "@std/assert";
 import { law } from "../lib/law.ts";
+import { lawWith } from "../lib/programs.ts";
 import { Server } from "./example.ts";
 
 const ENGINES = ["sequential", "coroutine", "poll", "worker"] as const;
@@ -45,23 +46,28 @@ assert read(f) == b"OK"
 `;
 
 for (const engine of ENGINES) {
-  law(`echo_tcp --engine ${engine} answers nc, which closes its sending side first`, async () => {
-    await using server = await Server.start("echo_tcp", "--port", "0", "--engine", engine);
-    const nc = new Deno.Command("nc", {
-      args: ["-N", "127.0.0.1", String(server.port)],
-      stdin: "piped",
-      stdout: "piped",
-    }).spawn();
-    const text = "hello from nc\n".repeat(20_000);
-    const writer = nc.stdin.getWriter();
-    const wrote = writer.write(new TextEncoder().encode(text)).then(() => writer.close());
-    const { code, stdout } = await nc.output();
-    await wrote;
-    assertEquals(code, 0);
-    assert(new TextDecoder().decode(stdout) === text.toUpperCase());
-  });
+  lawWith(
+    ["nc"],
+    `echo_tcp --engine ${engine} answers nc, which closes its sending side first`,
+    async () => {
+      await using server = await Server.start("echo_tcp", "--port", "0", "--engine", engine);
+      const nc = new Deno.Command("nc", {
+        args: ["-N", "127.0.0.1", String(server.port)],
+        stdin: "piped",
+        stdout: "piped",
+      }).spawn();
+      const text = "hello from nc\n".repeat(20_000);
+      const writer = nc.stdin.getWriter();
+      const wrote = writer.write(new TextEncoder().encode(text)).then(() => writer.close());
+      const { code, stdout } = await nc.output();
+      await wrote;
+      assertEquals(code, 0);
+      assert(new TextDecoder().decode(stdout) === text.toUpperCase());
+    },
+  );
 
-  law(
+  lawWith(
+    ["python3"],
     `echo_tcp --framed --engine ${engine} answers Python's frames, and refuses long ones`,
     async () => {
       const flags = ["--port", "0", "--framed", "--engine", engine];
@@ -74,11 +80,14 @@ for (const engine of ENGINES) {
 
   if (engine === "sequential") continue; // there one slow client holds up the others, as it should
 
-  law(`A thousand slow clients hold nobody up (echo_tcp --framed --engine ${engine})`, async () => {
-    const flags = ["--port", "0", "--framed", "--engine", engine];
-    await using server = await Server.start("echo_tcp", ...flags);
-    await python(
-      `
+  lawWith(
+    ["python3"],
+    `A thousand slow clients hold nobody up (echo_tcp --framed --engine ${engine})`,
+    async () => {
+      const flags = ["--port", "0", "--framed", "--engine", engine];
+      await using server = await Server.start("echo_tcp", ...flags);
+      await python(
+        `
 import socket, struct, sys, time
 to = ("127.0.0.1", int(sys.argv[1]))
 slow = [socket.create_connection(to, timeout=10) for _ in range(1000)]
@@ -91,10 +100,12 @@ for i in range(50):
     assert s.recv(6) == struct.pack(">I", 2) + b"OK"
     assert time.time() - began < 2
 `,
-      server.port,
-    );
-    const began = performance.now();
-    assertEquals((await server.stop()).code, 0);
-    assert(performance.now() - began < 7000);
-  }, 40_000);
+        server.port,
+      );
+      const began = performance.now();
+      assertEquals((await server.stop()).code, 0);
+      assert(performance.now() - began < 7000);
+    },
+    40_000,
+  );
 }

@@ -9,7 +9,8 @@ const status = "document.querySelector('[role=status]').textContent";
 /** Registers the law of the page at a width. */
 export function lawOfPage(width: number): void {
   Deno.test({
-    name: `playground is run, watched and cancelled by keyboard at ${width} pixels`,
+    name: `playground is run, watched and cancelled by keyboard at ${width} pixels` +
+      (path === undefined ? " (needs chromium)" : ""),
     ignore: path === undefined, // there is no browser
     timeout: 120_000,
     fn: async () => {

@@ -3,7 +3,7 @@
  * Each fault is a server of its own under strace, so there are a few here and all of them in the sweep.
  */
 import { assertEquals } from "@std/assert";
-import { hasStrace } from "../lib/strace.ts";
+import { lawWithStrace } from "../lib/strace.ts";
 import { Server, statedFlags } from "./example.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -55,11 +55,9 @@ export function lawsOfFailingAccepts(
   for (const [index, server] of SERVERS.entries()) {
     const errors = errorsOf(server[0], index);
     if (errors.length === 0) continue;
-    Deno.test({
-      name: `${server.join(" ")} survives that accept fails with ${errors.join(", ")}`,
-      ignore: !hasStrace(),
-      timeout: 60_000,
-      async fn() {
+    lawWithStrace(
+      `${server.join(" ")} survives that accept fails with ${errors.join(", ")}`,
+      async () => {
         for (const error of errors) {
           const strace = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-e", "trace=accept4"];
           const inject = ["-e", `inject=accept4:error=${error}:when=2..3`];
@@ -69,7 +67,7 @@ export function lawsOfFailingAccepts(
           }
         }
       },
-    });
+    );
   }
 }
 

@@ -1,9 +1,11 @@
 /** time_server.ts asked by Python, and `--ask` beside servers that answer nonsense. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { law } from "../lib/law.ts";
+import { lawWith } from "../lib/programs.ts";
 import { runExample, Server } from "./example.ts";
 
-law(
+lawWith(
+  ["python3"],
   "Python gets daytime, time and SNTP by TCP and UDP, and silence for what is no question",
   async () => {
     await using server = await Server.start("time_server", "--port", "0");

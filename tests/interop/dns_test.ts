@@ -2,14 +2,14 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { Server } from "../examples/example.ts";
-import { firstThatRuns, lawWith, output } from "./peers.ts";
+import { firstThatRuns, lawWith, output } from "../lib/programs.ts";
 
 const DIG = firstThatRuns("dig");
 
 /** What dig says, without blank lines. */
 async function dig(server: { port: number }, ...args: string[]): Promise<string> {
   const place = ["@127.0.0.1", "-p", String(server.port), "+time=5", "+tries=1"];
-  return (await output(DIG!, [...place, ...args])).trim();
+  return (await output(DIG, [...place, ...args])).trim();
 }
 
 lawWith([DIG], "dns_server and dig: each type, by UDP and by TCP", async () => {

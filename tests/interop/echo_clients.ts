@@ -4,7 +4,7 @@
  */
 import { assertEquals, assertLess, assertMatch } from "@std/assert";
 import { Server } from "../examples/example.ts";
-import { firstThatRuns, lawWith } from "./peers.ts";
+import { firstThatRuns, hasProgram, lawWith } from "../lib/programs.ts";
 
 const HERE = new URL("./", import.meta.url);
 
@@ -70,7 +70,7 @@ function echoServers(transport: "tcp" | "udp" | "unix", engines: readonly string
       const address = where.length > 0 ? where : ["127.0.0.1", "0"];
       const args = ["cpython_echo.py", transport, ...address];
       return Server.of(
-        new Deno.Command(PYTHON!, {
+        new Deno.Command(PYTHON, {
           args,
           cwd: HERE,
           stdin: "null",
@@ -80,7 +80,7 @@ function echoServers(transport: "tcp" | "udp" | "unix", engines: readonly string
       );
     },
   };
-  return PYTHON !== null && engines.includes("cpython") ? [...weft, cpython] : weft;
+  return hasProgram(PYTHON) && engines.includes("cpython") ? [...weft, cpython] : weft;
 }
 
 /** A law about a file of which nothing may be left. */
@@ -101,13 +101,13 @@ export function lawsOfClients(engines: readonly string[]): void {
     const cases = engine === "sequential" ? SEQUENTIAL_CASES : CONCURRENT_CASES;
     lawWith([PYTHON], `${name} is what Python clients expect`, async () => {
       await using server = await start();
-      await succeeds(PYTHON!, "stream_clients.py", "tcp", server.where, ...STREAM_CASES, ...cases);
+      await succeeds(PYTHON, "stream_clients.py", "tcp", server.where, ...STREAM_CASES, ...cases);
       await stopsWell(server);
     });
 
     lawWith([COMPILER], `${name} is what a C client expects`, () =>
       inFolder(async (folder) => {
-        await succeeds(COMPILER!, "-O1", "-o", `${folder}/client`, "client.c");
+        await succeeds(COMPILER, "-O1", "-o", `${folder}/client`, "client.c");
         await using server = await start();
         await succeeds(`${folder}/client`, "127.0.0.1", String(server.port));
         await stopsWell(server);
@@ -122,7 +122,7 @@ export function lawsOfClients(engines: readonly string[]): void {
       inFolder(async (folder) => {
         const path = `${folder}/echo`;
         await using server = await start(path);
-        await succeeds(PYTHON!, "stream_clients.py", "unix", path, ...STREAM_CASES, ...cases);
+        await succeeds(PYTHON, "stream_clients.py", "unix", path, ...STREAM_CASES, ...cases);
         await stopsWell(server);
       }));
   }
@@ -132,7 +132,7 @@ export function lawsOfClients(engines: readonly string[]): void {
   for (const { name, start } of echoServers("udp", engines)) {
     lawWith([PYTHON], `${name} is what Python clients expect`, async () => {
       await using server = await start();
-      await succeeds(PYTHON!, "datagram_clients.py", server.where, ...DATAGRAM_CASES);
+      await succeeds(PYTHON, "datagram_clients.py", server.where, ...DATAGRAM_CASES);
       await stopsWell(server);
     });
   }
@@ -147,9 +147,9 @@ export function lawsOfDeafPeers(): void {
       `${name} takes less than ${bound} for 100 peers that do not read`,
       async () => {
         await using server = await start();
-        await succeeds(PYTHON!, "stream_clients.py", "tcp", server.where, "crowd");
+        await succeeds(PYTHON, "stream_clients.py", "tcp", server.where, "crowd");
         const before = memoryOf(server);
-        const child = new Deno.Command(PYTHON!, {
+        const child = new Deno.Command(PYTHON, {
           args: ["stream_clients.py", "tcp", server.where, "deaf_peers"],
           cwd: HERE,
           stdin: "piped",

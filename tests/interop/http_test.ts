@@ -1,7 +1,7 @@
 /** `http_server.ts` and the clients that people have: curl, and Python's `http.client` and `socket`. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { Server } from "../examples/example.ts";
-import { firstThatRuns, lawWith, output } from "./peers.ts";
+import { firstThatRuns, lawWith, output } from "../lib/programs.ts";
 
 const HERE = new URL("./", import.meta.url);
 const PYTHON = firstThatRuns("python3");
@@ -23,7 +23,7 @@ async function withServer(test: (at: string, server: Server, root: string) => Pr
 for (const name of ["kept", "chunked", "files", "private", "half_closed", "slow_reader"]) {
   lawWith([PYTHON], `http_server and Python's http.client: ${name}`, async () => {
     await withServer(async (_, server) => {
-      await output(PYTHON!, ["http_clients.py", name, String(server.port)], HERE);
+      await output(PYTHON, ["http_clients.py", name, String(server.port)], HERE);
     });
   });
 }
@@ -34,7 +34,7 @@ lawWith([CURL], "http_server and curl: a file there and back, in parts, and away
     const data = crypto.getRandomValues(new Uint8Array(65_536));
     await Deno.writeFile(file, data);
     const curl = (...args: string[]) =>
-      output(CURL!, ["-sS", "--max-time", "20", "-w", "%{http_code}", ...args]);
+      output(CURL, ["-sS", "--max-time", "20", "-w", "%{http_code}", ...args]);
     assertEquals(await curl("-T", file, `${at}/up.bin`), "201");
     assertEquals(await curl("-T", file, "-H", "Expect: 100-continue", `${at}/up.bin`), "204");
     assertEquals(
@@ -56,7 +56,7 @@ lawWith(
   "http_server and curl: one connection, heads, forms, and what is refused",
   async () => {
     await withServer(async (at) => {
-      const curl = (...args: string[]) => output(CURL!, ["-sS", "--max-time", "20", ...args]);
+      const curl = (...args: string[]) => output(CURL, ["-sS", "--max-time", "20", ...args]);
       const connects = await curl(
         ...["-o", "/dev/null", "-o", "/dev/null", "-o", "/dev/null", "-w", "%{num_connects}"],
         ...[`${at}/delay/1`, `${at}/nowhere`, `${at}/private`],

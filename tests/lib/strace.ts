@@ -1,9 +1,15 @@
-/** Whether faults can be injected into system calls here. */
+/** Laws that inject faults into system calls. */
+import { law } from "./law.ts";
 
 let known: boolean | undefined;
 
-/** Whether strace is installed and may trace. */
-export function hasStrace(): boolean {
+/** Registers a law that needs strace; left out by name where it is missing, or may not trace. */
+export function lawWithStrace(name: string, body: () => Promise<void>, limitMs = 60_000): void {
+  if (hasStrace()) law(name, body, limitMs);
+  else Deno.test.ignore(`${name} (needs strace)`, () => {});
+}
+
+function hasStrace(): boolean {
   if (known !== undefined) return known;
   try {
     const { success } = new Deno.Command("strace", {

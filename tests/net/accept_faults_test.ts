@@ -3,7 +3,7 @@
  * shows. `.ci/run` installs it.
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { hasStrace } from "../lib/strace.ts";
+import { lawWithStrace } from "../lib/strace.ts";
 
 /** Passing errors: of the newcomer, the network, a firewall, memory and descriptors. */
 const PASSING = {
@@ -32,28 +32,27 @@ async function runFailing(fixture: string, error: string, when: string) {
   return { code, out: out!, err: err! };
 }
 
-function faultLaw(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: !hasStrace(), timeout: 30_000, fn });
-}
-
 for (const [error, number] of Object.entries(PASSING)) {
-  faultLaw(`serve() survives ${error} from accept, and reports the first of a row`, async () => {
-    const { code, out, err } = await runFailing("served.ts", error, "2..4");
-    assertEquals({ code, err }, { code: 0, err: "" });
-    const [first, ...more] = out.trim().split("\n");
-    assertMatch(first!, new RegExp(`^undefined: .*os error ${number}\\b`));
-    assert(more.length <= 2, out); // another row, if a connection came between
-  });
+  lawWithStrace(
+    `serve() survives ${error} from accept, and reports the first of a row`,
+    async () => {
+      const { code, out, err } = await runFailing("served.ts", error, "2..4");
+      assertEquals({ code, err }, { code: 0, err: "" });
+      const [first, ...more] = out.trim().split("\n");
+      assertMatch(first!, new RegExp(`^undefined: .*os error ${number}\\b`));
+      assert(more.length <= 2, out); // another row, if a connection came between
+    },
+  );
 }
 
-faultLaw("serve() ends by an error that says that the listener is none", async () => {
+lawWithStrace("serve() ends by an error that says that the listener is none", async () => {
   const { code, err } = await runFailing("served.ts", "EBADF", "2");
   assert(code !== 0);
   assertMatch(err, /Bad file descriptor/);
 });
 
 for (const error of ["ECONNABORTED", "EMFILE"]) {
-  faultLaw(
+  lawWithStrace(
     `Listener.drain() gives everybody in line although accepts fail with ${error}`,
     async () => {
       const { code, out, err } = await runFailing("drained.ts", error, "2..6");

@@ -9,6 +9,7 @@ import { Server } from "../examples/example.ts";
 import { collectGarbage } from "../lib/heap.ts";
 import { law } from "../lib/law.ts";
 import { seeded, start } from "../lib/sockets.ts";
+import { lawWithStrace } from "../lib/strace.ts";
 
 const ENGINES = ["sequential", "coroutine", "poll", "worker"] as const;
 const LIMIT_MS = 120_000;
@@ -16,9 +17,6 @@ const LIMIT_MS = 120_000;
 const descriptors = (pid: number) => [...Deno.readDirSync(`/proc/${pid}/fd`)].length;
 
 // -- Accepts that fail --
-
-const hasStrace = await new Deno.Command("strace", { args: ["-V"], stdout: "null" }).output()
-  .then(({ success }) => success, () => false);
 
 /** An echo server whose accepts `when` (strace counts) fail with `error`, and its process. */
 async function injected(engine: string, error: string, when: string) {
@@ -48,11 +46,9 @@ async function askOnce(port: number): Promise<void> {
 }
 
 for (const engine of ENGINES) {
-  Deno.test({
-    name: `No accept that fails ends a server, nor leaks a descriptor (${engine})`,
-    ignore: !hasStrace,
-    timeout: LIMIT_MS,
-    fn: async () => {
+  lawWithStrace(
+    `No accept that fails ends a server, nor leaks a descriptor (${engine})`,
+    async () => {
       const once = ["ECONNABORTED", "EPROTO", "EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EPERM"];
       const trials = [...once.map((error) => [error, "1"]), ["EMFILE", "2..13"], [
         "EPROTO",
@@ -70,7 +66,8 @@ for (const engine of ENGINES) {
         await reader.cancel();
       }
     },
-  });
+    LIMIT_MS,
+  );
 }
 
 // -- The end in the middle of work --

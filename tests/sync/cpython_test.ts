@@ -23,6 +23,7 @@ import {
 import { seededChoose } from "@weft/weft/lowlevel";
 import { VirtualClock } from "@weft/weft/testing";
 import { law } from "../lib/law.ts";
+import { lawWith } from "../lib/programs.ts";
 
 const THREADS = 4;
 const STEPS = 25;
@@ -248,21 +249,9 @@ async function askPython(all: readonly Script[]): Promise<unknown[]> {
   return JSON.parse(new TextDecoder().decode(stdout)) as unknown[];
 }
 
-function hasPython(): boolean {
-  try {
-    return new Deno.Command("python3", { args: ["--version"] }).outputSync().success;
-  } catch {
-    return false;
-  }
-}
-
 for (const kind of Object.keys(repertoire)) {
   const name = `${kind} does what CPython's does, step by step, in ${SCRIPTS} random scripts`;
-  if (!hasPython()) {
-    Deno.test.ignore(name, () => {});
-    continue;
-  }
-  law(name, async () => {
+  lawWith(["python3"], name, async () => {
     const all = scripts(kind);
     const theirs = await askPython(all);
     for (const [i, script] of all.entries()) {

@@ -4,7 +4,7 @@ import { Queue } from "@weft/weft";
 import { seededChoose } from "@weft/weft/lowlevel";
 import { LifoQueue } from "../../src/sync/lifo_queue.ts";
 import { PriorityQueue } from "../../src/sync/priority_queue.ts";
-import { law } from "../lib/law.ts";
+import { lawWith } from "../lib/programs.ts";
 
 const SCRIPTS = 3000;
 
@@ -93,28 +93,17 @@ async function referee(python: string, scripts: Script[]): Promise<Outcome[][]> 
   return JSON.parse(decoder.decode(stdout));
 }
 
-function hasPython(): boolean {
-  try {
-    return new Deno.Command("python3", { args: ["--version"] }).outputSync().success;
-  } catch {
-    return false;
-  }
-}
-
 const name = `Queue, LifoQueue and PriorityQueue do in ${SCRIPTS} scripts what CPython's queues do`;
-if (!hasPython()) Deno.test.ignore(name, () => {});
-else {
-  law(name, async () => {
-    const choose = seededChoose(2024);
-    const scripts = Array.from({ length: SCRIPTS }, () => makeScript(choose));
-    const expected = await referee("python3", scripts);
-    assertEquals(expected.length, SCRIPTS);
-    scripts.forEach((script, i) => {
-      const found = play(script);
-      // Compared as text first: a deep comparison of all would take longer than the scripts.
-      if (JSON.stringify(found) !== JSON.stringify(expected[i])) {
-        assertEquals(found, expected[i], JSON.stringify(script));
-      }
-    });
+lawWith(["python3"], name, async () => {
+  const choose = seededChoose(2024);
+  const scripts = Array.from({ length: SCRIPTS }, () => makeScript(choose));
+  const expected = await referee("python3", scripts);
+  assertEquals(expected.length, SCRIPTS);
+  scripts.forEach((script, i) => {
+    const found = play(script);
+    // Compared as text first: a deep comparison of all would take longer than the scripts.
+    if (JSON.stringify(found) !== JSON.stringify(expected[i])) {
+      assertEquals(found, expected[i], JSON.stringify(script));
+    }
   });
-}
+});

@@ -5,6 +5,7 @@ import { sweepCancel } from "@weft/weft/testing";
 import { Event } from "../../src/sync/event.ts";
 import { monitor } from "../../src/trace/monitor.ts";
 import { law } from "../lib/law.ts";
+import { lawWith } from "../lib/programs.ts";
 import { decode, encode, resettable, seeded } from "../lib/sockets.ts";
 
 /** Reads to the end of the stream. */
@@ -66,13 +67,7 @@ law("monitor() serves a client that half-closes after its last command", async (
   });
 });
 
-law("monitor() serves a program in another process", async () => {
-  const python = new Deno.Command("python3", {
-    args: ["--version"],
-    stdout: "null",
-    stderr: "null",
-  });
-  if (!await python.output().then(({ success }) => success, () => false)) return;
+lawWith(["python3"], "monitor() serves a program in another process", async () => {
   await run(async function* () {
     using m = monitor({ port: 0 });
     const { stdout } = await new Deno.Command("python3", {

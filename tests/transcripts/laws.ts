@@ -4,6 +4,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { law } from "../lib/law.ts";
+import { hasProgram } from "../lib/programs.ts";
 import { expectedOf } from "./compare.ts";
 import { DEVIATING, UNPLAYABLE } from "./deviations.ts";
 import { PeerProcess } from "./peers.ts";
@@ -13,9 +14,7 @@ import type { Transcript } from "./scenario.ts";
 
 /** Plays these: each takes a tenth of a second of waiting for what must not come. */
 export async function lawsOfTranscripts(transcripts: readonly Transcript[]): Promise<void> {
-  const hasPython = await new Deno.Command("python3", { args: ["--version"] }).output()
-    .then(({ success }) => success, () => false);
-  const peers = hasPython ? new PeerProcess() : null;
+  const peers = hasProgram("python3") ? new PeerProcess() : null;
   Deno.test.afterAll(() => peers?.[Symbol.asyncDispose]());
   if (peers === null) Deno.test.ignore("poll() answers as CPython (needs python3)", () => {});
 
