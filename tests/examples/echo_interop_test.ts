@@ -1,6 +1,5 @@
 /** The echo servers beside clients that are not ours: nc, Python's socket and struct, a thousand slow ones. */
 import { assert, assertEquals } from "@std/assert";
-import { law } from "../lib/law.ts";
 import { lawWith } from "../lib/programs.ts";
 import { Server } from "./example.ts";
 

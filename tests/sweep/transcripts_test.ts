@@ -3,4 +3,4 @@ import { lawsOfTranscripts } from "../transcripts/laws.ts";
 import { readTranscripts } from "../transcripts/read.ts";
 
 const transcripts = await readTranscripts();
-await lawsOfTranscripts(transcripts.filter((_, index) => index % 3 !== 0));
+lawsOfTranscripts(transcripts.filter((_, index) => index % 3 !== 0));

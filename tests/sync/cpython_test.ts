@@ -22,7 +22,6 @@ import {
 } from "@weft/weft";
 import { seededChoose } from "@weft/weft/lowlevel";
 import { VirtualClock } from "@weft/weft/testing";
-import { law } from "../lib/law.ts";
 import { lawWith } from "../lib/programs.ts";
 
 const THREADS = 4;

@@ -13,7 +13,7 @@ import { playStdin } from "./play_stdin.ts";
 import type { Transcript } from "./scenario.ts";
 
 /** Plays these: each takes a tenth of a second of waiting for what must not come. */
-export async function lawsOfTranscripts(transcripts: readonly Transcript[]): Promise<void> {
+export function lawsOfTranscripts(transcripts: readonly Transcript[]): void {
   const peers = hasProgram("python3") ? new PeerProcess() : null;
   Deno.test.afterAll(() => peers?.[Symbol.asyncDispose]());
   if (peers === null) Deno.test.ignore("poll() answers as CPython (needs python3)", () => {});
