@@ -128,7 +128,7 @@ export async function measureRow(row: Row, rounds: number): Promise<RowReport> {
 }
 
 /** Two or three digits that count, and thousands set apart. */
-function digits(value: number): string {
+export function digits(value: number): string {
   if (value > 0 && value < 0.1) return value.toPrecision(2);
   const decimals = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return value.toLocaleString("en", {
