@@ -34,8 +34,8 @@ const COLOURS: readonly (readonly [RegExp, string])[] = [
 
 /** What stands in for several labels in the legend that all charts share. */
 const FAMILIES: readonly (readonly [RegExp, string])[] = [
-  [/^(weft function\*|weft poll\(\)|weft WorkerPool)$/, "weft function*, poll(), WorkerPool"],
-  [/^weft async/, "weft async function*"],
+  [/^(weft function\*|weft poll\(\)|weft WorkerPool)$/, "weft (function*)"],
+  [/^weft async/, "weft (async function*)"],
   [/^plain for await/, "plain for await"],
   [/^(plain|bare)/, "plain Deno"],
   [/^gevent/, "gevent"],
@@ -96,7 +96,7 @@ export function drawCurves(reports: readonly CurveReport[]): string {
   });
   chart.setOption({
     animation: false,
-    legend: { top: 0, left: GAP, width: WIDTH - GAP - RIGHT, textStyle: text, itemGap: 16 },
+    legend: { top: 0, left: GAP, width: WIDTH - GAP - RIGHT, textStyle: text, itemGap: 24 },
     title: reports.map(({ name }, at) => ({
       text: name,
       left: place(at).left + GAP,
