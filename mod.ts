@@ -10,7 +10,16 @@
  * **Polling.** {@linkcode poll} makes an {@linkcode EventRegistry}, which tells which of many handles are
  * ready, as `select.poll` of Python does.
  *
- * **Workers.** {@linkcode WorkerPool} runs {@linkcode jobs} in parallel.
+ * **Workers.** {@linkcode WorkerPool} runs {@linkcode jobs} in parallel. {@linkcode WorkerProcess} is a process
+ * after `multiprocessing`, as a worker or as a real one, and a {@linkcode Crew} keeps a number of them alive
+ * that share a port. Between them go {@linkcode pipe}s and {@linkcode SharedQueue}s, and they share memory:
+ * {@linkcode SharedValue}, {@linkcode SharedArray}, {@linkcode SharedMap}, under a {@linkcode SharedLock}.
+ *
+ * **Servers.** {@linkcode serve} gives each connection a task; {@linkcode StreamServer} and
+ * {@linkcode DatagramServer} run one handler by tasks, by polling, by workers, or one client after the other.
+ *
+ * **What goes on in there.** {@linkcode taskTree}, {@linkcode Timeline}, {@linkcode monitor},
+ * {@linkcode watchdog}; and {@linkcode simulate} for scheduling policies, which also run live tasks.
  *
  * @example One task waits for another
  * ```ts
