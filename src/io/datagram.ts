@@ -160,6 +160,8 @@ export type Received = [data: Uint8Array, from: Deno.Addr];
 
 /** What a receiver's handle is told and asked. */
 export interface ReceiverHost {
+  /** How many milliseconds a receive may wait, unless it is told otherwise. */
+  readonly timeout: Timeout;
   /** Readiness may have changed; `fresh` bits have news. */
   changed(fresh?: number): void;
   /** Whether a native receive may be issued now. */
@@ -213,6 +215,11 @@ export class DatagramReceiver {
     this.#host = host;
     this.#room = room;
     this.#waiter = new SingleWaiter(host, "recvFrom");
+  }
+
+  /** How many milliseconds a receive may wait, as its handle has it. */
+  get timeout(): Timeout {
+    return this.#host.timeout;
   }
 
   /** Whether a datagram, or an error, is there to be taken. */

@@ -21,6 +21,8 @@ const OVERHEAD = 256;
 
 /** What a sender's handle is told and asked. */
 export interface SenderHost {
+  /** How many milliseconds a send may wait, unless it is told otherwise. */
+  readonly timeout: Timeout;
   /** Readiness may have changed. */
   changed(): void;
   /**
@@ -59,6 +61,11 @@ export class DatagramSender implements Counter {
     this.#native = native;
     this.#pending = pending;
     this.#host = host;
+  }
+
+  /** How many milliseconds a send may wait, as its handle has it. */
+  get timeout(): Timeout {
+    return this.#host.timeout;
   }
 
   /** Whether a datagram is being sent or waits for that. */

@@ -25,6 +25,7 @@ import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Party, Wait, WaitSource } from "../kernel/wait.ts";
 import type { Pollable, Watcher } from "./pollable.ts";
+import type { Timeout } from "./waiting.ts";
 
 /** Who counts the native operations of a handle. */
 export interface PendingOperations {
@@ -107,6 +108,8 @@ export abstract class Handle extends HandleLifetime implements Pollable {
   abstract readonly ready: number;
   /** Whether it was closed, by our side. */
   abstract readonly closed: boolean;
+  /** How many milliseconds each operation on it may wait; `undefined` for no limit. */
+  timeout: Timeout = undefined;
   readonly #name: string;
   #watcher: Watcher | null = null;
   /** All of them, where there is more than one. */

@@ -23,31 +23,11 @@ import { activity } from "../kernel/activity.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { BrokenError, type Fault, IncompleteError, reasonOf } from "./errors.ts";
-import { SingleWaiter, type Timeout } from "./waiting.ts";
+import { type Framing, SingleWaiter, type Timeout } from "./waiting.ts";
 import type { NativeReader } from "./native.ts";
 import { IN } from "./pollable.ts";
 import { giveBackPiece, lendPiece, PIECE, Slab } from "./buffers.ts";
 import type { PendingOperations } from "./handle.ts";
-
-/** One thing to be read, for one wait. */
-export interface Framing<T> {
-  /** Whether a mark ends it, so that its length is not known before it is whole. */
-  readonly isDelimited: boolean;
-  /** Whether {@linkcode value} and {@linkcode cut} keep the array they get: else it is the reader's own, for the call. */
-  readonly keepsBytes: boolean;
-  /**
-   * How many bytes it takes, as far as those tell that are held: more than `held.length` while it is not
-   * whole. What it throws refuses it, and nothing is taken.
-   *
-   * @param held The bytes that are there, those of the last call first.
-   * @param source Names where they come from.
-   */
-  measure(held: Uint8Array, source: { toString(): string }): number;
-  /** Makes what the reader gets of it. */
-  value(bytes: Uint8Array): T;
-  /** Says what the reader gets where the stream ends before it is whole; `partial` is what came, and is taken. */
-  cut(partial: Uint8Array, source: { toString(): string }): T;
-}
 
 /** The largest buffer, and so the most that is read ahead. */
 export const MOST_AHEAD: number = 64 << 10;
@@ -63,6 +43,8 @@ type End = "eof" | BrokenError | "closed";
 
 /** What a reader's handle is told. */
 export interface ReaderHost extends PendingOperations {
+  /** How many milliseconds a read may wait, unless it is told otherwise. */
+  readonly timeout?: Timeout;
   /** The errors of the connection. */
   readonly fault: Fault;
   /** Readiness may have changed; `fresh` bits have news. */
@@ -113,6 +95,11 @@ export class StreamReader extends SingleWaiter<unknown> {
     super(host, "recv");
     this.#native = native;
     this.#host = host;
+  }
+
+  /** How many milliseconds a read may wait, as its handle has it. */
+  get timeout(): Timeout {
+    return this.#host.timeout;
   }
 
   /** How many bytes are held. */

@@ -16,13 +16,12 @@
  */
 import { activity } from "../kernel/activity.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
-import type { Timer } from "../kernel/timers.ts";
-import type { Wait, WaitSource } from "../kernel/wait.ts";
+import type { Wait } from "../kernel/wait.ts";
 import { abandon, type Chunk, giveBack, LARGE, lend } from "./buffers.ts";
-import { BrokenError, type Fault, noteSent, reasonOf } from "./errors.ts";
+import { BrokenError, type Fault, reasonOf } from "./errors.ts";
 import type { PendingOperations } from "./handle.ts";
 import type { NativeWriter } from "./native.ts";
-import { startTimeout, stopTimeout, type Timeout } from "./waiting.ts";
+import { Sender, type Timeout } from "./waiting.ts";
 
 /**
  * How many chunks a writer fills at most. Counted in chunks and not in bytes, so that it bounds the memory:
@@ -34,6 +33,8 @@ const NOTHING = new Uint8Array(0);
 
 /** What a writer's handle is told. */
 export interface WriterHost extends PendingOperations {
+  /** How many milliseconds a send may wait, unless it is told otherwise. */
+  readonly timeout?: Timeout;
   /** The errors of the connection. */
   readonly fault: Fault;
   /** Readiness may have changed. */
@@ -78,6 +79,11 @@ export class StreamWriter {
   constructor(native: NativeWriter, host: WriterHost) {
     this.#native = native;
     this.#host = host;
+  }
+
+  /** How many milliseconds a send may wait, as its handle has it. */
+  get timeout(): Timeout {
+    return this.#host.timeout;
   }
 
   /** How many bytes wait to be written. */
@@ -323,77 +329,5 @@ export class StreamWriter {
       for (const f of callbacks) f();
     }
     this.#host.changed();
-  }
-}
-
-/** What a sender hands its data to. */
-export interface Sink {
-  /** Copies what fits of the data, from `offset` on, and returns how much. */
-  take(data: Uint8Array, offset: number): number;
-  /** Takes a sender out of the queue. */
-  forget(sender: Sender): void;
-  /** The name of the handle. */
-  readonly name: string;
-}
-
-/** One waiting send, of all of its data or of what fits. */
-export class Sender implements WaitSource {
-  /** The other side reads, or breaks the connection. */
-  readonly host = "bound";
-  readonly #sink: Sink;
-  readonly #wait: Wait<number | void>;
-  readonly #data: Uint8Array;
-  readonly #all: boolean;
-  readonly #timer: Timer | null;
-  #sent: number;
-
-  /** Parks `wait`; `sent` bytes of its data have been taken already. */
-  constructor(
-    sink: Sink,
-    wait: Wait<number | void>,
-    data: Uint8Array,
-    sent: number,
-    all: boolean,
-    timeout: Timeout,
-  ) {
-    this.#sink = sink;
-    this.#wait = wait;
-    this.#data = data;
-    this.#sent = sent;
-    this.#all = all;
-    wait.park(this);
-    this.#timer = timeout === undefined
-      ? null
-      : startTimeout(wait, this, timeout, (error) => noteSent(error, this.#sent));
-  }
-
-  /** Hands over what fits now. Returns whether the send has ended. */
-  feed(): boolean {
-    const taken = this.#sink.take(this.#data, this.#sent);
-    this.#sent += taken;
-    if (this.#sent < this.#data.length && (this.#all || taken === 0)) return false;
-    stopTimeout(this.#wait, this.#timer);
-    this.#wait.settle(this.#all ? undefined : this.#sent);
-    return true;
-  }
-
-  /** Ends the send with an error. */
-  fail(error: Error): void {
-    stopTimeout(this.#wait, this.#timer);
-    noteSent(error, this.#sent);
-    this.#wait.fail(error);
-  }
-
-  /** Forgets the send; what it has handed over goes out, and its error says how much that was. */
-  abandon(wait: Wait): boolean {
-    stopTimeout(this.#wait, this.#timer);
-    noteSent(wait.scope!.pending, this.#sent);
-    this.#sink.forget(this);
-    return true;
-  }
-
-  /** Names the wait in reports. */
-  toString(): string {
-    return `${this.#sink.name}.${this.#all ? "sendAll" : "send"}()`;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * How a wait stands at a handle: the one place to wait on its reading side, and the time limit that a
- * socket's `timeout` sets.
+ * How a wait stands at a handle: the one place to wait on its reading side, the sends that wait for room, what a
+ * read waits for, and the time limit that a socket's `timeout` sets.
  *
  * Reads are not queued: two tasks that read from one stream would each get some bytes of it, and which ones
  * would depend on timing. So the second one is told, with a {@linkcode BusyError}.
@@ -12,6 +12,7 @@ import { checkMs } from "../kernel/checks.ts";
 import { BusyError, TimeoutError } from "../kernel/errors.ts";
 import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
+import { noteSent } from "./errors.ts";
 
 /**
  * Where at most one wait is parked.
@@ -120,4 +121,96 @@ export function startTimeout(
 /** Forgets the limit of a wait. */
 export function stopTimeout(wait: Wait, timer: Timer | null): void {
   if (timer !== null) wait.scope!.task.timers.cancel(timer);
+}
+
+/** What a sender hands its data to. */
+export interface Sink {
+  /** Copies what fits of the data, from `offset` on, and returns how much. */
+  take(data: Uint8Array, offset: number): number;
+  /** Takes a sender out of the queue. */
+  forget(sender: Sender): void;
+  /** The name of the handle. */
+  readonly name: string;
+}
+
+/** One waiting send, of all of its data or of what fits. */
+export class Sender implements WaitSource {
+  /** The other side reads, or breaks the connection. */
+  readonly host = "bound";
+  readonly #sink: Sink;
+  readonly #wait: Wait<number | void>;
+  readonly #data: Uint8Array;
+  readonly #all: boolean;
+  readonly #timer: Timer | null;
+  #sent: number;
+
+  /** Parks `wait`; `sent` bytes of its data have been taken already. */
+  constructor(
+    sink: Sink,
+    wait: Wait<number | void>,
+    data: Uint8Array,
+    sent: number,
+    all: boolean,
+    timeout: Timeout,
+  ) {
+    this.#sink = sink;
+    this.#wait = wait;
+    this.#data = data;
+    this.#sent = sent;
+    this.#all = all;
+    wait.park(this);
+    this.#timer = timeout === undefined
+      ? null
+      : startTimeout(wait, this, timeout, (error) => noteSent(error, this.#sent));
+  }
+
+  /** Hands over what fits now. Returns whether the send has ended. */
+  feed(): boolean {
+    const taken = this.#sink.take(this.#data, this.#sent);
+    this.#sent += taken;
+    if (this.#sent < this.#data.length && (this.#all || taken === 0)) return false;
+    stopTimeout(this.#wait, this.#timer);
+    this.#wait.settle(this.#all ? undefined : this.#sent);
+    return true;
+  }
+
+  /** Ends the send with an error. */
+  fail(error: Error): void {
+    stopTimeout(this.#wait, this.#timer);
+    noteSent(error, this.#sent);
+    this.#wait.fail(error);
+  }
+
+  /** Forgets the send; what it has handed over goes out, and its error says how much that was. */
+  abandon(wait: Wait): boolean {
+    stopTimeout(this.#wait, this.#timer);
+    noteSent(wait.scope!.pending, this.#sent);
+    this.#sink.forget(this);
+    return true;
+  }
+
+  /** Names the wait in reports. */
+  toString(): string {
+    return `${this.#sink.name}.${this.#all ? "sendAll" : "send"}()`;
+  }
+}
+
+/** One thing to be read, for one wait. */
+export interface Framing<T> {
+  /** Whether a mark ends it, so that its length is not known before it is whole. */
+  readonly isDelimited: boolean;
+  /** Whether {@linkcode value} and {@linkcode cut} keep the array they get: else it is the reader's own, for the call. */
+  readonly keepsBytes: boolean;
+  /**
+   * How many bytes it takes, as far as those tell that are held: more than `held.length` while it is not
+   * whole. What it throws refuses it, and nothing is taken.
+   *
+   * @param held The bytes that are there, those of the last call first.
+   * @param source Names where they come from.
+   */
+  measure(held: Uint8Array, source: { toString(): string }): number;
+  /** Makes what the reader gets of it. */
+  value(bytes: Uint8Array): T;
+  /** Says what the reader gets where the stream ends before it is whole; `partial` is what came, and is taken. */
+  cut(partial: Uint8Array, source: { toString(): string }): T;
 }

@@ -68,7 +68,7 @@ export interface OperationOptions<T> {
 /** How many scopes may be nested in one routine. */
 const DEEPEST = 128;
 
-type Begin<T> = (wait: Wait<T>) => void;
+type Begin<T> = (wait: Wait<T>, label: Label, argument: unknown) => void;
 type Body<T> = () => Iterator<unknown, T, unknown>;
 
 /** The one class behind every operation. A sequence is also the source its own wait is parked on. */
@@ -79,13 +79,16 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
   readonly #begin: Begin<T> | null;
   readonly #body: Body<T> | null;
   readonly #options: OperationOptions<T> | null;
+  readonly #argument: unknown;
 
   constructor(
     label: Label,
     begin: Begin<T> | null,
     body: Body<T> | null,
     options: OperationOptions<T> | null,
+    argument?: unknown,
   ) {
+    this.#argument = argument;
     this.#label = label;
     this.#begin = begin;
     this.#body = body;
@@ -135,7 +138,7 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
     if (siting.runs > 0) passSite(this, wait);
     if (this.#body !== null) return FastRoutine.nest(this.#body(), wait, this);
     wait.checkpoint();
-    this.#begin!(wait);
+    this.#begin!(wait, this.#label, this.#argument);
   }
 
   /** What it waits on, where that outlives it: the same for each `get()` of one queue. */
@@ -225,6 +228,23 @@ export function operation<T>(
   options: OperationOptions<T> | null = null,
 ): Operation<T> {
   return new LazyOperation(label, begin, null, options);
+}
+
+/**
+ * The same for an operation that is made for each message: `begin` is one function for all of them, and is given
+ * what it needs, so that no closure is made.
+ *
+ * @param place What it waits on; reports name it so.
+ * @param begin Begins the wait.
+ * @param argument What the caller asked for.
+ * @returns An operation that calls `begin` each time it is waited for.
+ */
+export function operationOn<T, P extends { toString(): string }, A>(
+  place: P,
+  begin: (wait: Wait<T>, place: P, argument: A) => void,
+  argument: A,
+): Operation<T> {
+  return new LazyOperation(place, begin as Begin<T>, null, null, argument);
 }
 
 /**

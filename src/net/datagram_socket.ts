@@ -1,11 +1,12 @@
 /** Datagram sockets for tasks, UDP and unix: binding them, sending, receiving, multicast groups. */
 import { checkOptions } from "../kernel/checks.ts";
-import { DatagramHandle } from "../io/datagram.ts";
+import { DatagramHandle, type DatagramReceiver, type Received } from "../io/datagram.ts";
+import type { DatagramSender } from "../io/datagram_sender.ts";
 import { checkBytes, checkCount } from "../io/errors.ts";
 import { type DatagramTarget, openDatagram } from "../io/open.ts";
 import { checkTimeout } from "../io/waiting.ts";
 import { nextName } from "../kernel/names.ts";
-import { type Operation, operation, sequence } from "../kernel/operation.ts";
+import { type Operation, operationOn, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { wait } from "../tasks/wait.ts";
 import { Endpoint } from "./endpoint.ts";
@@ -69,11 +70,9 @@ export class DatagramSocket<A extends UdpAddress | UnixAddress = UdpAddress | Un
    */
   recvFrom(n: number = LONGEST): Operation<[data: Uint8Array, from: A]> {
     checkCount(n, 0, "receive");
-    const { receiver } = this.handle;
-    return operation(
-      receiver,
-      (wait: Wait<[Uint8Array, Deno.Addr]>) => receiver.begin(wait, n, this.timeout),
-    ) as unknown as Operation<[Uint8Array, A]>;
+    return operationOn(this.handle.receiver, beginReceive, n) as unknown as Operation<
+      [Uint8Array, A]
+    >;
   }
 
   /**
@@ -86,12 +85,7 @@ export class DatagramSocket<A extends UdpAddress | UnixAddress = UdpAddress | Un
    */
   sendTo(data: Uint8Array, to: A): Operation<number> {
     checkBytes(data, "send");
-    const address = this.#address(to);
-    const { sender } = this.handle;
-    return operation(
-      sender,
-      (wait: Wait<number>) => sender.begin(wait, data, address, this.timeout),
-    );
+    return operationOn(this.handle.sender, beginSend, { data, to: this.#address(to) });
   }
 
   /**
@@ -145,6 +139,20 @@ export class DatagramSocket<A extends UdpAddress | UnixAddress = UdpAddress | Un
     if (typeof to !== "object" || to === null) throw notAnAddress(to, "a path");
     return { transport: "unixpacket", path: checkPath((to as UnixAddress).path, "send to") };
   }
+}
+
+/** What is sent, and where to. */
+interface Sending {
+  readonly data: Uint8Array;
+  readonly to: Deno.Addr;
+}
+
+function beginReceive(wait: Wait<Received>, receiver: DatagramReceiver, n: number): void {
+  receiver.begin(wait, n, receiver.timeout);
+}
+
+function beginSend(wait: Wait<number>, sender: DatagramSender, { data, to }: Sending): void {
+  sender.begin(wait, data, to, sender.timeout);
 }
 
 function notAnAddress(to: unknown, wanted: string): TypeError {

@@ -9,10 +9,11 @@ import type { ReadHandle } from "../io/pipe.ts";
 import type { HasHandle } from "../io/pollable.ts";
 import type { StdinHandle } from "../io/stdin.ts";
 import type { StreamHandle } from "../io/stream.ts";
-import type { Framing } from "../io/stream_reader.ts";
-import { checkTimeout, type Timeout } from "../io/waiting.ts";
+import type { StreamReader } from "../io/stream_reader.ts";
+import { checkTimeout, type Framing, type Timeout } from "../io/waiting.ts";
+import type { StreamWriter } from "../io/stream_writer.ts";
 import { hasMethod } from "../kernel/checks.ts";
-import { type Operation, operation } from "../kernel/operation.ts";
+import { type Operation, operation, operationOn } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import type { Wait } from "../kernel/wait.ts";
 
@@ -25,7 +26,6 @@ import type { Wait } from "../kernel/wait.ts";
 export abstract class Endpoint<H extends Handle> implements HasHandle, Disposable, AsyncDisposable {
   readonly #handle: H;
   readonly #kind: string;
-  #timeout: Timeout;
 
   /**
    * An open one.
@@ -37,7 +37,7 @@ export abstract class Endpoint<H extends Handle> implements HasHandle, Disposabl
   constructor(handle: H, kind: string, timeout: Timeout) {
     this.#handle = handle;
     this.#kind = kind;
-    this.#timeout = timeout;
+    handle.timeout = timeout;
   }
 
   /** Whether it was closed, by our side. */
@@ -50,11 +50,11 @@ export abstract class Endpoint<H extends Handle> implements HasHandle, Disposabl
    * (a `sendAll`: only what {@linkcode bytesSent} says). `undefined`, as it is at first, for no limit.
    */
   get timeout(): number | undefined {
-    return this.#timeout;
+    return this.#handle.timeout;
   }
 
   set timeout(ms: number | undefined) {
-    this.#timeout = checkTimeout(ms, `the timeout of ${this.#kind}`);
+    this.#handle.timeout = checkTimeout(ms, `the timeout of ${this.#kind}`);
   }
 
   /** The handle, for the poll layer. */
@@ -87,6 +87,42 @@ export abstract class Endpoint<H extends Handle> implements HasHandle, Disposabl
   toString(): string {
     return String(this.#handle);
   }
+}
+
+/** Waits for a byte at least, and takes at most `n`. */
+export function receiving(reader: StreamReader, n: number): Operation<Uint8Array> {
+  return operationOn(reader, beginReceive, n);
+}
+
+/** Waits for `n` bytes, and takes just those. */
+export function receivingExactly(reader: StreamReader, n: number): Operation<Uint8Array> {
+  return operationOn(reader, beginReceiveExactly, n);
+}
+
+/** Hands over as many of the bytes as fit, one at least; gives their number. */
+export function sending(writer: StreamWriter, data: Uint8Array): Operation<number> {
+  return operationOn(writer, beginSend, data);
+}
+
+/** Hands over all of the bytes. */
+export function sendingAll(writer: StreamWriter, data: Uint8Array): Operation<void> {
+  return operationOn(writer, beginSendAll, data);
+}
+
+function beginReceive(wait: Wait<Uint8Array>, reader: StreamReader, n: number): void {
+  reader.begin(wait, 1, n, reader.timeout);
+}
+
+function beginReceiveExactly(wait: Wait<Uint8Array>, reader: StreamReader, n: number): void {
+  reader.begin(wait, n, n, reader.timeout);
+}
+
+function beginSend(wait: Wait<number>, writer: StreamWriter, data: Uint8Array): void {
+  writer.begin(wait as Wait<number | void>, data, false, writer.timeout);
+}
+
+function beginSendAll(wait: Wait<void>, writer: StreamWriter, data: Uint8Array): void {
+  writer.begin(wait as Wait<number | void>, data, true, writer.timeout);
 }
 
 /** What frames and lines are read from: a socket, or the read end of a pipe. */

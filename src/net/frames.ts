@@ -8,7 +8,7 @@
  */
 import { show } from "../kernel/printable.ts";
 import { checkBytes, IncompleteError, LimitError } from "../io/errors.ts";
-import type { Framing } from "../io/stream_reader.ts";
+import type { Framing } from "../io/waiting.ts";
 import { checkOptions, checkWhole, COUNT_OR_NONE, hasMethod } from "../kernel/checks.ts";
 import type { Operation } from "../kernel/operation.ts";
 import { type ByteSource, readFramed } from "./endpoint.ts";

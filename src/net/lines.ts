@@ -3,7 +3,7 @@
  * bytes can be read in turn, as the head and the body of a message are.
  */
 import { checkBytes, IncompleteError, LimitError } from "../io/errors.ts";
-import type { Framing } from "../io/stream_reader.ts";
+import type { Framing } from "../io/waiting.ts";
 import { checkOptions, checkWhole, COUNT_OR_NONE } from "../kernel/checks.ts";
 import type { Operation } from "../kernel/operation.ts";
 import { type ByteSource, readFramed } from "./endpoint.ts";

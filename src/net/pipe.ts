@@ -9,7 +9,7 @@ import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { type LineOptions, readLine } from "./lines.ts";
-import { Endpoint, MessageStream } from "./endpoint.ts";
+import { Endpoint, MessageStream, sending, sendingAll } from "./endpoint.ts";
 
 /**
  * The read end of a pipe, with the receiving verbs of a {@linkcode Socket} and their promises.
@@ -109,26 +109,19 @@ export class PipeWriter extends Endpoint<WriteHandle> {
 
   /** Hands over as many of the bytes as fit, one at least; gives their number. See {@linkcode Socket.send}. */
   send(data: Uint8Array): Operation<number> {
-    return this.#send(data, false) as Operation<number>;
+    checkBytes(data, "send");
+    return sending(this.handle.writer, data);
   }
 
   /** Hands over all of the bytes. See {@linkcode Socket.sendAll}. */
   sendAll(data: Uint8Array): Operation<void> {
-    return this.#send(data, true) as Operation<void>;
+    checkBytes(data, "send");
+    return sendingAll(this.handle.writer, data);
   }
 
   /** Hands over as many of the bytes as fit, without waiting. See {@linkcode Socket.trySend}. */
   trySend(data: Uint8Array): number {
     return this.handle.trySend(data);
-  }
-
-  #send(data: Uint8Array, all: boolean): Operation<number | void> {
-    checkBytes(data, "send");
-    const { writer } = this.handle;
-    return operation(
-      writer,
-      (wait: Wait<number | void>) => writer.begin(wait, data, all, this.timeout),
-    );
   }
 }
 

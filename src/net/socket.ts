@@ -13,7 +13,15 @@ import type { Wait } from "../kernel/wait.ts";
 import { wait } from "../tasks/wait.ts";
 import { type FrameOptions, readFrame } from "./frames.ts";
 import { type LineOptions, readLine } from "./lines.ts";
-import { Endpoint, MessageStream, recvInto } from "./endpoint.ts";
+import {
+  Endpoint,
+  MessageStream,
+  receiving,
+  receivingExactly,
+  recvInto,
+  sending,
+  sendingAll,
+} from "./endpoint.ts";
 import { checkOptions } from "../kernel/checks.ts";
 import { type MemoryStreamOptions, memoryStreamPair } from "../io/memory_stream.ts";
 import { Connecting, type ConnectTarget } from "../io/open.ts";
@@ -67,8 +75,7 @@ export class Socket<A extends Deno.Addr = Deno.Addr> extends Endpoint<StreamHand
    */
   recv(n: number = MOST_AHEAD): Operation<Uint8Array> {
     checkCount(n, 1, "receive");
-    const { reader } = this.handle;
-    return operation(reader, (w: Wait<Uint8Array>) => reader.begin(w, 1, n, this.timeout));
+    return receiving(this.handle.reader, n);
   }
 
   /**
@@ -79,8 +86,7 @@ export class Socket<A extends Deno.Addr = Deno.Addr> extends Endpoint<StreamHand
    */
   recvExactly(n: number): Operation<Uint8Array> {
     checkCount(n, 0, "receive");
-    const { reader } = this.handle;
-    return operation(reader, (w: Wait<Uint8Array>) => reader.begin(w, n, n, this.timeout));
+    return receivingExactly(this.handle.reader, n);
   }
 
   /**
@@ -118,7 +124,8 @@ export class Socket<A extends Deno.Addr = Deno.Addr> extends Endpoint<StreamHand
    * is none; gives their number. Cancelled while it waits, it has handed over none.
    */
   send(data: Uint8Array): Operation<number> {
-    return this.#send(data, false) as Operation<number>;
+    checkBytes(data, "send");
+    return sending(this.handle.writer, data);
   }
 
   /**
@@ -127,7 +134,8 @@ export class Socket<A extends Deno.Addr = Deno.Addr> extends Endpoint<StreamHand
    * cancel or a timeout, it has handed over the first {@linkcode bytesSent} of them.
    */
   sendAll(data: Uint8Array): Operation<void> {
-    return this.#send(data, true) as Operation<void>;
+    checkBytes(data, "send");
+    return sendingAll(this.handle.writer, data);
   }
 
   /**
@@ -190,12 +198,6 @@ export class Socket<A extends Deno.Addr = Deno.Addr> extends Endpoint<StreamHand
    */
   closeWrite(): void {
     this.handle.closeWrite();
-  }
-
-  #send(data: Uint8Array, all: boolean): Operation<number | void> {
-    checkBytes(data, "send");
-    const { writer } = this.handle;
-    return operation(writer, (w: Wait<number | void>) => writer.begin(w, data, all, this.timeout));
   }
 }
 

@@ -6,12 +6,11 @@
  * Every engine serves through here, so that this holds in all of them.
  */
 import { BrokenError } from "../io/errors.ts";
-import { currentFrame } from "../kernel/enter_scope.ts";
+import { currentFrame, within } from "../kernel/enter_scope.ts";
 import { TimeoutError } from "../kernel/errors.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Socket } from "../net/socket.ts";
-import { within } from "../kernel/enter_scope.ts";
 import { currentTask } from "../tasks/run.ts";
 import { Client } from "./client.ts";
 import { runStreamHandler, type StreamClass, type StreamFunction } from "./handler.ts";

@@ -6,7 +6,7 @@
  * room stays with the host, which drops what does not fit. At the end, what has arrived already is served.
  */
 import { BrokenError } from "../io/errors.ts";
-import { currentFrame } from "../kernel/enter_scope.ts";
+import { currentFrame, within } from "../kernel/enter_scope.ts";
 import { WouldBlock } from "../kernel/errors.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";
 import type { Task } from "../kernel/task.ts";
@@ -16,7 +16,6 @@ import { POLLIN } from "../poll/masks.ts";
 import { poll } from "../poll/registry.ts";
 import { Event } from "../sync/event.ts";
 import { Semaphore } from "../sync/semaphore.ts";
-import { within } from "../kernel/enter_scope.ts";
 import { type Group, group } from "../tasks/group.ts";
 import { sleep } from "../tasks/sleep.ts";
 import type { Report } from "./crowd.ts";
