@@ -5,6 +5,7 @@
  * It behaves as a unix socket does on Linux: an end that closes with bytes unread resets the other one; a
  * write to an end that is closed breaks; `capacity` bytes are taken before a write waits.
  */
+import { checkBytes } from "./errors.ts";
 import { Deque } from "../internal/deque.ts";
 import { BOUND, checkOptions, checkWhole } from "../kernel/checks.ts";
 import type { NativeStream } from "./native.ts";
@@ -168,12 +169,14 @@ export class MemoryStream implements NativeStream {
   /** Reads into a part of `into`; `null` at the end. One read at a time. */
   async read(into: Uint8Array): Promise<number | null> {
     this.#check();
+    checkBytes(into, "read into");
     return await this.#incoming.read(into);
   }
 
   /** Writes a part of `data`; gives its length. One write at a time. */
   async write(data: Uint8Array): Promise<number> {
     this.#check();
+    checkBytes(data, "write");
     return await this.#outgoing.write(data);
   }
 

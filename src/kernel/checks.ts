@@ -72,6 +72,16 @@ export function checkFinite(n: number, what: string): number {
 }
 
 /**
+ * Checks a number, endless ones too, and returns it.
+ *
+ * @throws {RangeError} If it is none.
+ */
+export function checkNumber(n: number, what: string): number {
+  if (typeof n === "number" && !Number.isNaN(n)) return n;
+  throw new RangeError(`Cannot use ${show(n)} as ${what}: it must be a number`);
+}
+
+/**
  * Checks a function and returns it.
  *
  * @throws {TypeError} If it cannot be called.
@@ -296,4 +306,56 @@ export function checkSignal<S extends AbortSignal | undefined>(signal: S): S {
   if (signal === undefined) return signal;
   if (hasMethod(signal, "addEventListener") && typeof signal.aborted === "boolean") return signal;
   throw new TypeError(`Cannot use ${show(signal)} as a signal: it must be an AbortSignal`);
+}
+
+/**
+ * Checks that something can be gone through, in either way; a string, too, by its letters.
+ *
+ * @throws {TypeError} If it cannot.
+ */
+export function checkItems(items: unknown, verb: string): void {
+  if (typeof items === "string" || isAsyncItems(items)) return;
+  if (typeof items === "object" && hasMethod(items, Symbol.iterator)) return;
+  throw new TypeError(
+    `Cannot ${verb} ${show(items)}: it must be an iterable or an async iterable`,
+  );
+}
+
+/** Whether a value is gone through by `for await`. */
+export function isAsyncItems(items: unknown): items is AsyncIterable<unknown> {
+  return typeof items === "object" && hasMethod(items, Symbol.asyncIterator);
+}
+
+/**
+ * What an iterable gave as its iterator.
+ *
+ * @throws {TypeError} If it is none.
+ */
+export function checkIterator<I>(iterator: I, verb: string): I {
+  if (hasMethod(iterator, "next")) return iterator;
+  throw new TypeError(
+    `Cannot ${verb} ${show(iterator)}: it is no iterator, it has no method next()`,
+  );
+}
+
+/**
+ * Checks an index into something of a fixed length, negative ones from the end, and gives it from the front.
+ *
+ * @throws {RangeError} If there is nothing at it.
+ */
+export function checkIndex(index: number, verb: string, of: unknown, length: number): number {
+  const place = placeOfIndex(index, length);
+  if (place !== undefined) return place;
+  throw new RangeError(
+    `Cannot ${verb} ${show(index)} of ${of}: ${
+      length === 0 ? "it is empty" : `it must be a whole number from ${-length} to ${length - 1}`
+    }`,
+  );
+}
+
+/** An index from the front for one of either kind; `undefined` if there is nothing at it. */
+export function placeOfIndex(index: number, length: number): number | undefined {
+  if (!Number.isInteger(index)) return undefined;
+  const place = index < 0 ? index + length : index;
+  return place >= 0 && place < length ? place : undefined;
 }

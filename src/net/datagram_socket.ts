@@ -1,5 +1,6 @@
 /** Datagram sockets for tasks, UDP and unix: binding them, sending, receiving, multicast groups. */
-import { checkOptions } from "../kernel/checks.ts";
+import { show } from "../kernel/printable.ts";
+import { checkObject, checkOptions } from "../kernel/checks.ts";
 import { DatagramHandle, type DatagramReceiver, type Received } from "../io/datagram.ts";
 import type { DatagramSender } from "../io/datagram_sender.ts";
 import { checkBytes, checkCount } from "../io/errors.ts";
@@ -104,6 +105,7 @@ export class DatagramSocket<A extends UdpAddress | UnixAddress = UdpAddress | Un
    * @throws {WouldBlock} If 256 KiB wait to go out.
    */
   trySendTo(data: Uint8Array, to: A): number {
+    checkBytes(data, "send");
     return this.handle.trySendTo(data, this.#address(to));
   }
 
@@ -130,14 +132,14 @@ export class DatagramSocket<A extends UdpAddress | UnixAddress = UdpAddress | Un
   /** Checks where to send, and says it as Deno wants it. */
   #address(to: A): Deno.Addr {
     if (this.handle.native.addr.transport === "udp") {
-      const { hostname, port } = to as UdpAddress;
-      if (typeof hostname !== "string") throw notAnAddress(to, "a hostname and a port");
+      const { hostname, port } = checkObject(to as UdpAddress, "an address to send to");
+      if (typeof hostname !== "string") throw notAnAddress(hostname, "a hostname and a port");
       checkPort(port, "send to");
       // An address that came with a datagram is as Deno wants it already.
       return to.transport === "udp" ? to as Deno.NetAddr : { transport: "udp", hostname, port };
     }
-    if (typeof to !== "object" || to === null) throw notAnAddress(to, "a path");
-    return { transport: "unixpacket", path: checkPath((to as UnixAddress).path, "send to") };
+    const { path } = checkObject(to as UnixAddress, "an address to send to");
+    return { transport: "unixpacket", path: checkPath(path, "send to") };
   }
 }
 
@@ -155,8 +157,8 @@ function beginSend(wait: Wait<number>, sender: DatagramSender, { data, to }: Sen
   sender.begin(wait, data, to, sender.timeout);
 }
 
-function notAnAddress(to: unknown, wanted: string): TypeError {
-  return new TypeError(`Cannot send to ${JSON.stringify(to)}: the address must have ${wanted}`);
+function notAnAddress(hostname: unknown, wanted: string): TypeError {
+  return new TypeError(`Cannot send to ${show(hostname)}: the address must have ${wanted}`);
 }
 
 /** Where and how to bind a UDP socket. */

@@ -1,5 +1,5 @@
 /** Checks of the numbers that users hand to a pool. */
-import { checkMs } from "../kernel/checks.ts";
+import { checkFinite, checkMs } from "../kernel/checks.ts";
 
 /**
  * A time limit as it travels: 0 stands for none.
@@ -18,6 +18,5 @@ export function checkLimit(ms: number | undefined): number {
  * @throws {RangeError} If it is none.
  */
 export function checkPriority(priority: number): number {
-  if (Number.isFinite(priority)) return priority;
-  throw new RangeError(`Cannot use ${priority} as a priority: it must be a finite number`);
+  return checkFinite(priority, "a priority");
 }

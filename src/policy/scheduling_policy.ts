@@ -13,8 +13,16 @@
  * Where the length of a burst is not declared, it is predicted as in the textbooks (Silberschatz,
  * section on SJF): the exponential average of the bursts before.
  */
-import { show } from "../kernel/printable.ts";
-import { checkFunction, checkMs, checkWhole, COUNT } from "../kernel/checks.ts";
+import {
+  checkArray,
+  checkFunction,
+  checkMethods,
+  checkMs,
+  checkNumber,
+  checkOptions,
+  checkWhole,
+  COUNT,
+} from "../kernel/checks.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { currentScope } from "../kernel/context.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
@@ -173,14 +181,15 @@ export class SchedulingPolicy implements Policy {
    * @throws {RangeError} If a term is no number of its kind.
    */
   declare(task: Task, terms: TaskTerms): void {
-    const { priority, deadline, tickets, bursts, arrival, place } = terms;
+    checkMethods(task, ["cancel", "join"], "a task");
+    const { priority, deadline, tickets, bursts, arrival, place } = checkOptions(terms, "a task");
     for (const [what, value] of Object.entries({ priority, deadline, arrival, place })) {
-      if (value !== undefined && (typeof value !== "number" || Number.isNaN(value))) {
-        throw new RangeError(`Cannot use ${show(value)} as a ${what}: it must be a number`);
-      }
+      if (value !== undefined) checkNumber(value, `a ${what}`);
     }
     if (tickets !== undefined) checkWhole(tickets, "give", "tickets", COUNT);
-    for (const burst of bursts ?? []) checkMs(burst, "a CPU burst");
+    if (bursts !== undefined) {
+      for (const burst of checkArray(bursts, "CPU bursts")) checkMs(burst, "a CPU burst");
+    }
     this.#jobOf(task).take(terms);
   }
 

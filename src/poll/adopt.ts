@@ -5,7 +5,7 @@
  * the code that holds the results. The same raw handle always gets the same weft handle. The code that made
  * the raw one often closes it, too, mostly by `using`; that closes weft's, which would be held for ever otherwise.
  */
-import { hasMethod } from "../kernel/checks.ts";
+import { hasMethod, isRevoked } from "../kernel/checks.ts";
 import { show } from "../kernel/printable.ts";
 import { DatagramHandle } from "../io/datagram.ts";
 import { ListenerHandle } from "../io/listener.ts";
@@ -59,7 +59,7 @@ function followClose(raw: RawHandle, handle: AdoptedHandle): void {
 /** The handle behind what was given. */
 export function handleBehind(target: Exclude<PollTarget, number>): Pollable {
   const given: unknown = target;
-  if (typeof given !== "object" || given === null) throw unknownTarget(given);
+  if (typeof given !== "object" || given === null || isRevoked(given)) throw unknownTarget(given);
   if (isPollable(given)) return given;
   if ("handle" in given && isPollable(given.handle)) return given.handle;
   return adopt(given as Deno.Conn);

@@ -7,7 +7,14 @@
  * which must not wait for it.
  */
 import { guarded } from "../kernel/callback.ts";
-import { checkMs, checkOneOf, checkOptionalFunction, checkWhole, COUNT } from "../kernel/checks.ts";
+import {
+  checkMs,
+  checkOneOf,
+  checkOptionalFunction,
+  checkOptions,
+  checkWhole,
+  COUNT,
+} from "../kernel/checks.ts";
 import { ClosedError } from "../kernel/errors.ts";
 import { nextName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
@@ -168,7 +175,7 @@ export abstract class Server implements AsyncDisposable {
    *   handler must not, for it would wait for its own end.
    */
   shutdown(options: ShutdownOptions = {}): Operation<void> {
-    const { grace } = options;
+    const { grace } = checkOptions(options, "shutdown()");
     if (grace !== undefined) this.#grace = checkMs(grace, "a time of grace");
     this.#stop.set();
     if (this.#state === "new") this.#finish();

@@ -12,7 +12,7 @@
  *
  * A token that is out is a {@linkcode Loan}: it knows who has it, and whether it came back.
  */
-import { BOUND_OR_NONE, checkWhole } from "../kernel/checks.ts";
+import { BOUND_OR_NONE, checkWhole, isInstance } from "../kernel/checks.ts";
 import { WouldBlock } from "../kernel/errors.ts";
 import type { Holding } from "../kernel/holding.ts";
 import { reportName } from "../kernel/names.ts";
@@ -121,7 +121,7 @@ export class CapacityLimiter implements QueueOwner {
   /** A task that has a token: the one that has had it longest. */
   get holder(): Task | undefined {
     for (const borrower of this.#loans.keys()) {
-      if (borrower instanceof Task) return borrower;
+      if (isInstance(borrower, Task)) return borrower;
     }
     return undefined;
   }
@@ -272,7 +272,7 @@ export class CapacityLimiter implements QueueOwner {
         `Cannot acquire a token of ${this.#name} for ${nameOf(borrower)}: it has one already`,
       );
     }
-    if (borrower instanceof Task && borrower.done) {
+    if (isInstance(borrower, Task) && borrower.done) {
       return new Error(
         `Cannot acquire a token of ${this.#name} for ${nameOf(borrower)}: that task has ended`,
       );
@@ -318,7 +318,7 @@ export class Loan implements Holding, Disposable {
   constructor(borrower: Borrower, lender: Lender) {
     this.borrower = borrower;
     this.#lender = lender;
-    if (borrower instanceof Task) borrower.take(this);
+    if (isInstance(borrower, Task)) borrower.take(this);
   }
 
   /** The limiter that lent it. */
@@ -338,7 +338,7 @@ export class Loan implements Holding, Disposable {
     // One whose borrower died has been given back; there is nothing left for a `using` block to do.
     if (this.#state === "recovered") return;
     this.#state = "returned";
-    if (this.borrower instanceof Task) this.borrower.drop(this);
+    if (isInstance(this.borrower, Task)) this.borrower.drop(this);
     this.#lender.takeBack(this);
   }
 

@@ -204,6 +204,7 @@ export class BoundedSemaphore extends Semaphore {
    *   permits than at first; then nothing has happened.
    */
   override release(n: number = 1): void {
+    if (n !== 1) checkWhole(n, "release", "permits", COUNT);
     if (this.value + n > this.#bound) {
       throw new RangeError(
         `Cannot release ${n} permits of ${this}: ${this.value} of ${this.#bound} are free already`,

@@ -15,11 +15,11 @@
  * virtual clock and the deadlock check see through it. `wait(iterator.next())` would be shorter and hide
  * all of that behind a promise that the host "will surely settle".
  */
+import { checkItems, checkIterator, isAsyncItems } from "../kernel/checks.ts";
 import { Entered } from "../kernel/enter_scope.ts";
 import { combine, TimeoutError } from "../kernel/errors.ts";
 import type { Operation } from "../kernel/operation.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";
-import { show } from "../kernel/printable.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { keepHandled } from "../kernel/promise_waits.ts";
 import { ChildTasks } from "./child_tasks.ts";
@@ -208,27 +208,20 @@ export interface ItemSource<T> {
 }
 
 /**
- * Makes sure that items can be drawn from `items`. Promises in a list are taken care of, since they may
- * reject long before their turn.
+ * Checks what is to be mapped over. A list's promises are marked as handled at once: their turn may never come.
  *
- * @throws {TypeError} If it is neither iterable nor async iterable.
+ * @throws {TypeError} If it cannot be gone through.
  */
-export function checkItems(items: unknown, verb: string): void {
-  if (typeof items === "string") return;
+export function checkMapped(items: unknown, verb: string): void {
+  checkItems(items, verb);
   if (Array.isArray(items)) items.forEach(keepHandled);
-  if (typeof items === "object" && items !== null) {
-    if (Symbol.asyncIterator in items || Symbol.iterator in items) return;
-  }
-  throw new TypeError(
-    `Cannot ${verb} ${show(items)}: it must be an iterable or an async iterable`,
-  );
 }
 
 /** Begins to draw. */
 export function openItems<T>(items: Items<T>): ItemSource<T> {
-  return typeof items === "object" && Symbol.asyncIterator in items
-    ? new AwaitedItems(items[Symbol.asyncIterator]())
-    : new ListedItems((items as Iterable<T>)[Symbol.iterator]());
+  return isAsyncItems(items)
+    ? new AwaitedItems(checkIterator(items[Symbol.asyncIterator]() as AsyncIterator<T>, "map over"))
+    : new ListedItems(checkIterator((items as Iterable<T>)[Symbol.iterator](), "map over"));
 }
 
 class ListedItems<T> implements ItemSource<T> {

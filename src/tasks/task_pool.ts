@@ -33,7 +33,7 @@ import type { CancelScope } from "../kernel/scope.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { checkBody } from "./body.ts";
 import { ImapRun, PoolResults } from "./imap_run.ts";
-import { checkItems, type Items, mapPass, type PassPlan } from "./map_pass.ts";
+import { checkMapped, type Items, mapPass, type PassPlan } from "./map_pass.ts";
 import { cancelAll } from "./join.ts";
 import { begun, type EitherGenerator } from "./perform.ts";
 import { Places, UnseenFailures } from "./pool_places.ts";
@@ -211,7 +211,7 @@ export class TaskPool {
    */
   map<I, R>(body: TaskBody<[I], R>, items: Items<I>, options: TaskMapOptions = {}): Operation<R[]> {
     checkBody(body, "map");
-    checkItems(items, "map over");
+    checkMapped(items, "map over");
     const { timeout = Infinity } = checkOptions(options, "map()");
     checkMs(timeout, "a timeout");
     const name = `${this.#name}.map()`;
@@ -435,7 +435,7 @@ export class TaskPool {
     options: TaskImapOptions,
   ): PoolResults<R> {
     checkBody(body, "map");
-    checkItems(items, "map over");
+    checkMapped(items, "map over");
     const { onError = "raise", timeout = Infinity } = checkOptions(options, "imap()");
     checkOneOf(onError, ["raise", "skip", "yield"], "onError");
     checkMs(timeout, "a timeout");

@@ -9,7 +9,14 @@
  * threshold of real milliseconds, which is slow when nothing comes and too short when a machine is
  * busy.
  */
-import { checkFinite, checkFlag, checkOptions } from "../kernel/checks.ts";
+import {
+  checkFinite,
+  checkFlag,
+  checkFunction,
+  checkMs,
+  checkNumber,
+  checkOptions,
+} from "../kernel/checks.ts";
 import { type Clock, type HostWaits, SystemClock } from "../kernel/clock.ts";
 
 /** How many times the host may look at its sockets before time jumps past an open read. */
@@ -82,6 +89,9 @@ export class VirtualClock implements Clock {
 
   /** Sets the one alarm, and jumps to it if nothing else can happen first. */
   setAlarm(at: number, ring: () => void, host: HostWaits): void {
+    checkNumber(at, "a time of an alarm");
+    checkFunction(ring, "what an alarm calls");
+    checkOptions(host, "an alarm");
     const alarm = this.#alarm = { at, ring };
     if (at <= this.#now) this.#ring(alarm);
     else if (this.#autojump && host.bound === 0) this.#jump(alarm, host);
@@ -111,7 +121,7 @@ export class VirtualClock implements Clock {
    * @throws {RangeError} If `ms` is negative or not a number.
    */
   advance(ms: number): void {
-    if (!(ms >= 0)) throw new RangeError(`Cannot advance by ${ms} ms: time does not go back`);
+    checkMs(ms, "a time to advance by");
     this.#now += ms;
     const alarm = this.#alarm;
     if (alarm !== null && alarm.at <= this.#now) this.#ring(alarm);

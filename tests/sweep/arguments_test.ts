@@ -1,4 +1,5 @@
-/** The watchdog with odd arguments: each call starts a worker. */
-import { lawsOfArguments } from "../arguments/subjects.ts";
+/** What starts a worker with each call, with odd arguments. */
+import { lawsOfArguments, lawsOfMethods, STARTS_WORKERS } from "../arguments/subjects.ts";
 
 lawsOfArguments((name) => name === "watchdog");
+lawsOfMethods((name) => STARTS_WORKERS.has(name));

@@ -2,7 +2,7 @@
  * Maps on a cluster: the pool's own way of drawing items and of keeping a window, with a job for each
  * item in place of a batch for a worker.
  */
-import { BOUND, checkWhole } from "../../kernel/checks.ts";
+import { BOUND, checkItems, checkWhole } from "../../kernel/checks.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import type { Wait } from "../../kernel/wait.ts";
 import type { Items } from "../../tasks/map_pass.ts";
@@ -15,7 +15,6 @@ import {
 } from "../../parallel/jobs.ts";
 import type { Batch } from "../../parallel/pool/batch.ts";
 import { type ItemHost, ItemRun, type ItemWork } from "../../parallel/pool/item_run.ts";
-import { checkItems } from "../../parallel/pool/item_source.ts";
 import type { JobKind } from "../../parallel/pool/job_kinds.ts";
 import { MapRun } from "../../parallel/pool/map.ts";
 import { OrderedBuffer, UnorderedBuffer } from "../../parallel/pool/result_buffer.ts";
@@ -157,7 +156,7 @@ export class Feed implements ItemHost {
     { timeout, window = WINDOW, priority = 0 }: ClusterMapOptions,
     spread: boolean,
   ): ItemWork {
-    checkItems(items);
+    checkItems(items, "map over");
     const { usual } = this.#host;
     return {
       kind: this.#host.kindOf(addressOf(job)),

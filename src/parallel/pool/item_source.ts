@@ -12,7 +12,7 @@
  * nothing more to give at this moment: a message per item would cost ten times what the item does. All
  * is drawn in nobody's scope, because the source serves the map and not the task that happened to read.
  */
-import { show } from "../../kernel/printable.ts";
+import { checkIterator, isAsyncItems } from "../../kernel/checks.ts";
 import { Deque } from "../../internal/deque.ts";
 import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
@@ -54,28 +54,8 @@ export function itemSourceOf(
 ): ItemSource {
   // A copy: what the array may be besides (a proxy, say) must not be asked while jobs are dealt.
   if (Array.isArray(items)) return new ListSource([...items]);
-  if (isAsync(items)) return new AsyncSource(items, listener);
+  if (isAsyncItems(items)) return new AsyncSource(items, listener);
   return new IteratorSource(items, listener);
-}
-
-/**
- * Does nothing if `items` can be iterated.
- *
- * @throws {TypeError} If not.
- */
-export function checkItems(items: unknown): void {
-  if (isAsync(items) || isSync(items)) return;
-  throw new TypeError(
-    `Cannot map over ${show(items)}: it must be an iterable or an async iterable`,
-  );
-}
-
-function isAsync(items: unknown): items is AsyncIterable<unknown> {
-  return typeof items === "object" && items !== null && Symbol.asyncIterator in items;
-}
-
-function isSync(items: unknown): items is Iterable<unknown> {
-  return typeof (items as Iterable<unknown> | undefined)?.[Symbol.iterator] === "function";
 }
 
 class ListSource implements ItemSource {
@@ -118,7 +98,7 @@ class IteratorSource implements ItemSource {
   ended = false;
 
   constructor(items: Iterable<unknown>, listener: ItemSourceOwner) {
-    this.#iterator = items[Symbol.iterator]();
+    this.#iterator = checkIterator(items[Symbol.iterator](), "map over");
     this.#listener = listener;
   }
 
@@ -173,7 +153,8 @@ export class AsyncSource implements ItemSource {
 
   /** Draws nothing yet. */
   constructor(items: AsyncIterable<unknown>, listener: ItemSourceOwner) {
-    this.#iterator = withScope(null, () => items[Symbol.asyncIterator]());
+    const iterator = withScope(null, () => items[Symbol.asyncIterator]());
+    this.#iterator = checkIterator(iterator, "map over");
     this.#listener = listener;
   }
 

@@ -1,6 +1,7 @@
 /**
  * Handing in jobs with options of their own: what `pool.with(…)` gives; and what `pool.apply` gives: a job that belongs to whoever waits for it, so that a cancel of the wait stops the job.
  */
+import { checkOptions } from "../../kernel/checks.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import { checkPolicy } from "./future.ts";
 import type { JobOptions, JobSender } from "./pool_options.ts";
@@ -24,7 +25,8 @@ export class OptionedSender implements JobSender {
   readonly #signal: AbortSignal | undefined;
 
   /** Checks the options. */
-  constructor(desk: JobDesk, { timeout, signal, onCancel, priority }: JobOptions) {
+  constructor(desk: JobDesk, options: JobOptions) {
+    const { timeout, signal, onCancel, priority } = checkOptions(options, "a job");
     const { usual } = desk;
     this.#desk = desk;
     this.#demand = {

@@ -4,13 +4,12 @@
  * Everything that can be wrong with the arguments is found when the verb is called; nothing is drawn
  * before somebody waits. A `map` puts the results in their places, and ends with the first failure.
  */
-import { BOUND, checkWhole } from "../../kernel/checks.ts";
+import { BOUND, checkItems, checkOptions, checkWhole } from "../../kernel/checks.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import type { Wait, WaitSource } from "../../kernel/wait.ts";
 import type { Items } from "../../tasks/map_pass.ts";
 import { checkLimit, checkPriority } from "../checks.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { checkItems } from "./item_source.ts";
 import { type ItemHost, ItemRun, type ItemSink, type ItemWork } from "./item_run.ts";
 import type { JobDesk } from "./job_desk.ts";
 import { type Addressed, addressOf, type AnyFunction } from "../jobs.ts";
@@ -77,10 +76,11 @@ export class Maps {
   #workOf(
     job: Addressed<AnyFunction>,
     items: Items<unknown>,
-    { timeout, window, chunk, priority = 0 }: MapOptions,
+    options: MapOptions,
     spread: boolean,
   ): ItemWork {
-    checkItems(items);
+    const { timeout, window, chunk, priority = 0 } = checkOptions(options, "a map");
+    checkItems(items, "map over");
     return {
       kind: this.#dispatcher.kindOf(addressOf(job)),
       items,

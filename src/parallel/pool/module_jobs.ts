@@ -4,6 +4,7 @@
  * The names are known to the type checker only, and the module must not be loaded on this thread just
  * to learn them; so this is the one place where a `Proxy` makes the properties as they are asked for.
  */
+import { isInstance } from "../../kernel/checks.ts";
 import { show } from "../../kernel/printable.ts";
 import type { Future } from "./future.ts";
 import {
@@ -43,8 +44,9 @@ const asked: ReadonlySet<string> = new Set([
  * @throws {TypeError} If it is not absolute.
  */
 export function moduleUrl(url: string | URL): URL {
-  const text = String(url);
-  if (URL.canParse(text)) return new URL(text);
+  if (isInstance(url, URL)) return new URL(url);
+  const text: unknown = url;
+  if (typeof text === "string" && URL.canParse(text)) return new URL(text);
   throw new TypeError(
     `Cannot use ${show(text)} as a module: it is no absolute URL; ` +
       `write import.meta.resolve(${show(text)})`,

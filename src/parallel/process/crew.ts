@@ -149,12 +149,9 @@ export class Crew<A extends readonly unknown[] = readonly unknown[]> implements 
    * @throws {WorkerCrashedError} If the new one ends before it is ready; the old one goes on then.
    */
   restart(index: number): Operation<void> {
-    const member = this.#members[index];
-    if (member === undefined) {
-      throw new RangeError(
-        `Cannot restart worker ${index} of ${this}: it must be from 0 to ${this.size - 1}`,
-      );
-    }
+    const members = this.#members;
+    const most = members.length - 1;
+    const member = members[checkWhole(index, "restart worker", `of ${this}`, { least: 0, most })]!;
     return sequence(`${this}.restart(${index})`, () => {
       this.#refuseIfStopped("restart a worker of");
       return member.exchange();

@@ -4,7 +4,7 @@
  * A notification goes to one that was waiting when it was sent, in order, and never to one that came
  * later, has given up, or has died: see line.ts.
  */
-import { checkMs, isInstance } from "../../kernel/checks.ts";
+import { checkFunction, checkMs, isInstance } from "../../kernel/checks.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 import { shield } from "../../tasks/cancel_scope.ts";
 import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
@@ -106,6 +106,7 @@ export class SharedCondition {
    * most `ms` milliseconds if that is given. Evaluates to what the predicate said last.
    */
   waitFor(predicate: () => boolean, ms: number = Infinity): Operation<boolean> {
+    checkFunction(predicate, "a predicate");
     const label = `${this}.waitFor()`;
     const until = performance.now() + checkMs(ms, "a timeout");
     const wait = (left: number) => this.#wait(label, ms === Infinity ? undefined : left);
@@ -141,6 +142,7 @@ export class SharedCondition {
 
   /** Blocks until `predicate` is true, at most `ms` milliseconds; see {@linkcode waitFor}. */
   waitForSync(predicate: () => boolean, ms: number = Infinity): boolean {
+    checkFunction(predicate, "a predicate");
     const until = performance.now() + checkMs(ms, "a timeout");
     for (let left = ms; !predicate(); left = until - performance.now()) {
       if (left <= 0) return false;

@@ -1,5 +1,11 @@
 /** A list between threads, as Python's `Manager().list()`. */
-import { checkList } from "../../kernel/checks.ts";
+import {
+  checkFunction,
+  checkIndex,
+  checkList,
+  checkNumber,
+  placeOfIndex,
+} from "../../kernel/checks.ts";
 import type { Packet } from "./codec.ts";
 import { ChangeLog, freeze, logRegion, thaw } from "./log.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
@@ -83,7 +89,7 @@ export class SharedList<T = unknown> implements Iterable<T> {
 
   /** A copy of the item at an index, negative ones from the end; `undefined` if there is none. */
   at(index: number): T | undefined {
-    return this.#thaw(this.#read((packets) => packets.at(index)));
+    return this.#thaw(this.#read((packets) => packets[placeOfIndex(index, packets.length) ?? -1]));
   }
 
   /**
@@ -105,6 +111,7 @@ export class SharedList<T = unknown> implements Iterable<T> {
    * @throws {RangeError} If there is no such item.
    */
   update(index: number, change: (item: T) => T): T {
+    checkFunction(change, "what changes an item");
     let item!: T;
     this.#change((packets) => {
       const place = this.#place(index, packets);
@@ -137,13 +144,15 @@ export class SharedList<T = unknown> implements Iterable<T> {
 
   /** Takes out `count` items from `start` on, puts others in their place, and returns what it took. */
   splice(start: number, count: number = Infinity, ...items: T[]): T[] {
+    checkNumber(start, "a place to start at");
+    checkNumber(count, "a number of items");
     const packets = items.map((item) => this.#freeze(item));
     let from = 0;
     let taken = 0;
     const { before } = this.#change(({ length }) => {
-      const whole = Math.trunc(start) || 0;
+      const whole = Math.trunc(start);
       from = whole < 0 ? Math.max(0, length + whole) : Math.min(whole, length);
-      taken = Math.min(Math.max(0, Math.trunc(count) || 0), length - from);
+      taken = Math.min(Math.max(0, Math.trunc(count)), length - from);
       return [from, taken, packets];
     }, () => this.#items.packets.slice(from, from + taken));
     return before.map((packet) => thaw(packet) as T);
@@ -189,9 +198,7 @@ export class SharedList<T = unknown> implements Iterable<T> {
   }
 
   #place(index: number, packets: readonly Packet[]): number {
-    const place = index < 0 ? index + packets.length : index;
-    if (Number.isInteger(place) && place >= 0 && place < packets.length) return place;
-    throw new RangeError(`Cannot set item ${index} of ${this}: it has ${packets.length} items`);
+    return checkIndex(index, "set item", this, packets.length);
   }
 
   #freeze(item: T): Packet {

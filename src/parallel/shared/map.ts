@@ -1,5 +1,5 @@
 /** A map between threads, as Python's `Manager().dict()`. */
-import { checkArray, checkList } from "../../kernel/checks.ts";
+import { checkArray, checkFunction, checkList } from "../../kernel/checks.ts";
 import { show } from "../../kernel/printable.ts";
 import type { Packet } from "./codec.ts";
 import { ChangeLog, freeze, logRegion, thaw } from "./log.ts";
@@ -120,6 +120,7 @@ export class SharedMap<K extends SharedKey = SharedKey, V = unknown> implements 
    * @returns The new value.
    */
   update(key: K, change: (value: V | undefined) => V): V {
+    checkFunction(change, "what changes an entry");
     return this.#log.use(`update an entry of ${this}`, () => {
       const packet = this.#entries.get(key);
       const value = change(packet === undefined ? undefined : thaw(packet) as V);

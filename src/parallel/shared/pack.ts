@@ -13,6 +13,7 @@
  *
  * A thread that unpacks must have the classes. They register here when they load; see unpack.ts.
  */
+import { isRevoked } from "../../kernel/checks.ts";
 import { InternalError } from "../../kernel/errors.ts";
 
 /** A shared primitive on its way: plain data that any `postMessage` between threads carries. */
@@ -203,7 +204,7 @@ function unpack(value: unknown, depth: number): unknown {
 
 /** A copy of a small list or plain object with its members changed; the same if none was. */
 function mapMembers(value: object, depth: number, change: (member: unknown) => unknown): unknown {
-  if (depth >= DEEPEST) return value;
+  if (depth >= DEEPEST || isRevoked(value)) return value;
   if (Array.isArray(value)) {
     if (value.length > LONGEST) return value;
     let copy: unknown[] | null = null;

@@ -5,7 +5,7 @@
  * everywhere: `value.value++` loses counts. For that there are `add`, `sub` and `compareExchange`, which
  * are one step each, and a lock.
  */
-import { checkList, checkWhole } from "../../kernel/checks.ts";
+import { checkIndex, checkList, checkWhole, placeOfIndex } from "../../kernel/checks.ts";
 import {
   type ArrayOf,
   bytesOf,
@@ -238,8 +238,8 @@ export class SharedArray<K extends SharedKind = SharedKind> {
 
   /** The element at an index, negative ones from the end; `undefined` if there is none, as everywhere. */
   at(index: number): KindOf<K> | undefined {
-    const place = index < 0 ? index + this.length : index;
-    return this.#has(place) ? this.#cells.view.read(place) : undefined;
+    const place = placeOfIndex(index, this.length);
+    return place === undefined ? undefined : this.#cells.view.read(place);
   }
 
   /**
@@ -266,14 +266,8 @@ export class SharedArray<K extends SharedKind = SharedKind> {
     return this.#cells.region.name;
   }
 
-  #has(place: number): boolean {
-    return Number.isInteger(place) && place >= 0 && place < this.length;
-  }
-
   #place(index: number): number {
-    const place = index < 0 ? index + this.length : index;
-    if (this.#has(place)) return place;
-    throw new RangeError(`Cannot set element ${index} of ${this}: it has ${this.length} elements`);
+    return checkIndex(index, "set element", this, this.length);
   }
 }
 
