@@ -343,14 +343,10 @@ export function checkIterator<I>(iterator: I, verb: string): I {
  *
  * @throws {RangeError} If there is nothing at it.
  */
-export function checkIndex(index: number, verb: string, of: unknown, length: number): number {
+export function checkIndex(index: number, noun: string, of: unknown, length: number): number {
   const place = placeOfIndex(index, length);
   if (place !== undefined) return place;
-  throw new RangeError(
-    `Cannot ${verb} ${show(index)} of ${of}: ${
-      length === 0 ? "it is empty" : `it must be a whole number from ${-length} to ${length - 1}`
-    }`,
-  );
+  throw new RangeError(`Cannot set ${noun} ${show(index)} of ${of}: it has ${length} ${noun}s`);
 }
 
 /** An index from the front for one of either kind; `undefined` if there is nothing at it. */

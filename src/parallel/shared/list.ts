@@ -198,7 +198,7 @@ export class SharedList<T = unknown> implements Iterable<T> {
   }
 
   #place(index: number, packets: readonly Packet[]): number {
-    return checkIndex(index, "set item", this, packets.length);
+    return checkIndex(index, "item", this, packets.length);
   }
 
   #freeze(item: T): Packet {

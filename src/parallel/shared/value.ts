@@ -267,7 +267,7 @@ export class SharedArray<K extends SharedKind = SharedKind> {
   }
 
   #place(index: number): number {
-    return checkIndex(index, "set element", this, this.length);
+    return checkIndex(index, "element", this, this.length);
   }
 }
 
