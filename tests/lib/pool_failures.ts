@@ -104,11 +104,11 @@ class Campaign {
     if (await standsStill(look, done)) {
       const out = [...this.#out.values()];
       const more = out.length > NAMED ? [`and ${out.length - NAMED} more`] : [];
-      this.#wrong.push(...out.slice(0, NAMED).map((name) => `${name} did not settle`), ...more);
-      done.catch(() => {});
-    } else {
-      await done;
+      done.catch(() => {}); // nobody waits for it any more
+      const open = out.slice(0, NAMED).map((name) => `${name} did not settle`);
+      return [...this.#wrong, ...open, ...more];
     }
+    await done;
     return this.#wrong;
   }
 

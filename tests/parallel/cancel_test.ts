@@ -168,6 +168,24 @@ law(
   },
 );
 
+law("A job that is told to stop while its module loads is not called", async () => {
+  type Module = typeof import("./fixtures/slow_to_load.ts");
+  const url = import.meta.resolve("./fixtures/slow_to_load.ts");
+  using gate = new Gate();
+  for (const name of ["waitForStop", "waitInTask", "waitInAsyncTask"] as const) {
+    await using pool = new WorkerPool(1, { onCancel: "flag" });
+    const words = flags();
+    const future = pool.use<Module>(url)[name](words) as Future<unknown>;
+    while (!future.running) await pause();
+    assertEquals(future.cancel(), "flag");
+    gate.open();
+    // It holds its worker for ever if it is called, and has not heard.
+    while (pool.statistics().running > 0) await pause();
+    assertEquals([await pool.submit(add, 1, 1), Atomics.load(words, 0)], [2, 0]);
+    gate.close();
+  }
+});
+
 law("A cancel that kills gives up the worker of a job that does not stop in time", async () => {
   await using pool = new WorkerPool(1, { grace: 5, onCancel: "wait" });
   await pool.submit(fib, 1);
@@ -342,3 +360,26 @@ law("WorkerPool.terminate() while a worker crashes settles everything once", asy
   await pool.join();
   assert(futures.every((future) => future.done));
 });
+
+/** Lets modules load that wait for it, again and again: none hears what was said before it listened. */
+class Gate implements Disposable {
+  readonly #channel = new BroadcastChannel("slow_to_load");
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  open(): void {
+    this.#timer = setInterval(() => this.#channel.postMessage("go"), 1);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+    this.#channel.close();
+  }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 1));
+}

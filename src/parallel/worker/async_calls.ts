@@ -6,7 +6,7 @@
  */
 import { TimeoutError } from "../../kernel/errors.ts";
 import { JobOwner, OwnerWatch } from "./job_owner.ts";
-import { abortJob } from "./job_signal.ts";
+import { abortJob, cancelledEarly, isTold } from "./job_signal.ts";
 import type { Outbox } from "./outbox.ts";
 import type { TimeLimits } from "./time_limit.ts";
 import type { WorkerFunction } from "./worker_function.ts";
@@ -36,6 +36,7 @@ interface Pending {
 
 /** Makes such calls. */
 export class AsyncCalls {
+  readonly #words: Int32Array;
   readonly #outbox: Outbox;
   readonly #failTask: (owner: JobOwner, error: unknown) => boolean;
   #pending: Pending | null = null;
@@ -44,7 +45,12 @@ export class AsyncCalls {
   #limits: TimeLimits | null = null;
 
   /** None yet. What is held in the outbox is sent before a call waits. */
-  constructor(outbox: Outbox, failTask: (owner: JobOwner, error: unknown) => boolean) {
+  constructor(
+    words: Int32Array,
+    outbox: Outbox,
+    failTask: (owner: JobOwner, error: unknown) => boolean,
+  ) {
+    this.#words = words;
     this.#outbox = outbox;
     this.#failTask = failTask;
   }
@@ -62,6 +68,8 @@ export class AsyncCalls {
     if ((f.isAsync || this.#hasCalled) && OwnerWatch.loaded === null) await OwnerWatch.load();
     this.#hasCalled = true;
     if (limit > 0) this.#limits ??= await loadLimits();
+    // Told while something was loaded: the message found no call that waits, so the word tells.
+    if (isTold({ words: this.#words, slot: call.slot, index: call.index })) throw cancelledEarly();
     const now = performance.now();
     begins(now);
     const plain = (): unknown => f.call!(...args);

@@ -6,7 +6,7 @@
  * because a look costs as much as a tiny job.
  */
 import { AsyncCalls, isThenable, type JobCall } from "./async_calls.ts";
-import { enterJob, leaveJob } from "./job_signal.ts";
+import { cancelledEarly, enterJob, isTold, leaveJob } from "./job_signal.ts";
 import { Outbox } from "./outbox.ts";
 import { OwnerWatch } from "./job_owner.ts";
 import type { TaskRunner } from "./task_runner.ts";
@@ -52,6 +52,7 @@ export class JobRunner {
     this.#words = words;
     this.#outbox = new Outbox(port, (index) => this.#functions[at(this.#batch![3], index)]!.name);
     this.#asyncCalls = new AsyncCalls(
+      words,
       this.#outbox,
       (owner, error) => this.#tasks?.fail(owner, error) ?? false,
     );
@@ -123,13 +124,16 @@ export class JobRunner {
     const f = this.#functionOf(batch);
     const slot = batch[1];
     if (!f.declared) this.#outbox.post(["taskBody", f.id, slot]);
+    let tasks: TaskRunner;
     try {
-      const tasks = await this.#openTasks();
-      tasks.begin(batch);
+      tasks = await this.#openTasks();
     } catch (cause) {
       // What runs tasks cannot be loaded, as where the worker must not read weft's own files.
-      this.#refuse(slot, loadError(f.name, cause));
+      return this.#refuse(slot, loadError(f.name, cause));
     }
+    // Told while its module was loaded, when nobody knew yet that it is a task: the message found none.
+    if (isTold({ words: this.#words, slot, index: 0 })) this.#refuse(slot, cancelledEarly());
+    else tasks.begin(batch);
   }
 
   #refuse(slot: number, error: Error): void {
@@ -309,8 +313,4 @@ async function unpack(args: readonly unknown[], packed: Iterable<number>): Promi
 
 async function settle<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {
   return (await Promise.allSettled([promise]))[0];
-}
-
-function cancelledEarly(): DOMException {
-  return new DOMException("The job was cancelled before it began", "AbortError");
 }

@@ -21,10 +21,16 @@ export function makeJobSignal(job: RunningJob): StopSignal {
   return made;
 }
 
-/** Whether the shared words say that a job is to stop. */
-function isTold({ words, slot, index }: RunningJob): boolean {
+/** Whether the shared words say that a job is to stop; what gets the worker ready, at -1, never is. */
+export function isTold({ words, slot, index }: RunningJob): boolean {
+  if (slot < 0) return false;
   return Atomics.load(words, cancelWord(slot)) === index + 1 ||
     Atomics.load(words, STOP_WORD) === 1;
+}
+
+/** What becomes of a job that nobody waits for any more, and that was never called. */
+export function cancelledEarly(): DOMException {
+  return new DOMException("The job was cancelled before it began", "AbortError");
 }
 
 let words: Int32Array | null = null;
