@@ -37,6 +37,8 @@ export interface BatchCarrier {
   readonly words: Int32Array;
   /** Tells a running job to stop. */
   abort(slot: number, index: number, reason: unknown): void;
+  /** Takes back whatever it has not begun, of this batch and of others. */
+  takeBack(): void;
 }
 
 /** What a batch carries. */

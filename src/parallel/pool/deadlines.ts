@@ -11,6 +11,10 @@
  * Looking at intervals was preferred to a time written by the worker: the clocks of two threads need
  * not agree, and a word that only counts cannot be wrong. Looking late, as a busy thread does, finds
  * each job later, never too early.
+ *
+ * Two threads look at one worker: this one decides to give it up while that one may just be done with
+ * the job and begin another, which would be lost with it. So what it has not begun is taken back first.
+ * From then on it can begin nothing, and if its word still names the job, that is what it is stuck in.
  */
 import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
@@ -38,24 +42,28 @@ interface Limited {
   late: boolean;
 }
 
+/** Whose workers they are. */
+export interface DeadlineOwner {
+  /** A worker does not stop. */
+  giveUp(carrier: BatchCarrier, cause: Error): void;
+  /** Jobs were taken back. */
+  more(): void;
+}
+
 /** Waits for answers, and has workers given up that do not give them. */
 export class Deadlines {
   readonly #grace: number;
   readonly #timers: Timers;
-  readonly #giveUp: (carrier: BatchCarrier, cause: Error) => void;
+  readonly #owner: DeadlineOwner;
   /** Its alarm does not keep the process alive: the worker that has the job does. */
   readonly #clock = new SystemClock({ idle: true });
   #limited: Limited[] = [];
 
-  /** Waits for `grace` beyond the time that a job has; `giveUp` is called for a worker that is late. */
-  constructor(
-    grace: number,
-    watch: Timers,
-    giveUp: (carrier: BatchCarrier, cause: Error) => void,
-  ) {
+  /** Waits for `grace` beyond the time that a job has; the owner is told of a worker that is late. */
+  constructor(grace: number, watch: Timers, owner: DeadlineOwner) {
     this.#grace = grace;
     this.#timers = watch;
-    this.#giveUp = giveUp;
+    this.#owner = owner;
   }
 
   /** A batch has been sent. If its jobs have limits, it is looked after until all are answered. */
@@ -83,11 +91,10 @@ export class Deadlines {
   /** The job was told to stop: its worker is given up if it does not, unless a task has heard. */
   toldToStop(batch: Batch, index: number): void {
     const { carrier } = batch;
-    const isOwed = (): boolean =>
-      batch.carrier === carrier && batch.answered <= index && batch.owed > 0;
     this.#timers.in(this.#grace, () =>
       this.#timers.in(READ_MS, () => {
-        if (isOwed() && !batch.heard) this.#late(batch, index);
+        if (batch.heard || !isOpen({ batch, carrier })) return;
+        if (this.#isStuckIn(batch, index)) this.#late(batch, index);
       }));
   }
 
@@ -129,6 +136,7 @@ export class Deadlines {
   /** A job has outrun its time. A task is no reason to give its worker up as long as that hears. */
   #expire(limited: Limited): void {
     const { batch, index } = limited;
+    if (!batch.isTask && !this.#isStuckIn(batch, index)) return;
     this.#limited = this.#limited.filter((one) => one !== limited);
     const limit = at(batch.content.limits, index);
     const late = new TimeoutError(limit, `job "${batch.kindAt(index).name}"`);
@@ -138,9 +146,18 @@ export class Deadlines {
     this.toldToStop(batch, index);
   }
 
+  /** Whether its worker is at that job and at no other, and can begin none. */
+  #isStuckIn(batch: Batch, index: number): boolean {
+    if (batch.running !== index) return false;
+    batch.carrier!.takeBack();
+    if (batch.running === index) return true;
+    this.#owner.more();
+    return false;
+  }
+
   #late(batch: Batch, index: number): void {
     const { name } = batch.kindAt(index);
-    this.#giveUp(
+    this.#owner.giveUp(
       batch.carrier!,
       new Error(`job "${name}" did not stop in time, so it was given up`),
     );
@@ -159,6 +176,6 @@ export class Deadlines {
   }
 }
 
-function isOpen({ batch, carrier }: Limited): boolean {
+function isOpen({ batch, carrier }: Pick<Limited, "batch"> & { carrier: unknown }): boolean {
   return batch.carrier === carrier && batch.owed > 0;
 }

@@ -116,11 +116,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
     const { workers: most, min: least, recycle, terms } = options;
     this.workerSet = new WorkerSet(options.name, { most, least, recycle }, terms, this);
     this.#idleTimer = new IdleTimer(this.workerSet, options.idle);
-    this.#deadlines = new Deadlines(
-      options.grace,
-      this.#timers,
-      (carrier, cause) => this.#giveUp(carrier, cause),
-    );
+    this.#deadlines = new Deadlines(options.grace, this.#timers, this);
     this.#setUpName = terms.setUp?.name ?? null;
   }
 
@@ -279,7 +275,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   /** A worker has said what no worker says: nothing that it says can be relied on. */
   garbled(handle: WorkerHandle): void {
-    this.#giveUp(handle, new Error("it sent a message that cannot be understood"));
+    this.giveUp(handle, new Error("it sent a message that cannot be understood"));
   }
 
   /** A worker is gone. What it had not begun goes to others; the rest fails. */
@@ -437,7 +433,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   // -- Stopping --
 
   /** Gives up a worker that does not answer. */
-  #giveUp(carrier: BatchCarrier, cause: Error): void {
+  giveUp(carrier: BatchCarrier, cause: Error): void {
     const handle = this.workerSet.active.find((one) => one === carrier);
     if (handle === undefined) return;
     this.#lose(handle, cause);
@@ -447,9 +443,8 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   /** Takes back what a lost worker has not begun, and fails the rest. */
   #lose(handle: WorkerHandle, cause: unknown): void {
-    const { allBatches } = handle;
-    for (const batch of allBatches.toReversed()) batch.takeBack();
-    for (const batch of allBatches) {
+    handle.takeBack();
+    for (const batch of handle.allBatches) {
       batch.fail((index) => {
         const lost = index === batch.count - 1 ? "running" : "unsent";
         return crashError(batch.kindAt(index).name, lost, cause);
@@ -468,9 +463,9 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   /** No worker can be got ready: fails what the pool has, and has every later job fail. */
   #break(cause: unknown): void {
     this.#broken ??= { cause };
-    for (const { allBatches } of this.workerSet.active) {
-      for (const batch of allBatches.toReversed()) batch.takeBack();
-      for (const batch of allBatches) {
+    for (const handle of this.workerSet.active) {
+      handle.takeBack();
+      for (const batch of handle.allBatches) {
         batch.fail((index) => this.#brokenError(batch.kindAt(index).name));
       }
     }

@@ -229,6 +229,11 @@ export class WorkerHandle implements BatchCarrier, Speaker {
     this.#thread.post(["abort", slot, index, packError(reason)]);
   }
 
+  /** Takes back whatever it has not begun: the last first, so that it can go on to nothing. */
+  takeBack(): void {
+    for (const batch of this.allBatches.toReversed()) batch.takeBack();
+  }
+
   /** Whether the worker keeps the process alive. */
   hold(held: boolean): void {
     this.#thread.hold(held);

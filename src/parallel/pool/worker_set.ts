@@ -97,7 +97,7 @@ export class WorkerSet {
     const byWork = this.active.toSorted((a, b) => rank(a) - rank(b));
     for (const [place, handle] of byWork.entries()) handle.retiring = place >= size;
     for (const handle of byWork.slice(size)) {
-      for (const batch of handle.allBatches.toReversed()) batch.takeBack();
+      handle.takeBack();
       if (!handle.busy) this.dismiss(handle);
     }
   }
