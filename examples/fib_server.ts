@@ -1,6 +1,6 @@
 /**
  * CPU work per request: a number a line comes in, its Fibonacci number goes out. Watch how long the quick
- * client waits while another's request computes: with the engine `coroutine` until that is through, since
+ * client waits while another's request computes: with the engine `coroutine` until that has ended, since
  * one thread does everything; with `worker` not at all, since the computing is done elsewhere.
  *
  *     deno run --allow-net --allow-read examples/fib_server.ts

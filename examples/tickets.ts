@@ -1,6 +1,6 @@
 /**
  * The ticket sale: more buyers than tickets, and each looks, thinks, and buys. Watch the sum: sold and
- * left must come to what there was. Without a lock they do not, because the others buy while one thinks;
+ * left must add up to what there was. Without a lock they do not, because the others buy while one thinks;
  * `shared` names the lines. Coroutines can only be interrupted where they yield, so the mistake is at a
  * `yield`; on workers it is anywhere, even within `stock.value -= 1`, so there the sale is run until the
  * loss is seen.

@@ -58,7 +58,7 @@ function daytime(): Uint8Array {
   return encode(`${day}, ${now.getUTCFullYear()} ${now.toISOString().slice(11, 19)}-UTC\r\n`);
 }
 
-/** Says what `tell` gives to whoever connects, asks or not. */
+/** Says what `tell` gives to every client that connects, whether it asks or not. */
 const sayOnce = (tell: () => Uint8Array) =>
   async function* (socket: Socket) {
     yield* socket.sendAll(tell());

@@ -1,5 +1,5 @@
 /**
- * Datagrams keep their boundaries. Watch what becomes of `hello`: whoever takes one byte of it gets `h`,
+ * Datagrams keep their boundaries. Watch what becomes of `hello`: a program that takes one byte of it gets `h`,
  * and the rest is gone; the next receive gives the next datagram, `world`. On TCP it would be `e`: see
  * `sticky_packets.ts`.
  *

@@ -62,7 +62,7 @@ export function mustHave(who: string, ...names: (keyof typeof PERMISSIONS)[]): v
   }
 }
 
-/** Says a permission that is missing in one line, wherever the example comes to need it. */
+/** Says a permission that is missing in one line, wherever the example needs it. */
 function tellMissingPermissions(): void {
   const tell = (event: Event, error: unknown): void => {
     for (; error instanceof AggregateError; error = error.errors[0]);

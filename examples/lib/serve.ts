@@ -104,7 +104,7 @@ function placeOf(address: Deno.Addr): string {
 /**
  * Serves with all of these, as long as `test` runs, or else until SIGINT or SIGTERM. Once all are ready it
  * says where each is; one line stands for TCP and UDP on the same port. Cancelled by `race`, a server ends
- * in order: what was begun is finished within its time of grace. Whoever has no patience for that sends a
+ * in order: what was begun is finished within its time of grace. To end at once, send a
  * second signal, which ends the process at once.
  */
 export async function* serve(
@@ -131,7 +131,7 @@ async function* serveAll(servers: readonly (StreamServer | DatagramServer)[]) {
 
 /**
  * Serves until SIGINT or SIGTERM. `race` cancels the server then, and ends when it has cleaned up;
- * whoever has no patience for that sends a second signal, which ends the process at once.
+ * a second signal ends the process at once.
  */
 export async function* serveUntilSignal(
   where: string | readonly string[],

@@ -4,7 +4,7 @@
  * Most timeouts never fire: they are set, the awaited thing happens, they are cancelled. A heap
  * without positions would either search for the cancelled one (O(n)) or leave it in until its time
  * (a hundred thousand dead timers pin their tasks for an hour). Rejected for the same reason:
- * lazy deletion with a sweep, whose cost falls on whoever happens to pass the threshold.
+ * lazy deletion with a sweep, whose cost falls on the call that happens to pass the threshold.
  */
 
 /** What a heap item must carry. The heap alone writes `place`. */

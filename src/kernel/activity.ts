@@ -1,5 +1,5 @@
 /**
- * What goes on beside the tasks: bytes moved, passes of a registry, jobs of workers. Whoever draws a
+ * What goes on beside the tasks: bytes moved, passes of a registry, jobs of workers. Code that draws a
  * run listens here; without a listener each event costs one comparison with `null`.
  *
  * It is one place for the whole process and not one a run: a handle or a worker pool belongs to no run,

@@ -2,7 +2,7 @@
  * Code of a user that is called where nobody waits for it: by a signal, a timer, the end of a task.
  *
  * What such a callback throws would end the run, or the process, and so would the rejection of the
- * promise that an async one gives; neither harms whoever else listens. It is reported, and so not lost.
+ * promise that an async one gives; neither harms others that listen. It is reported, and so not lost.
  */
 import { errorText } from "./printable.ts";
 

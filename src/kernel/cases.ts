@@ -3,7 +3,7 @@
  *
  * They belong to the task that waits, not to tasks of their own: a lock that is won must be its. Each is
  * a {@linkcode Case}, parked in its own line like any other wait. What ends one tells the
- * {@linkcode Cases} in the same call, not at the task's turn. So a choice is committed before whoever
+ * {@linkcode Cases} in the same call, not at the task's turn. So a choice is committed before the one that
  * feeds it does anything else, the other cases have left their lines by then, and what comes for them
  * a moment later stays where it is or goes to the next in line. That is Go's `select`, and `choose` of
  * Concurrent ML.
@@ -272,7 +272,7 @@ export class Choice extends Cases {
   }
 
   /**
-   * What a loser came to by itself, in the moment in which another was taken, has not happened: its value is
+   * The value that a loser got by itself, in the moment in which another was taken, has not happened: its value is
    * given back, its failure was seen by nobody. What it threw because it was stopped is an error.
    */
   private lost(one: Case): void {

@@ -21,7 +21,7 @@ const MOST_TASKS = 1000;
 const MOST_EDGES = 100;
 
 /**
- * Waits that are known to lead into a circle which they are not on. Whoever comes to wait behind one of
+ * Waits that are known to lead into a circle which they are not on. A task that begins to wait behind one of
  * them is on no circle either, and need not walk it: thousands may come.
  */
 const leadingNowhere = new WeakSet<Wait>();

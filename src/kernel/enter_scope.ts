@@ -2,7 +2,7 @@
  * Entering and leaving cancel scopes from task code.
  *
  * A scope is entered by a `function*` that runs in the task itself, not by a child task: a lock taken
- * inside a timeout must belong to the same holder as outside. The frame (whoever drives that
+ * inside a timeout must belong to the same holder as outside. The frame (what drives that
  * `function*`) carries the innermost scope, so entering is a store and leaving is a store.
  */
 import { fastLane, type Frame } from "./context.ts";

@@ -13,7 +13,7 @@ export type CancelSource = "explicit" | "timeout" | "group" | "shutdown";
 /**
  * Thrown at a task's wait when the task, or a scope around the wait, was cancelled.
  *
- * It is level-triggered: whoever catches it and goes on gets it again at the next checkpoint. Let
+ * It is level-triggered: code that catches it and goes on gets it again at the next checkpoint. Let
  * it pass, or clean up under {@linkcode shield} and rethrow.
  *
  * What the language makes of it on the way is known as well: a `SuppressedError` of `await using`, the
@@ -82,7 +82,7 @@ export function cancelled(source: CancelSource, reason?: unknown, cause?: unknow
 }
 
 /**
- * Thrown to whoever waits for, or asks for, something whose holder ended while it held it: nobody is
+ * Thrown to a task that waits for, or asks for, something whose holder ended while it held it: nobody is
  * left to give it back, and what it guards may be half done.
  */
 export class AbandonedError extends Error {
@@ -107,10 +107,7 @@ export class TimeoutError extends Error {
 
   /** Says what took longer than `ms`. */
   constructor(ms: number, what = "the body", cause?: unknown) {
-    super(
-      `Cannot finish ${what} in time: ${ms} ms have passed`,
-      cause === undefined ? undefined : { cause },
-    );
+    super(`Timed out after ${ms} ms: ${what}`, cause === undefined ? undefined : { cause });
     this.ms = ms;
   }
 }
@@ -133,7 +130,7 @@ export class BrokenBarrierError extends Error {
   override readonly name: string = "BrokenBarrierError";
 }
 
-/** A second waiter came to a place that serves one at a time. */
+/** A second waiter at a place that serves one at a time. */
 export class BusyError extends Error {
   /** The class name. */
   override readonly name: string = "BusyError";

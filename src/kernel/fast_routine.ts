@@ -20,7 +20,7 @@ export interface CompletionHandler {
   finish(failed: boolean, value: unknown): void;
 }
 
-/** What a step comes to when the generator is not through: it waits, or it ceded without a wait. */
+/** The result of a step when the generator has not ended: it waits, or it ceded without a wait. */
 const waiting = Symbol("waiting");
 const ceded = Symbol("ceded");
 /** So many refusals a step may get at once: a body that catches every error would else never let others go on. */

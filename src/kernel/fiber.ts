@@ -50,7 +50,7 @@ interface Seldom {
   delay: Timer | null;
   /** Who is told of cancels. */
   dependents: Set<Dependent> | null;
-  /** Whether its waits are of no account. */
+  /** Whether its waits do not count. */
   bystander: boolean;
 }
 
@@ -143,7 +143,7 @@ export abstract class Fiber extends CancelScope
   }
 
   /**
-   * Whether its waits are of no account: one that only watches the run must not keep it from finding
+   * Whether its waits do not count: one that only watches the run must not keep it from finding
    * itself deadlocked. Set it before the task's first step.
    */
   get isBystander(): boolean {
@@ -179,7 +179,7 @@ export abstract class Fiber extends CancelScope
   }
 
   /**
-   * Lets go of the generator, which is through, and of waits that async code left behind it (the losers
+   * Lets go of the generator, which has ended, and of waits that async code left behind it (the losers
    * of a `Promise.race`): they must not take what others wait for.
    */
   protected release(): void {

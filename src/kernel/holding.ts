@@ -2,10 +2,10 @@
  * What a task holds and others may wait for: locks, above all.
  *
  * The list is linked through the things held, so that taking and giving back cost O(1) and allocate
- * nothing. It is kept for the sake of the dead: when a task ends with something in its hands, whoever
+ * nothing. It is kept for the sake of the dead: when a task ends with something in its hands, a task that
  * waits for that would wait for ever, and so the thing itself is told.
  */
-/** Whoever holds something. */
+/** What holds something. */
 export interface Holder {
   /** The name shown in reports. */
   readonly name: string;

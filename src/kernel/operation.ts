@@ -265,7 +265,7 @@ export function sequence<T>(
 
 /**
  * Takes over an operation or a promise that somebody else made: from now on it is the taker's affair
- * whether it is waited for. For combinators, which may end before they come to it; they do so before
+ * whether it is waited for. For combinators, which may end before they reach it; they do so before
  * anything can throw. Other values pass untouched.
  */
 export function takeOver(value: unknown): void {
@@ -283,7 +283,7 @@ export function undoOf<T>(work: unknown): OperationOptions<T> | null {
   return work instanceof LazyOperation ? work.undoing as OperationOptions<T> | null : null;
 }
 
-/** The same for one that may also evaluate to `undefined`, when it has not come to the inner value. */
+/** The same for one that may also evaluate to `undefined`, when it has not reached the inner value. */
 export function undoOfMaybe<T>(work: unknown): OperationOptions<T> | null {
   const undo = undoOf<T>(work)?.undo;
   if (undo === undefined) return null;

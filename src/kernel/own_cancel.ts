@@ -3,7 +3,7 @@
  *
  * JavaScript wraps what is thrown. A cancel that meets a disposer which waits, and so is cancelled as
  * well, comes out as a `SuppressedError` of two; `Promise.any` of cancelled waits as an `AggregateError`.
- * To ask `error === cause` is to take either for a failure. So whoever asks "is this my cancel" asks
+ * To ask `error === cause` is to take either for a failure. So all code that asks "is this my cancel" asks
  * here, and gets both answers: a cancel alone never surfaces as an error, and an error beside it never
  * goes down with it.
  *

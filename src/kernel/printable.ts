@@ -7,7 +7,7 @@
  * of text (the bidi controls) is replaced, and what is too long is cut. Rejected: to escape it as JSON
  * does. It makes six characters of each, and a line of a report has a width.
  *
- * Nothing here throws, whatever a `toString`, a getter or a proxy does: whoever reports a failure must
+ * Nothing here throws, whatever a `toString`, a getter or a proxy does: code that reports a failure must
  * not fail of it.
  */
 

@@ -80,7 +80,7 @@ export function waitsFor(promise: PromiseLike<unknown>): PromiseWaits {
 const handled = new WeakSet<object>();
 
 /**
- * Takes it upon weft that a promise may reject: whoever was to wait for it may be cancelled before, and
+ * Takes it upon weft that a promise may reject: the task that was to wait for it may be cancelled before, and
  * the host ends a process for a rejection that nobody has asked for by then. To be called as soon as a
  * promise is given, before anything can throw. Only promises of the language are watched by the host; to
  * call the `then` of anything else might start what it stands for.
@@ -93,7 +93,7 @@ export function keepHandled(value: unknown): void {
     handled.add(value);
     Promise.prototype.then.call(value, undefined, () => {});
   } catch {
-    // A subclass whose constructor throws, or a proxy that was revoked; whoever waits for it will get to know.
+    // A subclass whose constructor throws, or a proxy that was revoked; a task that waits for it will be told.
   }
 }
 

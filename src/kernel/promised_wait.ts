@@ -18,7 +18,7 @@ const MOST_REFUSALS = 32;
 
 /** What a task must keep of its async code, once it has some. */
 export class AsyncSide {
-  /** Set when one of its promised waits came to a value; the routine clears it before each step. */
+  /** Set when one of its promised waits ended with a value; the routine clears it before each step. */
   resumed = false;
   /** How often the turn was lent to the code. */
   turnsLent = 0;

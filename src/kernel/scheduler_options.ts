@@ -20,7 +20,7 @@ export interface SchedulerOptions {
    * Picks every free choice from this seed, so that the run can be replayed: which ready task runs next, in
    * what order timers that are due together ring, which of several ready cases `race` takes. With a virtual
    * clock that is all of it, and what sockets of the run say to one another comes in the same order as far
-   * as the host delivers it so. It does not replay what happens outside: when a worker's job is through,
+   * as the host delivers it so. It does not replay what happens outside: when a worker's job ends,
    * when another process answers, how long a foreign `await` takes. @default FIFO
    */
   seed?: number;
@@ -30,7 +30,7 @@ export interface SchedulerOptions {
   instruments?: readonly Instrument[];
   /**
    * Whether to take down where each task is spawned and where each waits, for reports; it costs 2 µs a
-   * time. Without a word, the first thousand tasks are, and in a `function*` each `yield*` is known anyway.
+   * time. By default, the first thousand tasks are, and in a `function*` each `yield*` is known anyway.
    */
   sites?: boolean;
   /** Hears what is no error but must not pass in silence. @default `console.warn` */

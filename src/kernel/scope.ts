@@ -71,7 +71,7 @@ export class CancelScope {
 
   /**
    * What a checkpoint here must throw, or `null`: the outermost cancel that no shield holds off.
-   * Outermost, because an inner scope would otherwise take the cancel for its own and go on. Whoever
+   * Outermost, because an inner scope would otherwise take the cancel for its own and go on. A task that
    * asks must throw it.
    */
   get pending(): Cancelled | null {

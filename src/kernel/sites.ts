@@ -17,7 +17,7 @@ import { probe, type Wait } from "./wait.ts";
 
 /** How many frames are looked at for one of the program's. */
 const FRAMES = 24;
-/** Behind these frames stands whoever asks a `function*` where it waits, or called `run`. */
+/** Behind these frames stands the code that asks a `function*` where it waits, or that called `run`. */
 const CUTS = ["FastRoutine.peek", "RunLife.toEnd"];
 /** What this library's own frames begin with. */
 const OWN = new URL("../", import.meta.url).href;

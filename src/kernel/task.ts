@@ -43,7 +43,7 @@ export type TaskBody<A extends readonly unknown[], T> = (
   | Generator<unknown, T, Untyped<"write yield* for a value that has a type">>
   | AsyncGenerator<unknown, T, Untyped<"write yield* for a value that has a type">>;
 
-/** Whoever answers for a task's failure in place of the run: a group, `all`, a pool. */
+/** What answers for a task's failure in place of the run: a group, `all`, a pool. */
 export interface Keeper {
   /** Where a cancel comes from that it passes on to the task. */
   readonly scope?: CancelScope;
@@ -436,8 +436,7 @@ function forgottenError(task: string, unstarted: object | Set<object>): TypeErro
     ? [...unstarted].map((one) => printable(one))
     : [printable(unstarted)];
   return new TypeError(
-    `Cannot end task "${task}" well: it made ${names.join(", ")} but never waited for it; ` +
-      `write "yield* ${names[0]}"`,
+    `Task "${task}" returned without waiting for ${names.join(", ")}: write "yield* ${names[0]}"`,
   );
 }
 

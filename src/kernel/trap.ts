@@ -21,7 +21,7 @@ export const cedeTrap: Startable<void> = {
 /**
  * Waits for a promise that code outside of weft will settle.
  *
- * The promise cannot be stopped: a cancelled wait lets go of it, and what it comes to is dropped.
+ * The promise cannot be stopped: a cancelled wait lets go of it, and its result is dropped.
  */
 export class PromiseTrap<T> implements Startable<T> {
   /** To begin calls a `then`, which may be anybody's. */

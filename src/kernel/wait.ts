@@ -89,7 +89,7 @@ export type WaitState = "idle" | "parked" | "offered" | "settled" | "failed";
 export class Wait<T = unknown> {
   /** Where this wait stands. */
   state: WaitState = "idle";
-  /** `yield*`: whether it is through. */
+  /** `yield*`: whether it has ended. */
   done = false;
   /**
    * `yield*`: passes out the wait itself, then evaluates to the result; holds the error when failed.
@@ -150,7 +150,7 @@ export class Wait<T = unknown> {
   }
 
   /**
-   * Whoever ends a wait that it has taken out of a line calls this first, when the wait is `"offered"`:
+   * Called first by the code that ends a wait it has taken out of a line, when the wait is `"offered"`:
    * from now on it is the one that is taken, and those beside it have left their lines.
    */
   claim(): void {}

@@ -134,7 +134,7 @@ export class StreamServer extends Server {
     return this.#loop.begin();
   }
 
-  /** Starts the workers; the loop serves those who came to our own listener, which kept the port meanwhile. */
+  /** Starts the workers; the loop serves those who connected to our own listener, which kept the port meanwhile. */
   *#startWorkers(report: Report, crowd: Crowd): Generator<unknown, Loop, unknown> {
     const { workers, grace } = this.options;
     const crew = this.#crew = new StreamCrew({

@@ -9,7 +9,7 @@ export interface ServerStatistics {
   readonly accepted: number;
   /** Those being served now. */
   readonly active: number;
-  /** Those whose handler came to its end. */
+  /** Those whose handler ended by itself. */
   readonly completed: number;
   /** Those whose handler failed. */
   readonly failed: number;

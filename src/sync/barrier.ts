@@ -110,7 +110,7 @@ export class Barrier {
     this.#state = "filling";
   }
 
-  /** Breaks the barrier: whoever waits, or comes, gets a {@linkcode BrokenBarrierError}. Never a checkpoint. */
+  /** Breaks the barrier: a task that waits, or comes, gets a {@linkcode BrokenBarrierError}. Never a checkpoint. */
   abort(): void {
     this.#break("it was aborted");
   }

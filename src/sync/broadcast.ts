@@ -324,7 +324,7 @@ export class Subscription<T> implements Disposable, AsyncIterable<T> {
   }
 }
 
-/** The error of a reader that has come to the end. */
+/** The error of a reader that has reached the end. */
 export function endOf(name: string): EndOfChannel {
   return new EndOfChannel(`Cannot receive from ${name}: the broadcast was closed`);
 }

@@ -26,7 +26,7 @@ export class LogReader<T> {
   readonly waits: WaitQueue<T>;
   /** The number of the item that comes next. */
   next: number;
-  /** How many items were dropped before it came to them. */
+  /** How many items were dropped before it reached them. */
   missed = 0;
 
   /** A reader that goes on with item number `next`. */
@@ -53,7 +53,7 @@ export class BroadcastLog<T> {
   readonly lag: LagRule;
   /** Whether no more items will come. */
   closed = false;
-  /** Whoever waits to send, in FIFO order. */
+  /** Those who wait to send, in FIFO order. */
   readonly sends: WaitQueue<void>;
   /** The most items it has held at one time. */
   peak = 0;
@@ -113,13 +113,13 @@ export class BroadcastLog<T> {
     this.#trim();
   }
 
-  /** Parks whoever wants to send an item and finds the log full. */
+  /** Parks a task that wants to send an item and finds the log full. */
   park(wait: Wait<void>, item: T): void {
     this.sends.park(wait, this.#pressed);
     wait.value = item; // offered; see #trim
   }
 
-  /** Parks whoever wants to receive and has read everything. */
+  /** Parks a task that wants to receive and has read everything. */
   await(wait: Wait<T>, reader: LogReader<T>): void {
     reader.waits.park(wait);
     this.#waiting.add(reader);

@@ -126,7 +126,7 @@ export class CapacityLimiter implements QueueOwner {
     return undefined;
   }
 
-  /** Others than {@linkcode holder} may let the waiters go on: another borrower, or whoever raises the total. */
+  /** Others than {@linkcode holder} may let the waiters go on: another borrower, or code that raises the total. */
   get isShared(): boolean {
     return true;
   }
@@ -288,7 +288,7 @@ function checkTotal(total: number): number {
   return checkWhole(total, "use", "as a number of tokens", BOUND_OR_NONE);
 }
 
-/** Whoever borrows: a task, or anything that stands for the work a token is borrowed for. */
+/** What borrows: a task, or anything that stands for the work a token is borrowed for. */
 export type Borrower = object | string;
 
 /** Who lends. */

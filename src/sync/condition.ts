@@ -31,7 +31,7 @@ export interface ConditionStatistics {
  * A lock, and a place to wait until its holder says that something has changed.
  *
  * - `wait`, `waitFor`, `notify` and `notifyAll` need the lock; `wait` gives it up, however often it was
- *   taken, and has it back when it is through, in whatever way.
+ *   taken, and has it back when it ends, in whatever way.
  * - Notices go to the longest waiters. A notice without a waiter is lost, as in Python.
  * - A waiter that is cancelled has the lock back before the cancel goes on, and has taken no notice.
  * - There are no wake-ups without a notice; the state may still have changed again before the lock came.

@@ -1,7 +1,7 @@
 /**
  * A flag that tasks wait for: `threading.Event` and `gevent.event.Event` for tasks.
  *
- * The flag alone does not say who goes on: whoever waits when it is set goes on, also when it is
+ * The flag alone does not say who goes on: each task that waits when it is set goes on, also when it is
  * cleared before their turn. A wake-up that could be taken back would be one that is lost.
  */
 import { checkMs } from "../kernel/checks.ts";
@@ -72,7 +72,7 @@ export class Event {
     this.#waiters.wakeAll(true);
   }
 
-  /** Clears it: whoever comes from now on waits. Never a checkpoint. */
+  /** Clears it: a task that comes from now on waits. Never a checkpoint. */
   clear(): void {
     this.#isSet = false;
   }

@@ -71,7 +71,7 @@ export class Mutex implements QueueOwner, Holding {
       this.#takeAgain(task);
     } else {
       throw new WouldBlock(
-        `Cannot acquire ${this.#name} now: ${printable(this.holder.name)} holds it`,
+        `Cannot acquire ${this.#name}: held by ${printable(this.holder.name)}`,
       );
     }
     return this.#guard;
@@ -116,7 +116,7 @@ export class Mutex implements QueueOwner, Holding {
     this.#dead = null;
   }
 
-  /** Its holder has ended without a release: every waiter, and whoever comes later, is told so. */
+  /** Its holder has ended without a release: every waiter, and every task that comes later, is told so. */
   abandoned(by: Holder): void {
     this.holder = undefined;
     this.depth = 0;

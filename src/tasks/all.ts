@@ -29,7 +29,7 @@ export type AllResults<W extends readonly unknown[]> = {
 
 /**
  * Does all works at once, and evaluates to their results in the order given. The first failure cancels the
- * others; when all are through, it is thrown, and an `AggregateError` if several failed. A cancel goes to
+ * others; when all have ended, it is thrown, and an `AggregateError` if several failed. A cancel goes to
  * all of them.
  *
  * Operations, tasks, futures and promises are waited for in the current task: a lock that `all` acquires is
@@ -123,7 +123,7 @@ function* gatherMixed(
     stop("an operation beside it failed", error);
   };
   const results: unknown[] = [];
-  // What the operations came to reaches nobody if a body fails after them: it is given back.
+  // The values of the operations reach nobody if a body fails after them: they are given back.
   using undoing = new DisposableStack();
   const children = new Map<number, Task>();
   try {

@@ -3,7 +3,7 @@
  *
  * Under `group`, `all` and `race` lies the same promise: when the operation ends, in whatever way,
  * every child of it has ended, clean-up included. The operation waits for its children; a cancel that
- * reaches it is passed on to them, and the wait goes on under a shield until the last one is through.
+ * reaches it is passed on to them, and the wait goes on under a shield until the last one has ended.
  */
 import { currentFrame, Entered } from "../kernel/enter_scope.ts";
 import { RunFinishedError } from "../kernel/errors.ts";

@@ -3,7 +3,7 @@
  *
  * A run whose tasks all wait for one another is deadlocked, and the scheduler can tell, because every
  * wait says what part the host has in its end. A callback that feeds a queue is invisible to it: the wait
- * is for the queue. So whoever sets up such a callback says so, for as long as it may come.
+ * is for the queue. So the code that sets up such a callback says so, for as long as it may come.
  */
 import { checkString } from "../kernel/checks.ts";
 import { hold, letGo, type Resource } from "../kernel/resource.ts";

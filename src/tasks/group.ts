@@ -140,7 +140,7 @@ export class Group {
  *
  * A failure of one cancels the others; each clean-up runs to its end before the group ends. A child
  * that was cancelled on its own has not failed. A cancel from outside reaches the body and the
- * children, and is thrown when they are through, unless one of them failed meanwhile. With `grace`, it
+ * children, and is thrown when they have ended, unless one of them failed meanwhile. With `grace`, it
  * reaches the children only when that time is over.
  *
  * @example One fails, the other is stopped

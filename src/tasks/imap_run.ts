@@ -108,7 +108,7 @@ export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding 
     this.#room = new WaitQueue<void>({ toString: () => plan.name }, "room");
   }
 
-  /** The task that draws; whoever waits for a result waits for it. */
+  /** The task that draws; a task that waits for a result waits for it. */
   get holder(): Task | undefined {
     return this.#drawer ?? undefined;
   }
@@ -309,7 +309,7 @@ export class PoolResults<R> implements AsyncIterable<R> {
   }
 
   /**
-   * Cancels what was started, and draws no more; `next` is through with it.
+   * Cancels what was started, and draws no more; `next` gives nothing more.
    *
    * @param reason Kept in each `Cancelled`.
    * @returns Waits until all of it has ended. Nobody needs to wait for it.

@@ -130,7 +130,7 @@ export interface AsCompletedOptions {
 
 /**
  * Gives out tasks and futures in the order in which they end. Errors are left to
- * whoever looks at a task; a future that was given out counts as looked at.
+ * the code that looks at a task; a future that was given out counts as looked at.
  *
  * @example Fastest first
  * ```ts

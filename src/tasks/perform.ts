@@ -99,7 +99,7 @@ function asyncPart<T>(generator: AsyncGenerator<unknown, T, never>): Iterable<un
   }) as Iterable<unknown, T, unknown>;
 }
 
-/** Ends the wait for an async part; one that came to no checkpoint does not count as a wait. */
+/** Ends the wait for an async part; one that reached no checkpoint does not count as a wait. */
 class PartCompletion implements CompletionHandler {
   readonly #wait: Wait<unknown>;
   readonly #asyncSide: AsyncSide;

@@ -132,7 +132,7 @@ class MixedRace {
   readonly #exits: WaitQueue<void>;
   readonly #parent = currentTask();
   #first: Task | null = null;
-  /** Gives back what the operation that was taken came to. */
+  /** Gives back the value of the operation that was taken. */
   #giveBack: (() => void) | null = null;
 
   constructor(

@@ -123,7 +123,7 @@ export class Streak {
   failed(now: number): number {
     const { first, factor, max, jitter, random } = this.#backoff;
     this.#failures = now - this.#startedAt >= max ? 1 : this.#failures + 1;
-    // Not 0 * Infinity, which the power comes to in the end.
+    // Not 0 * Infinity, which the power becomes in the end.
     const delay = first === 0 ? 0 : Math.min(max, first * factor ** (this.#failures - 1));
     return jitter === 0 ? delay : delay * (1 - jitter * random());
   }

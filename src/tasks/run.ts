@@ -27,7 +27,7 @@ export interface RunOptions extends SchedulerOptions {
   /**
    * Ends the run in order, when it is told to end: the main task is cancelled at once, the others get so
    * many milliseconds to finish, and what is left then is cancelled. With it, the first SIGINT or SIGTERM
-   * tells the run to end, and it gives `undefined` if its main task did not come to a value; a second one
+   * tells the run to end, and it gives `undefined` if its main task did not return; a second one
    * ends the process, after the tree of living tasks on stderr. @default no grace, and no signals
    */
   grace?: number;

@@ -1,5 +1,5 @@
 /**
- * A pool of tasks: as many at a time as it has places, and back-pressure on whoever brings more.
+ * A pool of tasks: as many at a time as it has places, and back-pressure on the code that brings more.
  *
  * It is `gevent.pool.Pool`, with two differences. Nothing fails in silence: what nobody looks at is
  * thrown by `join`, or by the run. And a map is one piece of work: its first failure stops it, and when
@@ -7,7 +7,7 @@
  * where the failure of one should stop the others, put a {@linkcode group} around them.
  *
  * The tasks belong to the run, not to a block, so that a pool may be a field of a server and outlive
- * whoever fills it; `await using` makes it end with a block. Rejected: a pool that only exists as the
+ * the code that fills it; `await using` makes it end with a block. Rejected: a pool that only exists as the
  * argument of a body, as a group does.
  */
 import {
@@ -197,7 +197,7 @@ export class TaskPool {
    * items. An item is drawn only when a place is free for it, so the items may be endless, or come late.
    *
    * The first failure, of a task or of the iterable, stops it: no more is drawn, the iterable is told
-   * (`return()`), the other tasks are cancelled, and when all are through the error is thrown (an
+   * (`return()`), the other tasks are cancelled, and when all have ended the error is thrown (an
    * `AggregateError` if there are several). A cancel does the same.
    *
    * @typeParam I What an item is.

@@ -110,7 +110,7 @@ class PromiseWait<T> implements PromiseSource {
 /**
  * Makes a promise an operation that a cancel ends at once.
  *
- * The promise itself cannot be stopped: what it comes to after a cancel is dropped. A function is
+ * The promise itself cannot be stopped: its result after a cancel is dropped. A function is
  * called when the wait begins, as part of the current task, and its signal aborts when the wait is
  * cancelled: hand it to `fetch` and the like to stop the work too.
  *

@@ -1,5 +1,5 @@
 /**
- * Waiting until nobody else can go on: what a test does before it looks at what others have come to.
+ * Waiting until nobody else can go on: what a test does before it looks at how far others have come.
  *
  * A count of `yield`s would do until somebody adds a step. The scheduler knows: it is when it would go
  * idle, before time moves. (Trio's `wait_all_tasks_blocked`.)
@@ -13,7 +13,7 @@ import type { Wait } from "../kernel/wait.ts";
  * Waits until every other task of the run waits for something, be it for time or for the host. No time
  * passes meanwhile on a virtual clock. Several who wait for this go on together.
  *
- * @example A consumer that has come to its wait
+ * @example A consumer that has reached its wait
  * ```ts
  * import { Queue, run, spawn } from "@weft/weft";
  * import { allTasksBlocked } from "@weft/weft/testing";

@@ -31,7 +31,7 @@ export type Strike = "cancel" | "throw";
 
 /** How to sweep. */
 export interface SweepOptions {
-  /** Checked after each round, and again by whoever reads the error it throws. */
+  /** Checked after each round, and again by the code that reads the error it throws. */
   invariant?: () => void;
   /** Makes each round's clock. @default a virtual clock */
   clock?: () => Clock;

@@ -67,7 +67,7 @@ export class VirtualClock implements Clock {
     this.#autojump = autojump;
   }
 
-  /** The virtual time in milliseconds. Whoever a timer woke sees the time at which that was due. */
+  /** The virtual time in milliseconds. A task that a timer woke sees the time at which that was due. */
   now(): number {
     return this.#shown ?? this.#now;
   }

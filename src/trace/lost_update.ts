@@ -127,7 +127,7 @@ class Memory {
 
   /**
    * The read that told of a property without naming it: of all keys, or of the length of an array, by
-   * which whoever read it knows that nothing is behind that.
+   * which a task that read it knows that nothing is behind that.
    */
   covering(key: AccessKey): Read | undefined {
     const length = this.reads.get("length");

@@ -181,7 +181,7 @@ export class Monitor<A extends Deno.Addr = Deno.Addr>
  * Opens a monitor on the current run. It speaks lines of text: `ps`, `where ID`, `cancel ID`, `tree`,
  * `locks`, `help`, `quit`. Each answer ends with an empty line.
  *
- * - It listens on a loopback address or a unix socket, and nowhere else. Whoever gets at that can cancel
+ * - It listens on a loopback address or a unix socket, and nowhere else. Anybody who can reach that can cancel
  *   tasks: on a machine with other people's accounts, take a unix socket in a folder of your own.
  * - It does not keep the run alive, and hides no deadlock: it is not part of the run.
  * - Eight clients at a time; a line has at most 256 bytes, an answer at most a thousand lines

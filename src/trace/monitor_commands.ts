@@ -32,7 +32,7 @@ const MOST_ITEMS = 20;
 /** So much of an unknown command is shown. */
 const SHOWN = 40;
 
-/** What a command comes to: something to print, or the end of the session. */
+/** The result of a command: something to print, or the end of the session. */
 export type Answer =
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "quit"; readonly text: string };

@@ -205,7 +205,7 @@ class AccessWatcher implements ProxyHandler<object> {
  *
  * Use what is returned in place of the object. Reads and writes of its properties, and of plain objects and
  * arrays below it, are seen, in both lanes. `in`, `Object.hasOwn` and `Object.keys` are reads, too, `delete`
- * and `Object.defineProperty` writes; whoever reads the length of an array has read that nothing is behind it.
+ * and `Object.defineProperty` writes; code that reads the length of an array has read that nothing is behind it.
  *
  * - A read-modify-write in one step, or under a lock, is silent, because nobody comes between.
  * - A read does not age: a read in one locked section and the write in the next is found.
@@ -222,7 +222,7 @@ class AccessWatcher implements ProxyHandler<object> {
  * await run(function* () {
  *   const sell = function* () {
  *     const { left } = tickets;
- *     yield; // whoever goes on now reads the same number
+ *     yield; // a task that goes on now reads the same number
  *     tickets.left = left - 1;
  *   };
  *   spawn(sell);

@@ -89,6 +89,6 @@ law("worker_pool shows each verb, an error with its fields, and a time limit", a
   assertMatch(out, /^apply: fib\(20\) = 6765$/m);
   assertMatch(out, /^map: 1346269,832040,2178309,514229$/m);
   assertMatch(out, /^error: TooBig, "41 is too big", value 41$/m);
-  assertMatch(out, /^time limit: Cannot finish job "fib" in time/m);
+  assertMatch(out, /^time limit: Timed out after \d+ ms: job "fib"/m);
   assertMatch(out, /^close, join: ended/m);
 });

@@ -234,7 +234,7 @@ law("A time limit ends a task body, which may clean up, and keeps the worker", a
   const neighbour = pool.submit(dawdle, 100);
   const error = await errorOf(pool.with({ timeout: 10 }).submit(dawdle, 10_000));
   assertInstanceOf(error, TimeoutError);
-  assertEquals(error.message, 'Cannot finish job "dawdle" in time: 10 ms have passed');
+  assertEquals(error.message, 'Timed out after 10 ms: job "dawdle"');
   assertEquals(await pool.with({ timeout: 1000 }).submit(addSlowly, 1, 1, 1), 2);
   assertEquals([await neighbour, pool.statistics().lost], [100, 0]);
 });

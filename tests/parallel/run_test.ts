@@ -100,7 +100,7 @@ law("Future.get(ms) gives up after that time, and the job goes on", async () => 
   await using pool = new WorkerPool(1);
   const future = pool.submit(nap, 30);
   const error = await assertRejects(async () => await future.get(3), TimeoutError);
-  assertEquals(error.message, "Cannot finish job nap(…) in time: 3 ms have passed");
+  assertEquals(error.message, "Timed out after 3 ms: job nap(…)");
   assertEquals(
     await run(function* () {
       return yield* future.get(5000);

@@ -188,7 +188,7 @@ law("SharedLock.acquireSync(ms) gives up after its time and holds nothing", asyn
   const lock = new SharedLock();
   lock.tryAcquire();
   await using thread = Thread.call("block", lock, 20);
-  const error = await assertRejects(() => thread.result(), Error, "20 ms have passed");
+  const error = await assertRejects(() => thread.result(), Error, "Timed out after 20 ms");
   assertEquals(error.name, "TimeoutError");
   assertEquals(lock.statistics(), { holder: "main", waiting: 0 });
   lock.release();
@@ -249,7 +249,7 @@ law(
     await using holder = Thread.call("hold", lock);
     await holder.ready;
     assertThrows(() => lock.release(), Error, `"${holder.name}" holds it`);
-    assertThrows(() => lock.tryAcquire(), WouldBlock, `${holder.name} has it`);
+    assertThrows(() => lock.tryAcquire(), WouldBlock, `held by ${holder.name}`);
   },
 );
 

@@ -58,7 +58,7 @@ for (const [kind, Made] of Object.entries(kinds)) {
       yield* lock.acquire();
       yield* spawn(function* () {
         assertThrows(() => lock.release(), Error, "main holds it");
-        assertThrows(() => lock.tryAcquire(), WouldBlock, "main holds it");
+        assertThrows(() => lock.tryAcquire(), WouldBlock, "held by main");
         assertThrows(() => lock.reset(), Error, "main holds it");
       }).join();
       lock.release();

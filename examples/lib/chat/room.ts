@@ -1,5 +1,5 @@
 /**
- * A room of a chat: who is in it, and what each datagram comes to. It knows nothing of sockets and clocks: a
+ * A room of a chat: who is in it, and what each datagram does. It knows nothing of sockets and clocks: a
  * member is an address, what goes out is a list.
  *
  * Whatever comes in, the worst that it gets is an error to its sender. An `error` is never answered: two
@@ -52,7 +52,7 @@ export class Room<A> {
     this.#keyOf = keyOf;
   }
 
-  /** What a datagram comes to, which came at `now` (milliseconds). */
+  /** The effect of a datagram that arrived at `now` (milliseconds). */
   receive(data: Uint8Array, from: A, now: number): Outgoing<A>[] {
     const member = this.#members.get(this.#keyOf(from));
     if (member !== undefined) member.heard = now;

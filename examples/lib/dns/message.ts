@@ -197,7 +197,7 @@ export interface Response extends Required<Omit<Reply, "recursionAvailable">> {
 }
 
 /**
- * Reads an answer to `asked`, the bytes of a question; `null` if it is none, whoever it is from: another id,
+ * Reads an answer to `asked`, the bytes of a question; `null` if it is none, wherever it is from: another id,
  * another question, no answer at all, or nothing that can be read.
  */
 export function readResponse(bytes: Uint8Array, asked: Uint8Array): Response | null {

@@ -22,7 +22,7 @@ export interface Surroundings {
   readonly root: string;
   /** Where the servers are, by name. The port in each referral would be 53, which is not ours to have. */
   readonly addresses: ReadonlyMap<string, UdpAddress>;
-  /** Runs work in a task of its own, which outlives whoever asked. */
+  /** Runs work in a task of its own, which outlives the one that asked. */
   spawn(work: () => Generator<unknown, void, unknown>): void;
   /** Told of each question that was asked, and of what came back. */
   onStep?(step: Step): void;
@@ -36,7 +36,7 @@ export interface Step {
   readonly response: Response | null;
 }
 
-/** What a question came to: what was learnt on the way, and how it ended. */
+/** The result of a question: what was learnt on the way, and how it ended. */
 interface Outcome {
   readonly rcode: Rcode;
   readonly entries: readonly Entry[];

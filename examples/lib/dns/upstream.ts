@@ -2,7 +2,7 @@
  * Asking another server (RFC 1035 §4.2, RFC 5452): by UDP, again when no answer comes, and by TCP when it
  * does not fit.
  *
- * Whoever guesses what was asked can answer in the other's place. So each attempt has a socket of its own,
+ * One who guesses what was asked can answer in the other's place. So each attempt has a socket of its own,
  * whose port the host chooses, and an id at random; what comes from elsewhere or does not fit is overheard,
  * and the wait goes on.
  */

@@ -3,7 +3,7 @@
  *
  * The three ways in which a name can be missing are kept apart. There is nothing at the name, nor below it:
  * NXDOMAIN. There is something, but not of this type: no error and no data. And it is somebody else's
- * business: a referral to whoever knows.
+ * business: a referral to the server that knows.
  */
 import type { DnsRecord, Question, Reply } from "./message.ts";
 import { isWithin, keyOf, upFrom } from "./names.ts";

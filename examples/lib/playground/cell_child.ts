@@ -45,7 +45,7 @@ const LOOK_MS = 200;
 
 const order: ShownCellOrder = JSON.parse(Deno.args[0]!);
 
-/** Whoever started this is gone, or wants no more of it. */
+/** The process that started this one is gone, or wants no more of it. */
 async function endWithStdin(): Promise<void> {
   for await (const _ of Deno.stdin.readable);
   Deno.exit(0);

@@ -26,7 +26,7 @@ export type RunEvent =
   }
   | { readonly kind: "end"; readonly status: string };
 
-/** Sends an event to whoever started this process. */
+/** Sends an event to the process that started this one. */
 export function tell(event: RunEvent): void {
   console.log(JSON.stringify(event));
 }

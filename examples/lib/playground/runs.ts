@@ -1,5 +1,5 @@
 /**
- * The runs that are under way, each a process. A run belongs to whoever listens to it: not listened to
+ * The runs that are under way, each a process. A run belongs to the page that listens to it: not listened to
  * within two seconds, or no longer, it is ended.
  */
 import { wait } from "@weft/weft";

@@ -20,5 +20,5 @@ export async function* tryIt(where: string) {
     if (name === "circle") console.log(words);
     if (kind === "end") console.log(status);
   }
-  if (events.at(-1)?.status !== "done") throw new Error("The run did not come to its end");
+  if (events.at(-1)?.status !== "done") throw new Error("The run did not reach its end");
 }

@@ -18,7 +18,7 @@ const { workload, engine: name, tasks, workers, site, leastMs }: CellOrder = JSO
 );
 const ids = Array.from({ length: tasks }, (_, id) => id);
 
-/** Does work again and again until the window is full; each time must come to the same. */
+/** Does work again and again until the window is full; each time must give the same. */
 async function fill(work: () => Promise<Outcome>): Promise<Outcome> {
   const began = performance.now();
   const whole = await work();

@@ -71,7 +71,7 @@ export class Children implements Runner, AsyncDisposable {
     return child;
   }
 
-  /** A child that ended because it was stopped has not failed: whoever stopped it ends the program. */
+  /** A child that ended because it was stopped has not failed: the code that stopped it ends the program. */
   #unlessStopped(failure: string): Promise<never> {
     if (this.#stopped) return never();
     return Promise.reject(new Error(failure));

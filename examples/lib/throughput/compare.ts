@@ -24,7 +24,7 @@ export interface Row extends Measured {
   speedup: number;
 }
 
-/** Whoever starts the processes. */
+/** What starts the processes. */
 export interface Runner {
   /** Starts the server; gives its ports. */
   startServer(): Promise<Omit<Site, "rounds">>;

@@ -7,7 +7,7 @@
 import type { EngineName, Site, Workload } from "./plan.ts";
 import { add } from "./work.ts";
 
-/** What doing some tasks came to. */
+/** The results of doing some tasks. */
 export interface Outcome {
   /** The sum of their results. */
   checksum: number;

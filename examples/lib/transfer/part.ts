@@ -72,7 +72,7 @@ export class Part {
     return this.#hash.digest("hex");
   }
 
-  /** Moves it, whole, to where it belongs. Whoever reads there sees the old file or the new one. */
+  /** Moves it, whole, to where it belongs. A program that reads there sees the old file or the new one. */
   async *publish(path: string): AsyncGenerator<unknown, void, unknown> {
     yield* wait(Deno.rename(this.#path, path));
     // Parts of the same content, of uploads side by side that were cut, are of no more use.

@@ -13,7 +13,7 @@ import { CHUNK, newHash } from "./wire.ts";
 /** How long a server that has ended the connection gets to say why, in milliseconds. */
 const PATIENCE_MS = 1000;
 
-/** A transfer that did not come to its end; the message says why. */
+/** A transfer that did not reach its end; the message says why. */
 export class TransferError extends Error {}
 
 /** Is told how many bytes of the file are over there, and how many there are in all. */

@@ -101,7 +101,7 @@ class WorkerBody implements ProcessBody {
     if (cause !== undefined) return { code: 1, error: cause };
     if (this.#signal !== 0) return { code: this.#signal, error: undefined };
     const { name } = this.#departure.begin;
-    const why = `Cannot finish "${name}": its worker ended without a word`;
+    const why = `Cannot finish "${name}": its worker exited without reporting a result`;
     return { code: 1, error: new WorkerCrashedError(name, why) };
   }
 }

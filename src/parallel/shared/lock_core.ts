@@ -99,7 +99,7 @@ export class LockCore implements GateKeeper {
   tryAcquire(): SharedGuard {
     if (this.#take(currentParty())) return this.#guard;
     this.check();
-    throw new WouldBlock(`Cannot take ${this} now: ${this.mutex.holderName ?? "another"} has it`);
+    throw new WouldBlock(`Cannot acquire ${this}: held by ${this.mutex.holderName ?? "another"}`);
   }
 
   /** Gives it back once. */

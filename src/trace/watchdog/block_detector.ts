@@ -13,7 +13,7 @@ import { NO_SLOT, slotOf } from "./watch_memory.ts";
 /** Lines are counted per so many milliseconds. */
 const WINDOW_MS = 60_000;
 
-/** What a look comes to. */
+/** The result of a look. */
 export type Verdict =
   /** Nothing to say. */
   | { readonly kind: "calm" }

@@ -1,7 +1,7 @@
 /**
  * The watchdog: says which task blocks the loop, while it does.
  *
- * Whoever is blocked cannot say so, and afterwards it is too late for a loop that never ends. So a worker
+ * A thread that is blocked cannot say so, and afterwards it is too late for a loop that never ends. So a worker
  * watches, over shared memory, and the main thread pays one store at the begin and one at the end of a
  * step. Rejected: timers that measure their own delay, which know neither the task nor anything before
  * the block is over; and messages to the worker, which cost a hundred times as much.
@@ -156,7 +156,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
     if (task.isAway) this.#left(task);
   }
 
-  /** A task waits: if it was out in a foreign `await`, its code has just come to an end of that. */
+  /** A task waits: if it was out in a foreign `await`, its code has just left that. */
   waiting(task: Task): void {
     if (this.#running === null && this.#away.has(task)) this.#cameBack(task);
   }
