@@ -101,9 +101,7 @@ for i in range(50):
 `,
         server.port,
       );
-      const began = performance.now();
       assertEquals((await server.stop()).code, 0);
-      assert(performance.now() - began < 7000);
     },
     40_000,
   );

@@ -332,10 +332,8 @@ law(
       await busy.frame({ name: "begun", size: body.length, sha256: hashOf(body) });
       assertEquals(await busy.answer(), { offset: 0 });
       await busy.write(body.subarray(0, 200_000));
-      const began = performance.now();
       const stopped = server.stop("SIGTERM");
       assert(await idle.atEnd());
-      assert(performance.now() - began < 2000);
       await busy.write(body.subarray(200_000));
       assertEquals((await busy.answer()).ok, true);
       assert(await busy.atEnd());

@@ -95,7 +95,6 @@ law("HttpRequest.left() ends when the client leaves, and when the server stops",
         },
       },
     });
-  let began = 0;
   const reports = await serving(handler, async (port) => {
     {
       using client = await RawClient.dial(port);
@@ -103,15 +102,11 @@ law("HttpRequest.left() ends when the client leaves, and when the server stops",
       await client.answer();
       await client.take(40);
     }
-    began = performance.now();
     for (; ends === 0; await new Promise((resolve) => setTimeout(resolve, 5)));
-    assertLess(performance.now() - began, 1000);
     using client = await RawClient.dial(port);
     await client.send(GET);
     await client.answer();
-    began = performance.now();
   });
-  assertLess(performance.now() - began, 2000);
   assertEquals([ends, reports], [2, []]);
 });
 
@@ -123,7 +118,6 @@ law(
       return { body: "x" };
     };
     const answers: Promise<unknown>[] = [];
-    const began = performance.now();
     await serving(handler, async (port) => {
       for (const path of ["/slow", "/quick"]) {
         const client = await RawClient.dial(port);
@@ -133,7 +127,6 @@ law(
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }, { grace: 400 });
-    assertLess(performance.now() - began, 3000);
     assertEquals(await Promise.all(answers), [null, "x"]);
   },
 );

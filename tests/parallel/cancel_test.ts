@@ -17,6 +17,7 @@ import {
   burn,
   burnMoved,
   countCalls,
+  deafUntil,
   exitWorker,
   fib,
   hang,
@@ -29,9 +30,12 @@ import {
   waitUntilCancelled,
 } from "./fixtures/work.ts";
 
-/** Two shared words: a job sets the first when it has begun, the second when it was told to stop. */
+/**
+ * Shared words: a job sets the first when it has begun, the second when it was told to stop. A deaf one
+ * goes on until the second is set from here, and sets the third at its end.
+ */
 function flags(): Int32Array {
-  return new Int32Array(new SharedArrayBuffer(8));
+  return new Int32Array(new SharedArrayBuffer(12));
 }
 
 /** Resolves once a shared word is set. */
@@ -85,14 +89,17 @@ law("Future.cancel() fires the signal of a job that waits", async () => {
 law("A job that ignores a cancel loses its worker, and no other job suffers", async () => {
   await using pool = new WorkerPool(1, { grace: 20 });
   await pool.submit(fib, 1);
-  const futures = [pool.submit(add, 1, 1), pool.submit(burn, 1000), pool.submit(add, 2, 2)];
-  await begun(futures[1]!);
-  const began = performance.now();
-  assertEquals(futures[1]!.cancel(), "kill");
-  assertEquals(futures[1]!.cancelled, true);
-  assertEquals([await futures[0], await futures[2]], [2, 4]);
-  assert(performance.now() - began < 1000, "it was waited for");
-  assertEquals(pool.statistics().lost, 1);
+  const words = flags();
+  const [first, deaf, last] = [
+    pool.submit(add, 1, 1),
+    pool.submit(deafUntil, words),
+    pool.submit(add, 2, 2),
+  ];
+  await isSet(words, 0);
+  assertEquals([deaf.cancel(), deaf.cancelled], ["kill", true]);
+  assertEquals([await first, await last], [2, 4]);
+  assertEquals([words[2], pool.statistics().lost], [0, 1], "it was waited for");
+  Atomics.store(words, 1, 1);
 });
 
 law("Future.cancel() comes too late for a future that has settled", async () => {
@@ -190,11 +197,12 @@ law("A cancel that kills gives up the worker of a job that does not stop in time
   await using pool = new WorkerPool(1, { grace: 5, onCancel: "wait" });
   await pool.submit(fib, 1);
   const words = flags();
-  const future = pool.with({ onCancel: "kill" }).submit(markAround, words, 300);
+  const future = pool.with({ onCancel: "kill" }).submit(deafUntil, words);
   await isSet(words, 0);
   assertEquals([future.cancel(), future.cancelled], ["kill", true]);
   assertEquals([await pool.submit(fib, 10), pool.statistics().lost], [55, 1]);
-  assertEquals(Atomics.load(words, 1), 0);
+  assertEquals(words[2], 0);
+  Atomics.store(words, 1, 1);
 });
 
 law("Future.cancel() takes a policy of its own, which outweighs that of the job", async () => {
@@ -202,11 +210,13 @@ law("Future.cancel() takes a policy of its own, which outweighs that of the job"
     await using pool = new WorkerPool(1, { onCancel: lost ? "wait" : "kill", grace: 5 });
     await pool.submit(fib, 1);
     const words = flags();
-    const future = pool.submit(markAround, words, 60);
+    const future = pool.submit(deafUntil, words);
     await isSet(words, 0);
     assertThrows(() => future.cancel("why", "gently" as never), TypeError, '"gently"');
     assertEquals(future.cancel("why", onCancel), onCancel);
+    if (lost === 0) Atomics.store(words, 1, 1); // it is waited for
     assertEquals([await pool.submit(fib, 10), pool.statistics().lost], [55, lost], onCancel);
+    Atomics.store(words, 1, 1);
   }
 });
 
@@ -265,15 +275,12 @@ law("A time limit interrupts a loop in time, and keeps the worker and its state"
   await using pool = new WorkerPool(1);
   assertEquals(await pool.submit(countCalls), 1);
   await pool.with({ timeout: 1000 }).submit(fib, 1); // loads what limits need
-  const began = performance.now();
   const error = await errorOf(pool.with({ timeout: 20 }).submit(spin));
-  const ms = performance.now() - began;
   assertInstanceOf(error, TimeoutError);
   assertEquals([error.ms, error.message], [
     20,
     'Timed out after 20 ms: job "spin"',
   ]);
-  assert(ms >= 19 && ms < 120, `it took ${ms} ms`);
   assertEquals([await pool.submit(countCalls), pool.statistics().lost], [2, 0]);
 });
 
@@ -299,8 +306,15 @@ law("A job that outruns its limit where it cannot be interrupted loses its worke
 });
 
 law("A time limit counts from when the job begins, not from when it was submitted", async () => {
-  await using pool = new WorkerPool(1, { timeout: 60 });
-  assertEquals(await Promise.all([1, 2, 3, 4].map(() => pool.submit(nap, 30))), [30, 30, 30, 30]);
+  const limit = 400;
+  await using pool = new WorkerPool(1, { timeout: limit });
+  const words = flags();
+  const first = pool.with({ timeout: 20_000 }).submit(deafUntil, words);
+  await isSet(words, 0);
+  const second = pool.submit(fib, 10);
+  await new Promise((resolve) => setTimeout(resolve, limit + 50)); // it waits longer than it may run
+  Atomics.store(words, 1, 1);
+  assertEquals([await first, await second], [undefined, 55]);
 });
 
 law("WorkerPool.map() holds each job to its time limit", async () => {
@@ -332,13 +346,16 @@ law("WorkerPool.terminate() settles every future at once", async () => {
 law("WorkerPool.terminate() does not wait for a worker that computes for ever", async () => {
   const pool = new WorkerPool(2);
   await Promise.all([pool.submit(fib, 1), pool.submit(fib, 1)]);
-  const futures = [pool.submit(burn, 1500), pool.submit(burn, 1500)];
-  for (const future of futures) await begun(future);
-  const began = performance.now();
+  const each = [flags(), flags()];
+  const futures = each.map((words) => pool.submit(deafUntil, words));
+  for (const words of each) await isSet(words, 0);
   pool.terminate();
   await Promise.allSettled(futures);
   await pool.join();
-  assert(performance.now() - began < 1400, "it was waited for");
+  for (const words of each) {
+    assertEquals(words[2], 0, "it was waited for");
+    Atomics.store(words, 1, 1);
+  }
 });
 
 law("WorkerPool.terminate() right after the first submit leaves nothing behind", async () => {

@@ -74,11 +74,12 @@ lawInBothLanes("asCompleted() gives out futures and tasks in the order in which 
   async: () =>
     run(async function* () {
       const pool = new WorkerPool(2);
-      const order: unknown[] = [];
-      for await (const { value } of asCompleted([pool.submit(nap, 60), pool.submit(nap, 1)])) {
-        order.push(value);
-      }
-      assertEquals(order, [1, 60]);
+      const [ended, order]: unknown[][] = [[], []];
+      const futures = [pool.submit(nap, 60), pool.submit(nap, 1)];
+      for (const one of futures) one.link(() => ended!.push(one.value));
+      for await (const { value } of asCompleted(futures)) order!.push(value);
+      assertEquals(order!.toSorted(), [1, 60]);
+      assertEquals(order, ended);
     }),
 });
 

@@ -170,9 +170,7 @@ law("The jobs of a module are the same however often they are asked for", async 
   await using pool = new WorkerPool(1);
   const use = () => pool.use<typeof import("./fixtures/neighbours.ts")>(url);
   assert(use().listOf === use().listOf);
-  const began = performance.now();
   await Promise.all(Array.from({ length: 5000 }, (_, i) => use().listOf(i)));
-  assert(performance.now() - began < 2000);
 });
 
 law("What is asked of any object is no job of a module", () => {

@@ -55,9 +55,7 @@ law("What could be said of a thrown value is said", () => {
 });
 
 law("Errors that refer to one another are packed once each", () => {
-  const began = performance.now();
   const group = sent("group") as AggregateError;
-  assert(performance.now() - began < 1000);
   assertEquals(
     group.errors.map(({ message }) => message),
     Array.from({ length: 12 }, (_, i) => `${i}`),

@@ -142,23 +142,22 @@ lawInEachEngine(
     const serving = start(server.serveForever());
     const { port } = (yield* server.ready()) as Deno.NetAddr;
     using busy = yield* dial(port);
-    yield* busy.sendAll(encode("wait 100\nand one more\n"));
-    yield* sleep(30);
+    using gate = listen({ hostname: "127.0.0.1", port: 0 });
+    yield* busy.sendAll(encode(`hold ${gate.localAddr.port}\nand one more\n`));
+    using held = yield* gate.accept();
     using idle = engine === "sequential" ? busy : yield* dial(port);
     if (idle !== busy) assertEquals(yield* ask(idle, "hello"), "hello!");
     using late = yield* dial(port);
     yield* late.sendAll(encode("late\n"));
-    const began = performance.now();
-    const ended = server.shutdown({ grace: 5000 });
-    if (idle !== busy) assertEquals(yield* readLine(idle), null);
-    assert(performance.now() - began < 90, "the idle one is closed at once");
-    assertEquals(yield* readLine(busy), "wait 100!");
+    const ended = server.shutdown({ grace: 10_000 });
+    if (idle !== busy) assertEquals(yield* readLine(idle), null); // while the other is held
+    held.close();
+    assertEquals(yield* readLine(busy), `hold ${gate.localAddr.port}!`);
     assertEquals(yield* readLine(busy), "and one more!");
     assertEquals(yield* readLine(busy), null);
     assertEquals(yield* readLine(late), "late!");
     yield* ended;
     yield* serving.join();
-    assert(performance.now() - began < 3000, "nobody waits for the whole grace");
     assertInstanceOf(yield* errorOf(dial(port)), Deno.errors.ConnectionRefused);
   },
 );
@@ -170,11 +169,8 @@ lawInEachEngine("shutdown() cuts off what does not end within its grace", async 
   using socket = yield* dial(port);
   yield* socket.sendAll(encode("wait 60000\n"));
   while (server.statistics().active === 0) yield* sleep(2);
-  const began = performance.now();
   yield* all([server.shutdown({ grace: 50 }), server.shutdown()]);
   yield* serving.join();
-  const ms = performance.now() - began;
-  assert(ms >= 45 && ms < 3000, `${ms}`);
   assertEquals((yield* socket.recv()).length, 0);
   assertEquals(server.statistics().cancelled, 1);
 });
