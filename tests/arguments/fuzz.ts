@@ -30,6 +30,8 @@ export interface Subject {
 
 /** How long a call that was accepted may take its time, in milliseconds. */
 const LOOK_MS = 2;
+/** What cannot be cancelled gets longer, so that nothing of it is left behind on a busy machine. */
+const PROMISE_MS = 500;
 /** After so many milliseconds it counts as hanging. */
 const HANG_MS = 10_000;
 
@@ -125,7 +127,8 @@ async function attempt(
       return;
     }
     try {
-      if (isWork(result)) yield* moveOnAfter(LOOK_MS, result as never);
+      const ms = result instanceof Promise ? PROMISE_MS : LOOK_MS;
+      if (isWork(result)) yield* moveOnAfter(ms, result as never);
     } catch (error) {
       fault = judge(error, odd, false);
     } finally {

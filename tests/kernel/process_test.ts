@@ -97,10 +97,11 @@ law("A TCP echo keeps answering while a task cedes for ever", async () => {
 
 law("The first SIGINT ends a run with grace in order, with exit code 0", async () => {
   const ended = await runProgram(`
-    import { run, sleep, spawn } from "@weft/weft";
+    import { Event, run, sleep, spawn } from "@weft/weft";
+    const cut = new Event();
     const value = await run(async function* () {
       spawn(async function* () {
-        yield* sleep(30);
+        yield* cut.wait();
         console.log("finished");
       });
       spawn(async function* () {
@@ -111,6 +112,7 @@ law("The first SIGINT ends a run with grace in order, with exit code 0", async (
         yield* sleep(60_000);
       } finally {
         console.log("main cut");
+        cut.set();
       }
     }, { grace: 10_000 });
     console.log("value", value);

@@ -68,10 +68,12 @@ law(
       yield* sleep(1);
       log.push("slept");
       await new Promise((resolve) => setTimeout(resolve, 2));
+      const later = Promise.withResolvers<void>();
       spawnLater(1, function* () {
         log.push("spawned later");
+        later.resolve();
       });
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await later.promise;
       log.push("after");
     });
     assertEquals(log, ["slept", "spawned later", "after"]);

@@ -198,12 +198,14 @@ law("locks shows a limiter once, with all who have a token of it", async () => {
 });
 
 law("ps, where and tree agree on who is away", async () => {
+  const back = Promise.withResolvers<void>();
   await looking(() => {
     assertMatch(ask("ps"), /\n2 +away +1 +far#2 +a foreign await\n/);
     assertMatch(ask("where 2"), /^far#2 \(id 2\) is away\n/);
     assertMatch(ask("tree"), /\n {2}far#2 \(away on a foreign await\)\n/);
+    back.resolve();
   }, [async function* far() {
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await back.promise;
     yield;
   }]);
 });

@@ -43,7 +43,7 @@ lawInBothLanes("shared() names tasks, values and lines of a lost update", {
     await together(
       async function* () {
         const { left } = tickets; // async read
-        await new Promise((resolve) => setTimeout(resolve, 5));
+        await new Promise((resolve) => setTimeout(resolve)); // virtual time stands meanwhile
         yield* sleep(2);
         tickets.left = left - 1; // async late write
       },
