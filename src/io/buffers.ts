@@ -22,9 +22,12 @@
 const SMALL = 2 << 10;
 /** What the others are cut into, in bytes. */
 export const LARGE: number = 32 << 10;
-/** How many free chunks of each size are kept when none is lent: 2 MiB and 4 MiB in all. A poll that finds 512 readers sends 512 times before one write is out. */
+/**
+ * How many free chunks of each size are kept when none is lent: 2 MiB and 8 MiB in all. A poll that finds 512 readers
+ * sends 512 times before one write is out; a hundred peers that do not read hold 200 large ones by turns.
+ */
 const KEEP_SMALL = 1024;
-const KEEP_LARGE = 128;
+const KEEP_LARGE = 256;
 
 /** A lent buffer, and the part of it that is in use. */
 export class Chunk {
