@@ -16,13 +16,8 @@ export { Fiber, type FiberHost, type TaskGenerator, type TaskState } from "./ker
 export type { CompletionHandler } from "./kernel/fast_routine.ts";
 export type { Holder, Holding } from "./kernel/holding.ts";
 export type { Instrument } from "./kernel/instrument.ts";
-export {
-  type Label,
-  type Maker,
-  operation,
-  type OperationOptions,
-  sequence,
-} from "./kernel/operation.ts";
+export { operation, sequence } from "./kernel/checked_operation.ts";
+export type { Label, Maker, OperationOptions } from "./kernel/operation.ts";
 export { type Policy } from "./kernel/policy.ts";
 export { type AsyncParty, AsyncSide } from "./kernel/promised_wait.ts";
 export { heldResources, hold, letGo, type Resource } from "./kernel/resource.ts";

@@ -10,6 +10,7 @@ import {
   spawn,
   writeTo,
 } from "@weft/weft";
+import type { Wait } from "@weft/weft/lowlevel";
 
 function* body(): Generator<unknown, number, never> {
   return 1;
@@ -63,6 +64,8 @@ export const GOOD: Readonly<Record<string, () => readonly unknown[]>> = {
   jobs: () => [import.meta, {}],
   processes: () => [import.meta, {}],
   handlers: () => [import.meta, {}],
+  operation: () => ["label", (wait: Wait) => wait.settle(1), {}],
+  sequence: () => ["label", body, {}],
   transfer: () => [{}, []],
   eventsOf: () => [new EventTarget(), "x", {}],
   alarm: () => [1, {}],

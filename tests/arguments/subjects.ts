@@ -20,8 +20,6 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   Task: "made by spawn() alone, some hundred nanoseconds each: a check would show",
   Fiber: "abstract, and made as often as Task",
   Timers: "made by the scheduler alone",
-  operation: "called for each wait; what extends weft is typed",
-  sequence: "called for each wait; what extends weft is typed",
   reportCycle: "called with a wait that is beginning",
   hold: "keeps whatever it is given, and the ledger would see it",
   letGo: "takes back what hold() was given",

@@ -1,0 +1,96 @@
+/**
+ * `operation` and `sequence` as those get them who extend weft: with what they are given checked.
+ *
+ * The library's own are made some hundred thousand times a second by code that the compiler has checked, and
+ * go without. A stranger's mistake would show late there, or never: a sequence over an `async function*` gives
+ * a promise for each step, none of which says that it is the last.
+ */
+import { checkFunction, hasMethod, isRevoked } from "./checks.ts";
+import { isAsync } from "./native_generators.ts";
+import * as unchecked from "./operation.ts";
+import { show } from "./printable.ts";
+import type { Wait } from "./wait.ts";
+
+/**
+ * Makes an operation from the one call that begins it.
+ *
+ * `begin` runs in the waiting task's step. It must end the wait (`wait.settle`, `wait.fail`), park it
+ * (`wait.park(source)`, usually by a wait queue), or throw. It is not called when a cancel is pending.
+ * Settling at once still sends the task to the back of the ready queue.
+ *
+ * @example A wait that ends at once
+ * ```ts
+ * import { run } from "@weft/weft";
+ * import { operation } from "@weft/weft/lowlevel";
+ * const seven = operation<number>("seven", (wait) => wait.settle(7));
+ * const value = await run(function* () {
+ *   return yield* seven;
+ * });
+ * if (value !== 7) throw new Error(String(value));
+ * ```
+ *
+ * @typeParam T What it evaluates to.
+ * @param label How reports name it, as in `Queue#1.get()`.
+ * @param begin Begins the wait.
+ * @param options Whether nobody has to wait for it, and how to give back its value.
+ * @returns An operation that calls `begin` each time it is waited for.
+ * @throws {TypeError} If the label cannot be shown, or `begin` cannot be called.
+ */
+export function operation<T>(
+  label: unchecked.Label,
+  begin: (wait: Wait<T>) => void,
+  options: unchecked.OperationOptions<T> | null = null,
+): unchecked.Operation<T> {
+  checkLabel(label, "an operation");
+  checkFunction(begin, "what begins an operation");
+  return unchecked.operation(label, begin, checkChoices(options, "an operation"));
+}
+
+/**
+ * Makes an operation from a `function*` over other operations, run within the waiting task.
+ *
+ * @typeParam T What it evaluates to.
+ * @param label How reports name it.
+ * @param body Called each time the operation is waited for.
+ * @param options Whether nobody has to wait for it, and how to give back its value.
+ * @returns An operation that evaluates to what the body returns.
+ * @throws {TypeError} If the label cannot be shown, or the body cannot be called; and where it is waited for, if
+ * the body gives no generator of a `function*`.
+ */
+export function sequence<T>(
+  label: unchecked.Label,
+  body: () => Iterator<unknown, T, unknown>,
+  options: unchecked.OperationOptions<T> | null = null,
+): unchecked.Operation<T> {
+  checkLabel(label, "a sequence");
+  checkFunction(body, "the body of a sequence");
+  const checked = (): Iterator<unknown, T, unknown> => checkSteps(body());
+  return unchecked.sequence(label, checked, checkChoices(options, "a sequence"));
+}
+
+function checkLabel(label: unknown, of: string): void {
+  if (typeof label === "string" || (typeof label === "object" && hasMethod(label, "toString"))) {
+    return;
+  }
+  throw new TypeError(
+    `Cannot use ${
+      show(label)
+    } as the label of ${of}: it must be a string, or an object with a toString()`,
+  );
+}
+
+function checkChoices<O extends object>(options: O | null, of: string): O | null {
+  if (options === null || (typeof options === "object" && !isRevoked(options))) return options;
+  throw new TypeError(`Cannot use ${show(options)} as options of ${of}: they must be an object`);
+}
+
+function checkSteps<I>(steps: I): I {
+  if (typeof steps === "object" && hasMethod(steps, "next") && !isAsync(steps as object)) {
+    return steps;
+  }
+  throw new TypeError(
+    `Cannot run ${
+      show(steps)
+    } as a sequence: its body must be a function*, or give such a generator`,
+  );
+}
