@@ -4,7 +4,7 @@
  * wait at the reader, whatever is read.
  */
 import { checkBytes } from "../io/errors.ts";
-import { closing, type Handle } from "../io/handle.ts";
+import { closing, Handle } from "../io/handle.ts";
 import type { ReadHandle } from "../io/pipe.ts";
 import type { HasHandle } from "../io/pollable.ts";
 import type { StdinHandle } from "../io/stdin.ts";
@@ -12,7 +12,7 @@ import type { StreamHandle } from "../io/stream.ts";
 import type { StreamReader } from "../io/stream_reader.ts";
 import { checkTimeout, type Framing, type Timeout } from "../io/waiting.ts";
 import type { StreamWriter } from "../io/stream_writer.ts";
-import { hasMethod } from "../kernel/checks.ts";
+import { checkInstance, hasMethod } from "../kernel/checks.ts";
 import { type Operation, operation, operationOn } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import type { Wait } from "../kernel/wait.ts";
@@ -35,7 +35,7 @@ export abstract class Endpoint<H extends Handle> implements HasHandle, Disposabl
    * @param timeout Its first time limit.
    */
   constructor(handle: H, kind: string, timeout: Timeout) {
-    this.#handle = handle;
+    this.#handle = checkInstance(handle, Handle, `what ${kind} stands on`);
     this.#kind = kind;
     handle.timeout = timeout;
   }
