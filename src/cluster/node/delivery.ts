@@ -9,6 +9,13 @@ import type { Msg, NatsConnection } from "@nats-io/transport-node";
 import { DURABLE, type JobClass, type JobKey, type Names } from "../wire/names.ts";
 import { HEAD, type JobHead, parseJobHead } from "../wire/protocol.ts";
 
+/** What is said without any more. */
+const [ACK, WORKING, NAK, TERM] = ["+ACK", "+WPI", "-NAK", "+TERM"].map((word) =>
+  new TextEncoder().encode(word)
+) as [Uint8Array, Uint8Array, Uint8Array, Uint8Array];
+
+/** A reply subject as servers without a domain give it: the most common, told by one look. */
+const USUAL = /^\$JS\.ACK\.([A-Za-z0-9_-]+)\.([a-z]+)\.([0-9]{1,20})(?:\.[0-9]{1,20}){4}$/;
 const NUMBER = /^[0-9]{1,20}$/;
 const TOKEN = /^[A-Za-z0-9_@-]{1,128}$/;
 
@@ -27,6 +34,12 @@ export class Answers {
 
   /** Takes a reply subject apart; `null` if it is none that the consumer of this class gives. */
   static of(nc: NatsConnection, reply: string | undefined, stream: string): Answers | null {
+    const usual = USUAL.exec(reply ?? "");
+    if (usual !== null) {
+      const [subject, of, consumer, count] = usual;
+      if (of !== stream || consumer !== DURABLE) return null;
+      return new Answers(nc, subject, Number(count));
+    }
     const parts = (reply ?? "").split(".");
     if (parts[0] !== "$JS" || parts[1] !== "ACK") return null;
     // Newer servers put the domain and a hash of the account in front, and a token at the end.
@@ -40,26 +53,26 @@ export class Answers {
 
   /** It is done: the server may forget it. */
   ack(): void {
-    this.#say("+ACK");
+    this.#say(ACK);
   }
 
   /** It is being worked on: the lease begins anew. */
   working(): void {
-    this.#say("+WPI");
+    this.#say(WORKING);
   }
 
   /** Another is to have it, after a while. */
   nak(ms: number): void {
-    this.#say(ms === 0 ? "-NAK" : `-NAK {"delay":${Math.round(ms * 1e6)}}`);
+    this.#say(ms === 0 ? NAK : `-NAK {"delay":${Math.round(ms * 1e6)}}`);
   }
 
   /** It is no job, and nobody is to have it again. */
   term(): void {
-    this.#say("+TERM");
+    this.#say(TERM);
   }
 
   /** What is said while there is no connection is lost; then the lease runs out, or nothing is left to do. */
-  #say(what: string): void {
+  #say(what: Uint8Array | string): void {
     if (this.#nc.isClosed()) return;
     this.#nc.publish(this.#subject, what);
   }

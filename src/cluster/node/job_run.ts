@@ -8,6 +8,7 @@
 import { messageText, printable } from "../../kernel/printable.ts";
 import type { CancelPolicy, Future } from "../../parallel/pool/future.ts";
 import type { WorkerPool } from "../../parallel/pool/pool.ts";
+import type { JobSender } from "../../parallel/pool/pool_options.ts";
 import { WorkerCrashedError } from "../../parallel/worker_error.ts";
 import { decode, UnreadableError } from "../codec/decode.ts";
 import { encode, UnsendableError } from "../codec/encode.ts";
@@ -185,9 +186,7 @@ export class JobRun {
 
   #start(known: KnownFunction, args: unknown[]): Future<unknown> {
     const { head: { timeout }, priority } = this.#job;
-    const options = { priority, onCancel: "kill" as CancelPolicy };
-    const sender = this.#tools.pool.with(timeout === 0 ? options : { ...options, timeout });
-    const future = sender.submit(known, ...args);
+    const future = senderOf(this.#tools.pool, priority, timeout).submit(known, ...args);
     this.#job.state = "running";
     this.#job.future = future;
     const { cancelled } = this.#job;
@@ -220,6 +219,20 @@ export class JobRun {
       printable(messageText(error));
     return { ...failure("attempts", why, history, this.#attempt), ms };
   }
+}
+
+/** The options that were used last: most jobs have the same. */
+let last: { pool: WorkerPool; priority: number; timeout: number; sender: JobSender } | null = null;
+
+/** The pool, with the options of a job. */
+function senderOf(pool: WorkerPool, priority: number, timeout: number): JobSender {
+  if (last?.pool === pool && last.priority === priority && last.timeout === timeout) {
+    return last.sender;
+  }
+  const options = { priority, onCancel: "kill" as CancelPolicy };
+  const sender = pool.with(timeout === 0 ? options : { ...options, timeout });
+  last = { pool, priority, timeout, sender };
+  return sender;
 }
 
 /** Resolves when a future has settled, in whatever way. */

@@ -5,13 +5,14 @@
  * look at what it has: then a false result that was deleted could not be replaced. It is the bound of one
  * message for a subject that refuses the second, a second by the same node included.
  */
-import { headers } from "@nats-io/transport-node";
+import type { MsgHdrs } from "@nats-io/transport-node";
 import type { Link } from "../link/link.ts";
 import type { Objects } from "../link/objects.ts";
 import type { PublishAnswer, Publisher } from "../link/publisher.ts";
+import { headOnly, headSigned } from "../link/raw_headers.ts";
 import type { ResultReader } from "../link/results.ts";
 import type { JobKey } from "../wire/names.ts";
-import { formatResultHead, HEAD, type ResultHead, SIGNATURE } from "../wire/protocol.ts";
+import { formatResultHead, type ResultHead } from "../wire/protocol.ts";
 import type { Signer } from "../wire/signing.ts";
 
 /** The server's word for "there is one". */
@@ -75,9 +76,9 @@ export class ResultWriter {
   async #store(key: JobKey, head: string, body: Uint8Array, isObject: boolean): Promise<boolean> {
     const { link, signer, reader } = this.#tools;
     const subject = link.names.result(key);
-    const heads = headers();
-    heads.set(HEAD, head);
-    if (signer !== null) heads.set(SIGNATURE, await signer.sign(subject, head, body));
+    const heads = signer === null
+      ? headOnly(head)
+      : headSigned(head, await signer.sign(subject, head, body));
     for (let i = 0; i < TRIES; i++) {
       const answer = await this.#publish(subject, isObject ? new Uint8Array() : body, heads);
       if (answer.kind === "stored") return true;
@@ -92,7 +93,7 @@ export class ResultWriter {
   #publish(
     subject: string,
     body: Uint8Array,
-    heads: ReturnType<typeof headers>,
+    heads: MsgHdrs,
   ): Promise<PublishAnswer> {
     return new Promise((resolve) =>
       this.#tools.publisher.publish(subject, body, heads, (answer) => {

@@ -5,17 +5,18 @@
  * way a result comes by (the consumer, or a look at what is stored), it is given out exactly once.
  * What is no result is deleted from the place of one, so that the true one can be stored there.
  */
+import type { Msg } from "@nats-io/transport-node";
 import { decode } from "../codec/decode.ts";
 import { clusterError, JobFailedError } from "../link/errors.ts";
-import type { GenuineResult, ResultMessage, ResultReader } from "../link/results.ts";
-import { keyText, type Names } from "../wire/names.ts";
+import type { GenuineResult, ResultReader } from "../link/results.ts";
 import { FAILURES } from "../wire/protocol.ts";
 import type { ClusterJob } from "./cluster_job.ts";
+import { sequenceOf } from "./inlet.ts";
 
 /** Whoever has the jobs. */
 export interface ArrivalsOwner {
-  /** The job of this key that has not come to an end. */
-  jobOf(key: string): ClusterJob | undefined;
+  /** The job of this submitter that has this name and has not come to an end. */
+  jobOf(id: string): ClusterJob | undefined;
   /** A job has got its result, which was in this object if it is not `null`. */
   arrived(job: ClusterJob, object: string | null): void;
 }
@@ -24,31 +25,28 @@ export interface ArrivalsOwner {
 export class Arrivals {
   /** What came and was no result. */
   refused = 0;
-  readonly #names: Names;
   readonly #signed: boolean;
   readonly #owner: ArrivalsOwner;
 
   /** Nothing has come; `signed` says whether results are. */
-  constructor(names: Names, signed: boolean, owner: ArrivalsOwner) {
-    this.#names = names;
+  constructor(signed: boolean, owner: ArrivalsOwner) {
     this.#signed = signed;
     this.#owner = owner;
   }
 
-  /** Something was stored on the subject of a result. */
-  take(reader: ResultReader, message: ResultMessage, seq: number): void {
-    const key = this.#names.parseAbout("r", message.subject);
-    const job = key === null ? undefined : this.#owner.jobOf(keyText(key));
+  /** Something was stored under a name among the results of this submitter. */
+  take(reader: ResultReader, id: string, msg: Msg): void {
+    const job = this.#owner.jobOf(id);
     if (job === undefined) return; // a second look at what is known, or a late cancel of our own
     let read: ReturnType<ResultReader["read"]>;
     try {
-      read = reader.read(message);
+      read = reader.read(msg);
     } catch {
       read = null;
     }
-    if (read === null || !(read instanceof Promise)) return this.#give(reader, job, read, seq);
+    if (read === null || !(read instanceof Promise)) return this.#give(reader, job, read, msg);
     // What cannot be read at the moment is found by the next look.
-    read.then((result) => this.#give(reader, job, result, seq), () => {});
+    read.then((result) => this.#give(reader, job, result, msg), () => {});
   }
 
   /** Gives a stored result to its job. Returns `false` if it turned out to be none. */
@@ -68,10 +66,10 @@ export class Arrivals {
     return true;
   }
 
-  #give(reader: ResultReader, job: ClusterJob, result: GenuineResult | null, seq: number): void {
+  #give(reader: ResultReader, job: ClusterJob, result: GenuineResult | null, msg: Msg): void {
     if (result !== null && this.give(job, result)) return;
     if (result === null) this.refused++;
-    void reader.remove(seq);
+    void reader.remove(sequenceOf(msg));
   }
 }
 

@@ -11,8 +11,8 @@ import { createInbox, type Msg, nanos, type Subscription } from "@nats-io/transp
 import type { Link } from "../link/link.ts";
 import { pause } from "../link/ticker.ts";
 
-/** Hears of what was stored on the subject of a result. */
-export type Incoming = (msg: Msg, seq: number) => void;
+/** Hears of what was stored under a name among the results of the submitter. */
+export type Incoming = (id: string, msg: Msg) => void;
 
 /** The server forgets a consumer that nobody listens to after so long, in milliseconds. */
 const FORGET_MS = 60_000;
@@ -22,27 +22,26 @@ const AGAIN_MS = 300;
 /** One consumer after another. */
 export class Inlet {
   readonly #link: Link;
-  readonly #filter: string;
+  /** What all subjects of the submitter's results begin with. */
+  readonly #prefix: string;
   readonly #incoming: Incoming;
-  readonly #prefix: string | undefined;
+  readonly #inboxPrefix: string | undefined;
   #subscription: Subscription | null = null;
   #consumer: string | null = null;
+  /** The number of the last result that came, as far as it was read. */
   #last = 0;
+  /** What came last: its number is read when it is needed. */
+  #newest: Msg | null = null;
   #opening: Promise<void> | null = null;
   #closed = false;
 
   /** Opens nothing yet. */
-  constructor(link: Link, submitter: string, prefix: string | undefined, incoming: Incoming) {
+  constructor(link: Link, submitter: string, inboxPrefix: string | undefined, incoming: Incoming) {
     this.#link = link;
-    this.#filter = `${link.names.cluster}.r.${submitter}.*`;
-    this.#prefix = prefix;
+    this.#prefix = `${link.names.cluster}.r.${submitter}.`;
+    this.#inboxPrefix = inboxPrefix;
     this.#incoming = incoming;
     link.onUp(() => void this.reopen());
-  }
-
-  /** The number of the last result that came. */
-  get last(): number {
-    return this.#last;
   }
 
   /** Begins to listen; what was stored before does not come. */
@@ -74,9 +73,9 @@ export class Inlet {
   }
 
   async #make(): Promise<void> {
-    const inbox = createInbox(this.#prefix);
+    const inbox = createInbox(this.#inboxPrefix);
     // A server that has lost what it had not synced counts on from an earlier number.
-    this.#last = Math.min(this.#last, (await this.#info()).state.last_seq);
+    this.#last = Math.min(this.#readLast(), (await this.#info()).state.last_seq);
     if (this.#closed) return;
     this.#subscription = this.#link.nc.subscribe(inbox, {
       callback: (error, msg) => {
@@ -85,7 +84,7 @@ export class Inlet {
     });
     const { name } = await this.#link.manager.consumers.add(this.#link.names.results, {
       deliver_subject: inbox,
-      filter_subject: this.#filter,
+      filter_subject: `${this.#prefix}*`,
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: this.#last + 1,
       ack_policy: AckPolicy.None,
@@ -97,12 +96,18 @@ export class Inlet {
     this.#consumer = name;
   }
 
-  /** A message of the consumer has the subject it was stored on, and its number in the reply. */
+  /** A message of the consumer has the subject it was stored on; one sent to the inbox has that. */
   #take(msg: Msg): void {
-    const seq = sequenceOf(msg.reply ?? "");
-    if (seq === 0) return;
-    this.#last = Math.max(this.#last, seq);
-    this.#incoming(msg, seq);
+    const { subject } = msg;
+    if (!subject.startsWith(this.#prefix)) return;
+    this.#newest = msg;
+    this.#incoming(subject.slice(this.#prefix.length), msg);
+  }
+
+  #readLast(): number {
+    if (this.#newest !== null) this.#last = Math.max(this.#last, sequenceOf(this.#newest));
+    this.#newest = null;
+    return this.#last;
   }
 
   async #drop(): Promise<void> {
@@ -122,9 +127,12 @@ export class Inlet {
   }
 }
 
-/** `$JS.ACK.<stream>.<consumer>.<count>.<seq>.…`, or with two more words in front of the stream. */
-function sequenceOf(reply: string): number {
-  const words = reply.split(".");
+/**
+ * The number of a message in the stream; 0 if it does not say. Its reply subject is
+ * `$JS.ACK.<stream>.<consumer>.<count>.<seq>.…`, or has two more words in front of the stream.
+ */
+export function sequenceOf(msg: Msg): number {
+  const words = (msg.reply ?? "").split(".");
   if (words[0] !== "$JS" || words[1] !== "ACK" || words.length < 9) return 0;
   const seq = Number(words[words.length === 9 ? 5 : 7]);
   return Number.isSafeInteger(seq) && seq > 0 ? seq : 0;

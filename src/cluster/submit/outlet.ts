@@ -4,11 +4,11 @@
  * A job keeps its bytes until it has come to an end: should the server have lost it (a power cut can
  * cost what was not synced), it is stored anew.
  */
-import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import type { CancelPolicy } from "../../parallel/pool/future.ts";
 import { printable } from "../../kernel/printable.ts";
 import { encode } from "../codec/encode.ts";
 import { ClusterError } from "../link/errors.ts";
+import { headOnly, headSigned, headWithId } from "../link/raw_headers.ts";
 import { NOT_PERMITTED, type PublishAnswer, TOO_LARGE } from "../link/publisher.ts";
 import { pause } from "../link/ticker.ts";
 import { moduleHash } from "../wire/job_hash.ts";
@@ -18,9 +18,7 @@ import {
   formatJobHead,
   formatResultHead,
   HEAD,
-  MESSAGE_ID,
   parseJobHead,
-  SIGNATURE,
 } from "../wire/protocol.ts";
 import type { ClusterJob } from "./cluster_job.ts";
 import type { Station } from "./station.ts";
@@ -76,9 +74,8 @@ export class Outlet {
   withdraw(job: ClusterJob, reason: unknown, policy: CancelPolicy): void {
     const body = encodeReason(reason);
     const { link } = this.#station;
-    const head = headers();
-    head.append(HEAD, formatCancelHead(policy));
-    if (link.up) link.nc.publish(link.names.cancel(job.parts), body, { headers: head });
+    const headers = headOnly(formatCancelHead(policy));
+    if (link.up) link.nc.publish(link.names.cancel(job.parts), body, { headers });
     this.#owner.errand(this.#storeCancelled(job, body));
     this.clear(job, null);
     if (job.seq > 0) this.#owner.errand(this.#delete(job, job.seq));
@@ -133,20 +130,16 @@ export class Outlet {
   #publish(job: ClusterJob, body: Uint8Array, object: string | null): void {
     const { names } = this.#station.link;
     const { kind, terms } = job;
-    const head = headers();
-    head.append(MESSAGE_ID, job.key);
-    head.append(
-      HEAD,
-      formatJobHead({
-        name: kind.name,
-        hash: moduleHash(kind.address.url),
-        timeout: terms.limit,
-        maxAttempts: terms.maxAttempts,
-        object,
-      }),
-    );
+    const head = formatJobHead({
+      name: kind.name,
+      hash: moduleHash(kind.address.url),
+      timeout: terms.limit,
+      maxAttempts: terms.maxAttempts,
+      object,
+    });
+    const headers = headWithId(head, job.key);
     const subject = names.job(job.jobClass, job.parts);
-    this.#station.publisher.publish(subject, body, head, (answer) => this.#answered(job, answer));
+    this.#station.publisher.publish(subject, body, headers, (answer) => this.#answered(job, answer));
   }
 
   #answered(job: ClusterJob, answer: PublishAnswer): "again" | void {
@@ -176,11 +169,11 @@ export class Outlet {
       ms: 0,
       object: null,
     });
-    const head: MsgHdrs = headers();
-    head.append(HEAD, text);
-    if (signer !== null) head.append(SIGNATURE, await signer.sign(subject, text, body));
+    const headers = signer === null
+      ? headOnly(text)
+      : headSigned(text, await signer.sign(subject, text, body));
     // A refusal says that the job had come to an end before.
-    await new Promise<void>((resolve) => publisher.publish(subject, body, head, () => resolve()));
+    await new Promise<void>((resolve) => publisher.publish(subject, body, headers, () => resolve()));
   }
 
   async #delete(job: ClusterJob, seq: number): Promise<void> {

@@ -4,6 +4,7 @@
  * A few jobs at a time, those first that were not looked after for longest: is there a result? Is the job
  * still stored? Neither means that the server has lost it, and it is stored anew.
  */
+import { type ClusterError, clusterError } from "../link/errors.ts";
 import type { Outlet } from "./outlet.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { ClusterJob } from "./cluster_job.ts";
@@ -56,4 +57,19 @@ export async function lookAfter(
   if (await give()) return true;
   if (!job.done && job.stage === "stored") outlet.restore(job);
   return false;
+}
+
+/** The jobs that have waited to be stored for longer than they may. */
+export function tooLate(jobs: Iterable<ClusterJob>, ms: number): ClusterJob[] {
+  if (ms === Infinity) return [];
+  const now = performance.now();
+  return [...jobs].filter((job) =>
+    !job.running && !job.done && job.stage !== "held" && now - job.seenAt >= ms
+  );
+}
+
+/** The error of such a job. */
+export function lateError(job: ClusterJob, ms: number, refusal: string | null): ClusterError {
+  const why = refusal ?? "the server is away, or the window is full";
+  return clusterError(`Cannot store job "${job}" within ${ms} ms`, new Error(why));
 }

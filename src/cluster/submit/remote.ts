@@ -13,10 +13,11 @@ import type { Items } from "../../tasks/map_pass.ts";
 import type { Addressed, AnyFunction } from "../../parallel/jobs.ts";
 import type { CancelMeans, CancelPolicy } from "../../parallel/pool/future.ts";
 import type { ResultStream } from "../../parallel/pool/result_stream.ts";
-import { type ClusterError, clusterError } from "../link/errors.ts";
+import type { ClusterError } from "../link/errors.ts";
 import { atMost, Ticker } from "../link/ticker.ts";
 import { parseKey } from "../wire/names.ts";
 import { show } from "../../kernel/printable.ts";
+import { attachTo } from "./attach.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Census } from "./census.ts";
 import type { ClusterJob } from "./cluster_job.ts";
@@ -27,7 +28,7 @@ import type { JobMaker } from "./job_maker.ts";
 import { Lines } from "./lines.ts";
 import type { ClusterMapOptions, ClusterOptions, ClusterStatistics } from "./options.ts";
 import { Outlet } from "./outlet.ts";
-import { lookAfter, patrol, PATROL_MS } from "./patrol.ts";
+import { lateError, patrol, PATROL_MS, tooLate } from "./patrol.ts";
 import { RemoteLife } from "./remote_life.ts";
 import { Room } from "./room.ts";
 import { closeStation, openStation, type Station } from "./station.ts";
@@ -47,8 +48,10 @@ export class Remote implements Engine {
   readonly #lines = new Lines();
   readonly #room: Room;
   readonly #feed: Feed;
-  /** Every job that has not come to an end, by its key. */
-  readonly #jobs = new Map<string, ClusterJob>();
+  /** Every job of our own that has not come to an end, by its name. */
+  readonly #own = new Map<string, ClusterJob>();
+  /** Those of others that are waited for, by their keys. */
+  readonly #foreign = new Map<string, ClusterJob>();
   readonly #arrivals: Arrivals;
   readonly #errands = new Set<Promise<unknown>>();
   #station: Station | null = null;
@@ -77,8 +80,8 @@ export class Remote implements Engine {
     this.usual = maker.usual;
     this.#life = new RemoteLife(name, () => this.release());
     this.#room = new Room(name, bounds.queue, this.#lines);
-    this.#arrivals = new Arrivals(maker.names, maker.signer !== null, {
-      jobOf: (key) => this.#jobs.get(key),
+    this.#arrivals = new Arrivals(maker.signer !== null, {
+      jobOf: (id) => this.#own.get(id),
       arrived: (job, object) => this.#outlet?.clear(job, object),
     });
     maker.host = {
@@ -126,7 +129,7 @@ export class Remote implements Engine {
     const made = this.#maker.make(job, args, demand);
     this.#submitted++;
     if (made.done) return made;
-    this.#jobs.set(made.key, made);
+    this.#own.set(made.parts.id, made);
     this.#lines.add(made);
     if (this.#life.error !== null) this.#drop(made, this.#life.error);
     else {
@@ -143,10 +146,11 @@ export class Remote implements Engine {
     if (parts === null) {
       throw new TypeError(`Cannot attach to ${show(key)}: it is not the key of a future`);
     }
-    const known = this.#jobs.get(key);
+    const own = parts.submitter === this.#maker.submitter ? this.#own.get(parts.id) : undefined;
+    const known = own ?? this.#foreign.get(key);
     if (known !== undefined) return known;
     const job = this.#maker.foreign(parts);
-    this.#jobs.set(key, job);
+    this.#foreign.set(key, job);
     if (this.#life.error !== null) job.fail(this.#life.error);
     else {
       this.#begin();
@@ -237,13 +241,17 @@ export class Remote implements Engine {
   }
 
   #over(job: ClusterJob): void {
-    if (!this.#jobs.delete(job.key)) {
-      if (job.stage === "foreign") return;
-    }
+    if (job.stage === "foreign") return void this.#foreign.delete(job.key);
+    this.#own.delete(job.parts.id);
     if (job.stage === "storing" || job.stage === "stored") this.#outstanding--;
     if (job.stage !== "held") this.#lines.ended(job);
     this.#settled++;
     this.#pumpSoon();
+  }
+
+  *#unfinished(): Iterable<ClusterJob> {
+    yield* this.#foreign.values();
+    yield* this.#own.values();
   }
 
   #drop(job: ClusterJob, error: unknown): void {
@@ -263,7 +271,7 @@ export class Remote implements Engine {
         const job = this.#lines.take() ?? this.#feed.take();
         if (job === null) break;
         if (job.done) continue;
-        this.#jobs.set(job.key, job);
+        this.#own.set(job.parts.id, job);
         this.#outstanding++;
         this.#outlet.store(job);
       }
@@ -304,8 +312,7 @@ export class Remote implements Engine {
       station = await openStation(
         this.#options,
         { names, submitter, signer },
-        ({ subject, headers, data }, seq) =>
-          this.#arrivals.take(this.#station!.reader, { subject, headers, data }, seq),
+        (id, msg) => this.#arrivals.take(this.#station!.reader, id, msg),
       );
     } catch (error) {
       return this.#break(error as ClusterError);
@@ -325,44 +332,18 @@ export class Remote implements Engine {
 
   async #patrol(): Promise<void> {
     this.#pump();
-    this.#refuseLate();
-    const [station, outlet] = [this.#station!, this.#outlet!];
-    if (station.link.up) await patrol(this.#jobs.values(), station, this.#arrivals, outlet);
-  }
-
-  /** Gives up jobs that have waited too long to be stored. */
-  #refuseLate(): void {
     const { acceptTimeout = Infinity } = this.#options;
-    if (acceptTimeout === Infinity) return;
-    const now = performance.now();
-    for (const job of [...this.#jobs.values()]) {
-      if (job.running || job.stage === "held" || now - job.seenAt < acceptTimeout) continue;
-      const why = this.#outlet?.lastRefusal ?? "the server is away, or the window is full";
-      this.#drop(
-        job,
-        clusterError(`Cannot store job "${job}" within ${acceptTimeout} ms`, new Error(why)),
-      );
+    for (const job of tooLate(this.#unfinished(), acceptTimeout)) {
+      this.#drop(job, lateError(job, acceptTimeout, this.#outlet!.lastRefusal));
     }
+    const [station, outlet] = [this.#station!, this.#outlet!];
+    if (station.link.up) await patrol(this.#unfinished(), station, this.#arrivals, outlet);
   }
 
   async #attach(job: ClusterJob): Promise<void> {
     await this.#opening;
-    const [station, outlet] = [this.#station, this.#outlet];
-    if (station === null || outlet === null || job.done) return;
-    const look = (): Promise<boolean> => lookAfter(job, station, this.#arrivals, outlet);
-    const subject = station.link.names.result(job.parts);
-    const hints = station.link.nc.subscribe(subject, {
-      callback: () => void look().catch(() => {}),
-    });
-    job.watch(() => station.link.nc.isClosed() || hints.unsubscribe());
-    const isThere = await outlet.locate(job);
-    await look();
-    if (job.done || isThere) return;
-    job.fail(
-      clusterError(
-        `Cannot attach to job ${job.key}: there is neither a job nor a result of that key`,
-      ),
-    );
+    if (this.#station === null || this.#outlet === null || job.done) return;
+    await attachTo(job, this.#station, this.#arrivals, this.#outlet);
   }
 
   // -- The end --
@@ -370,14 +351,14 @@ export class Remote implements Engine {
   #break(error: ClusterError): void {
     if (!this.#life.broke(error)) return;
     this.#feed.drop(error);
-    for (const job of [...this.#jobs.values()]) this.#drop(job, error);
+    for (const job of [...this.#unfinished()]) this.#drop(job, error);
     this.#room.shut(error);
     this.#endIfThrough();
   }
 
   #endIfThrough(): void {
     if (this.#life.state !== "closing" || this.#finishing !== null) return;
-    if (this.#jobs.size === 0 && !this.#feed.busy) void this.#finish();
+    if (this.#own.size + this.#foreign.size === 0 && !this.#feed.busy) void this.#finish();
   }
 
   #end(what: "cancel" | "leave"): void {
@@ -385,7 +366,7 @@ export class Remote implements Engine {
     const reason = `${this.#name} was ${what === "cancel" ? "terminated" : "detached"}`;
     this.#life.state = "closing";
     this.#feed.drop(cancelled("shutdown", reason));
-    for (const job of [...this.#jobs.values()]) {
+    for (const job of [...this.#unfinished()]) {
       if (job.done) continue;
       if (what === "cancel" && job.stage !== "foreign") {
         this.#withdraw(job, reason, job.terms.onCancel);
