@@ -4,13 +4,17 @@
  * hears of results that are refused, too.
  */
 import { clusterError } from "../link/errors.ts";
+import { pause } from "../link/ticker.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { ClusterJob } from "./cluster_job.ts";
 import type { Outlet } from "./outlet.ts";
 import { lookAfter } from "./patrol.ts";
 import type { Station } from "./station.ts";
 
-/** Finds a job, or its result; fails its future if there is neither. Rejects if the server does not answer. */
+/** Between two tries, where the server does not answer, in milliseconds. */
+const AGAIN_MS = 500;
+
+/** Finds a job, or its result; fails its future if there is neither. */
 export async function attachTo(
   job: ClusterJob,
   station: Station,
@@ -21,10 +25,19 @@ export async function attachTo(
   const look = (): Promise<boolean> => lookAfter(job, station, arrivals, outlet);
   const hints = nc.subscribe(names.result(job.parts), { callback: () => void look().catch(() => {}) });
   job.watch(() => nc.isClosed() || hints.unsubscribe());
-  const isThere = await outlet.locate(job);
-  await look();
-  if (job.done || isThere) return;
-  job.fail(
-    clusterError(`Cannot attach to job ${job.key}: there is neither a job nor a result of that key`),
-  );
+  while (!job.done && station.link.ended === null) {
+    try {
+      // In this order: a job that is done goes when its result is there.
+      const isThere = await outlet.locate(job);
+      await look();
+      if (job.done || isThere) return;
+      return job.fail(
+        clusterError(
+          `Cannot attach to job ${job.key}: there is neither a job nor a result of that key`,
+        ),
+      );
+    } catch {
+      await pause(AGAIN_MS);
+    }
+  }
 }

@@ -342,7 +342,7 @@ export class Remote implements Engine {
 
   async #attach(job: ClusterJob): Promise<void> {
     await this.#opening;
-    if (this.#station === null || this.#outlet === null || job.done) return;
+    if (this.#station === null || this.#outlet === null) return;
     await attachTo(job, this.#station, this.#arrivals, this.#outlet);
   }
 
