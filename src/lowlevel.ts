@@ -8,7 +8,7 @@ export type { HeapItem } from "./internal/heap.ts";
 export { type Choose, seededChoose } from "./kernel/choice.ts";
 export { type Clock, type HostWaits, SystemClock } from "./kernel/clock.ts";
 export { currentScope } from "./kernel/context.ts";
-export type { CaseOrder } from "./kernel/case_order.ts";
+export type { CaseOrder } from "./kernel/choice.ts";
 export { Entered, type EnterOptions } from "./kernel/enter_scope.ts";
 export { reportCycle } from "./kernel/deadlock.ts";
 export { formatTaskTree, type TreeOptions } from "./kernel/report.ts";

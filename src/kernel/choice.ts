@@ -1,9 +1,18 @@
 /**
- * The one source of free choices: which ready task runs, which of several due timers rings.
+ * The one source of free choices: which ready task runs, which of several due timers rings, in which order the
+ * cases of a race are tried.
  *
  * Everything that could go either way asks `choose(n)` and nothing else, so that the answers are
  * the whole difference between two runs of one program: a seed replays them. The default always
  * answers 0, which is FIFO. `Math.random` anywhere in the kernel would break replay in silence.
+ *
+ * When several cases of a race may be ready, they are tried as they are listed, at first: that is what the reader of a program expects. But a case that is always
+ * ready would starve those behind it, so a later choice for the same thing begins behind the case that
+ * was taken last. What "the same" is, the first thing that outlives the choice says (a queue, a lock): so
+ * two loops over other things do not disturb each other, and a run goes the same way every time. Under a
+ * seed chance decides, as it does for every free choice.
+ *
+ * Rejected: chance without a seed, as in Go: a program would go another way each time it is run.
  */
 import { show } from "./printable.ts";
 
@@ -23,4 +32,36 @@ export function seededChoose(seed: number): Choose {
     state ^= state << 5;
     return (state >>> 0) % n;
   };
+}
+
+/** The memory of one run. */
+export class CaseOrder {
+  readonly #choose: Choose | null;
+  #lastTaken: WeakMap<object, number> | null = null;
+
+  /** Without `choose`, in turn. */
+  constructor(choose: Choose | null) {
+    this.#choose = choose;
+  }
+
+  /** The order for `n` cases, of which `place` is the first that outlives them. */
+  order(n: number, place: object): number[] {
+    const order = Array.from({ length: n }, (_, i) => i);
+    if (this.#choose !== null) return shuffled(order, this.#choose);
+    const last = this.#lastTaken?.get(place);
+    return last === undefined ? order : order.map((i) => (i + last + 1) % n);
+  }
+
+  /** Takes note of which was taken, of those that were ready. */
+  taken(index: number, place: object): void {
+    if (this.#choose === null) (this.#lastTaken ??= new WeakMap()).set(place, index);
+  }
+}
+
+function shuffled(order: number[], choose: Choose): number[] {
+  for (let left = order.length; left > 1; left--) {
+    const picked = choose(left);
+    [order[picked], order[left - 1]] = [order[left - 1]!, order[picked]!];
+  }
+  return order;
 }

@@ -4,10 +4,13 @@
  * A wait names its source, and a source its holder where it knows one, so the wait-for graph is there
  * without any bookkeeping during the run. Cycles are found by walking holders from each task; a task
  * waits for at most one holder per wait, so the walk is linear.
+ *
+ * A circle may be gone a moment later; so one is looked at again after a while. By no timer, which would keep a run from finding itself idle, and would move virtual time: it is looked
+ * at when the loop goes on for other reasons. A run that does not go on any more finds its deadlock anyway.
  */
-import { edgeText, formatTaskTree, leafWaits, siteLines, waitsElsewhere } from "./report.ts";
 import { DeadlockError } from "./errors.ts";
 import { printable } from "./printable.ts";
+import { edgeText, formatTaskTree, leafWaits, siteLines, waitsElsewhere } from "./report.ts";
 import type { CancelScope } from "./scope.ts";
 import { beginSite, waitSites } from "./sites.ts";
 import type { Task } from "./task.ts";
@@ -195,4 +198,30 @@ function findCycles(tasks: readonly Task[]): Task[][] {
     if (task !== undefined && onPath.has(task)) cycles.push(path.slice(path.indexOf(task)));
   }
   return cycles;
+}
+
+/** After so many milliseconds, on the run's clock. */
+const RECHECK_MS = 100;
+
+/** What is to be looked at again. */
+export class CycleRechecks {
+  #list: { readonly at: number; readonly look: () => void }[] = [];
+
+  /** Whether there is anything. */
+  get some(): boolean {
+    return this.#list.length > 0;
+  }
+
+  /** Has `look` called a while after `now`. */
+  add(now: number, look: () => void): void {
+    this.#list.push({ at: now + RECHECK_MS, look });
+  }
+
+  /** Looks at what was to be looked at by now. */
+  look(now: number): void {
+    if (this.#list[0]!.at > now) return;
+    const due = this.#list.filter(({ at }) => at <= now);
+    this.#list = this.#list.filter(({ at }) => at > now);
+    for (const { look } of due) look();
+  }
 }

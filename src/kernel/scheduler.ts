@@ -15,29 +15,29 @@
  * Rejected: a promise per step (four times the cost, and microtasks starve the host); one global
  * scheduler (two runs would mix up their tasks); `setTimeout` to hop (2 ms of idling for each).
  */
-import { CaseOrder } from "./case_order.ts";
-import { type Choose, seededChoose } from "./choice.ts";
+import { CaseOrder, type Choose, seededChoose } from "./choice.ts";
 import { safeWarn, thrownText } from "./callback.ts";
-import { type Clock, type HostWaits, SystemClock } from "./clock.ts";
+import { type Clock, GuardedClock, type HostWaits, SystemClock } from "./clock.ts";
 import { currentScope } from "./context.ts";
 import type { Fiber, TaskGenerator } from "./fiber.ts";
-import { GuardedClock } from "./guarded_clock.ts";
 import { combineInstruments, type Instrument } from "./instrument.ts";
 import { ChosenPolicy } from "./policy.ts";
-import type { Overseer } from "./overseer.ts";
+import {
+  checkSchedulerOptions,
+  type Overseer,
+  type SchedulerOptions,
+} from "./scheduler_options.ts";
 import { ReadyQueue } from "./ready_queue.ts";
 import { leafWaits } from "./report.ts";
 import type { Resource } from "./resource.ts";
-import { checkSchedulerOptions, type SchedulerOptions } from "./scheduler_options.ts";
 import { noteSite } from "./sites.ts";
-import { Suspects } from "./suspects.ts";
+import { CycleRechecks } from "./deadlock.ts";
 import { Task, type TaskHost, type TaskName } from "./task.ts";
 import { Timers } from "./timers.ts";
 import type { Wait } from "./wait.ts";
 import { WaitQueue } from "./wait_queue.ts";
 
-export type { Overseer } from "./overseer.ts";
-export type { SchedulerOptions } from "./scheduler_options.ts";
+export type { Overseer, SchedulerOptions } from "./scheduler_options.ts";
 
 /** How long a burst of steps may keep the host waiting, in milliseconds. */
 const SLICE_MS = 2;
@@ -85,7 +85,7 @@ export class Scheduler implements TaskHost {
   readonly #blocked = new WaitQueue<void>({ toString: () => "tasks" }, "allBlocked");
   #stride = MOST_STEPS;
   /** Circles that may not stand for long. */
-  readonly #suspects = new Suspects();
+  readonly #rechecks = new CycleRechecks();
   /** Steps by hand since timers have rung. */
   #ticks = 0;
   #untilLook = 0;
@@ -298,7 +298,7 @@ export class Scheduler implements TaskHost {
 
   /** Has `look` called after a while, if the run still goes on then: it keeps nothing waiting for that. */
   suspect(look: () => void): void {
-    this.#suspects.add(this.#clock.now(), look);
+    this.#rechecks.add(this.#clock.now(), look);
   }
 
   /** Passes on a warning. */
@@ -379,7 +379,7 @@ export class Scheduler implements TaskHost {
 
   /** Begins a slice. In exact time it goes on with the count of steps, which a pause must not shift. */
   #newSlice(): void {
-    if (this.#suspects.some) this.#suspects.look(this.#clock.now());
+    if (this.#rechecks.some) this.#rechecks.look(this.#clock.now());
     this.pauses++;
     this.#lookedAt = this.#clock.wall();
     this.#sliceEnd = this.#lookedAt + SLICE_MS;

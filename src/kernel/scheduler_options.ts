@@ -11,6 +11,7 @@ import {
 import type { Clock } from "./clock.ts";
 import type { Instrument } from "./instrument.ts";
 import type { Policy } from "./policy.ts";
+import type { Task } from "./task.ts";
 
 /** How a run is to be scheduled. */
 export interface SchedulerOptions {
@@ -56,4 +57,21 @@ export function checkSchedulerOptions(options: SchedulerOptions): void {
   }
   if (sites !== undefined) checkFlag(sites, "sites");
   checkOptionalFunction(warn, "warn");
+}
+
+/** Who looks after the run as a whole: when it ends, and what becomes of failures. */
+export interface Overseer {
+  /** A task was made. */
+  spawned(task: Task): void;
+  /** A task has ended. */
+  exited(task: Task): void;
+  /** A failure has been seen. */
+  observed(task: Task): void;
+  /** A task has become a daemon, or an ordinary task again. */
+  daemonChanged(task: Task): void;
+  /**
+   * Nothing is ready, no timer is set, the host has nothing pending, and tasks are alive. Returns
+   * whether something was done about it; if not, the loop sleeps until it is roused.
+   */
+  stuck(): boolean;
 }

@@ -1,12 +1,11 @@
 /** Datagram sockets for tasks, UDP and unix: binding them, sending, receiving, multicast groups. */
-import { show } from "../kernel/printable.ts";
+import { nextName, show } from "../kernel/printable.ts";
 import { checkObject, checkOptions } from "../kernel/checks.ts";
 import { DatagramHandle, type DatagramReceiver, type Received } from "../io/datagram.ts";
 import type { DatagramSender } from "../io/datagram_sender.ts";
 import { checkBytes, checkCount } from "../io/errors.ts";
 import { type DatagramTarget, openDatagram } from "../io/open.ts";
 import { checkTimeout } from "../io/waiting.ts";
-import { nextName } from "../kernel/names.ts";
 import { type Operation, operationOn, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { wait } from "../tasks/wait.ts";

@@ -4,7 +4,7 @@ import { checkTimeout, type Timeout } from "../io/waiting.ts";
 import type { HasHandle } from "../io/pollable.ts";
 import { checkMs, checkOptions, checkString } from "../kernel/checks.ts";
 import { ClosedError } from "../kernel/errors.ts";
-import { nextName } from "../kernel/names.ts";
+import { nextName } from "../kernel/printable.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 

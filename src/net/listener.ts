@@ -19,7 +19,7 @@ import { setTcpOption, StreamHandle } from "../io/stream.ts";
 import type { TlsServerOptions } from "../io/tls.ts";
 import { checkTimeout } from "../io/waiting.ts";
 import { BusyError, WouldBlock } from "../kernel/errors.ts";
-import { nextName } from "../kernel/names.ts";
+import { nextName } from "../kernel/printable.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Party, Wait } from "../kernel/wait.ts";
 import { runningTask } from "../tasks/run.ts";

@@ -1,11 +1,10 @@
 /** The ends of pipes for tasks: standard input, and those of a child process. */
-import { show } from "../kernel/printable.ts";
+import { reportName, show } from "../kernel/printable.ts";
 import { hasMethod } from "../kernel/checks.ts";
 import { checkBytes, checkCount } from "../io/errors.ts";
 import { ReadHandle, WebReader, WebWriter, WriteHandle } from "../io/pipe.ts";
 import { StdinHandle } from "../io/stdin.ts";
 import { MOST_AHEAD } from "../io/stream_reader.ts";
-import { reportName } from "../kernel/names.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { type LineOptions, readLine } from "./lines.ts";

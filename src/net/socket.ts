@@ -27,7 +27,7 @@ import { type MemoryStreamOptions, memoryStreamPair } from "../io/memory_stream.
 import { Connecting, type ConnectTarget } from "../io/open.ts";
 import type { TlsClientOptions } from "../io/tls.ts";
 import { checkTimeout } from "../io/waiting.ts";
-import { nextName } from "../kernel/names.ts";
+import { nextName } from "../kernel/printable.ts";
 import { checkHostname, checkPath, checkPort, unknownTransport } from "./address.ts";
 
 /**

@@ -6,12 +6,11 @@
  * the raw one often closes it, too, mostly by `using`; that closes weft's, which would be held for ever otherwise.
  */
 import { hasMethod, isRevoked } from "../kernel/checks.ts";
-import { show } from "../kernel/printable.ts";
+import { nextName, show } from "../kernel/printable.ts";
 import { DatagramHandle } from "../io/datagram.ts";
 import { ListenerHandle } from "../io/listener.ts";
 import type { HasHandle, Pollable } from "../io/pollable.ts";
 import { StreamHandle } from "../io/stream.ts";
-import { nextName } from "../kernel/names.ts";
 
 /** A raw handle of Deno's that a registry takes. */
 export type RawHandle = Deno.Listener | Deno.Conn | Deno.DatagramConn;

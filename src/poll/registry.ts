@@ -9,7 +9,7 @@ import type { ListenerHandle } from "../io/listener.ts";
 import type { Pollable } from "../io/pollable.ts";
 import type { StreamHandle } from "../io/stream.ts";
 import { ClosedError } from "../kernel/errors.ts";
-import { nextName } from "../kernel/names.ts";
+import { nextName } from "../kernel/printable.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { handleBehind, type PollTarget } from "./adopt.ts";

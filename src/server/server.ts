@@ -16,9 +16,8 @@ import {
   COUNT,
 } from "../kernel/checks.ts";
 import { ClosedError } from "../kernel/errors.ts";
-import { nextName } from "../kernel/names.ts";
+import { errorText, nextName } from "../kernel/printable.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
-import { errorText } from "../kernel/printable.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";

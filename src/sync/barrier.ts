@@ -9,7 +9,7 @@
 import { checkMs, checkWhole, COUNT } from "../kernel/checks.ts";
 import { within } from "../kernel/enter_scope.ts";
 import { BrokenBarrierError } from "../kernel/errors.ts";
-import { reportName } from "../kernel/names.ts";
+import { reportName } from "../kernel/printable.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 

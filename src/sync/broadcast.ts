@@ -10,9 +10,8 @@
  */
 import { BOUND, checkOptions, checkWhole } from "../kernel/checks.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
-import { reportName } from "../kernel/names.ts";
+import { reportName, show } from "../kernel/printable.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
-import { show } from "../kernel/printable.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { BroadcastLog, type LagRule, type LogReader } from "./broadcast_log.ts";
 import { EndOfChannel, LaggedError } from "./channel_core.ts";

@@ -15,9 +15,8 @@
 import { BOUND_OR_NONE, checkWhole, isInstance } from "../kernel/checks.ts";
 import { WouldBlock } from "../kernel/errors.ts";
 import type { Holding } from "../kernel/holding.ts";
-import { reportName } from "../kernel/names.ts";
+import { printable, reportName } from "../kernel/printable.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
-import { printable } from "../kernel/printable.ts";
 import { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";

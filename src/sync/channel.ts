@@ -7,7 +7,7 @@
  */
 import { BOUND_OR_NONE, checkPart, checkWhole } from "../kernel/checks.ts";
 import { WouldBlock } from "../kernel/errors.ts";
-import { reportName } from "../kernel/names.ts";
+import { reportName } from "../kernel/printable.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import {

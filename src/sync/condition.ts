@@ -7,10 +7,9 @@
  * the cancel comes at the next checkpoint. Either way it holds the lock again before anything is thrown,
  * because the code around a wait was written for a lock that is held.
  */
-import { show } from "../kernel/printable.ts";
+import { reportName, show } from "../kernel/printable.ts";
 import { Entered, within } from "../kernel/enter_scope.ts";
 import { checkMs, checkWhole, COUNT_OR_NONE, isInstance } from "../kernel/checks.ts";
-import { reportName } from "../kernel/names.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";

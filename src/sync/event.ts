@@ -6,7 +6,7 @@
  */
 import { checkMs } from "../kernel/checks.ts";
 import { within } from "../kernel/enter_scope.ts";
-import { reportName } from "../kernel/names.ts";
+import { reportName } from "../kernel/printable.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";

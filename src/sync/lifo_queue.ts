@@ -1,5 +1,5 @@
 /** A queue that gives out the youngest item first: `queue.LifoQueue` of Python for tasks. */
-import { reportName } from "../kernel/names.ts";
+import { reportName } from "../kernel/printable.ts";
 import type { ItemStore } from "./items.ts";
 import { Queue } from "./queue.ts";
 

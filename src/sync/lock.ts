@@ -5,7 +5,7 @@
  * unnoticed. A permit that one task takes and another gives back is a semaphore's. `Lock` and `RLock` are
  * one {@linkcode Mutex} each and differ in what its holder gets who takes it again.
  */
-import { reportName } from "../kernel/names.ts";
+import { reportName } from "../kernel/printable.ts";
 import type { Operation } from "../kernel/operation.ts";
 import type { Party } from "../kernel/wait.ts";
 import { type Again, Mutex } from "./mutex.ts";

@@ -6,8 +6,7 @@
  * order: all comparing is done by `put`, before the first change, and to take is a `pop`. An item that
  * cannot be compared is its putter's error and leaves the queue as it was. It takes no longer than a heap.
  */
-import { show } from "../kernel/printable.ts";
-import { reportName } from "../kernel/names.ts";
+import { reportName, show } from "../kernel/printable.ts";
 import type { ItemStore } from "./items.ts";
 import { Queue } from "./queue.ts";
 

@@ -14,7 +14,7 @@
 import { BOUND, checkWhole } from "../kernel/checks.ts";
 import { Deque } from "../internal/deque.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
-import { reportName } from "../kernel/names.ts";
+import { reportName } from "../kernel/printable.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";

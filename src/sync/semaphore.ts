@@ -14,7 +14,7 @@
 import { checkWhole, COUNT, COUNT_OR_NONE } from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
 import { WouldBlock } from "../kernel/errors.ts";
-import { reportName } from "../kernel/names.ts";
+import { reportName } from "../kernel/printable.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Party, Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";

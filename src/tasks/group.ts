@@ -13,7 +13,7 @@
 import { checkMs, checkOptions } from "../kernel/checks.ts";
 import { Entered, WaitMark } from "../kernel/enter_scope.ts";
 import { GroupError } from "../kernel/errors.ts";
-import { reportName } from "../kernel/names.ts";
+import { reportName } from "../kernel/printable.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";
 import { type Site, takeAsyncSite, withSite } from "../kernel/sites.ts";

@@ -11,7 +11,7 @@
  * no task can suffer here: a child that is stopped is cancelled, and waited for. Added: the back-off.
  */
 import { checkFunction, checkOneOf, checkOptions } from "../kernel/checks.ts";
-import { reportName } from "../kernel/names.ts";
+import { reportName } from "../kernel/printable.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import { type Backoff, checkBackoff, checkIntensity, type Intensity } from "./restart.ts";
 import { checkChildren, type Children, runSupervisor, type Strategy } from "./supervisor.ts";

@@ -26,7 +26,7 @@ import {
   RunFinishedError,
   WouldBlock,
 } from "../kernel/errors.ts";
-import { reportName } from "../kernel/names.ts";
+import { reportName } from "../kernel/printable.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { CancelScope } from "../kernel/scope.ts";

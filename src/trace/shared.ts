@@ -11,9 +11,8 @@
  * microseconds in all (measured): it is for tests and for the hunt, not for production.
  */
 import { checkArray, checkOptionalFunction, checkOptions, isRevoked } from "../kernel/checks.ts";
-import { show } from "../kernel/printable.ts";
+import { reportName, show } from "../kernel/printable.ts";
 import { currentScope } from "../kernel/context.ts";
-import { reportName } from "../kernel/names.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 import { type AccessKey, AccessLog, type LostUpdate, lostUpdate, pathOf } from "./lost_update.ts";

@@ -5,7 +5,7 @@
  * by `submit` alone. It is kept by whoever asks: `trySubmit` refuses, `ready` waits, and `map` draws
  * its items only as fast as workers take them.
  */
-import { errorText } from "../../kernel/printable.ts";
+import { errorText, reportName } from "../../kernel/printable.ts";
 import {
   BOUND,
   checkMs,
@@ -14,7 +14,6 @@ import {
   checkWhole,
   COUNT,
 } from "../../kernel/checks.ts";
-import { reportName } from "../../kernel/names.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import type { Items } from "../../tasks/map_pass.ts";
 import { application, OptionedSender } from "./job_sender.ts";

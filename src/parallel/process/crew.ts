@@ -12,7 +12,7 @@
  */
 import { checkMs, checkOptions, checkWhole, COUNT } from "../../kernel/checks.ts";
 import { ClosedError } from "../../kernel/errors.ts";
-import { reportName } from "../../kernel/names.ts";
+import { reportName } from "../../kernel/printable.ts";
 import { type Operation, operation, sequence } from "../../kernel/operation.ts";
 import type { Task } from "../../kernel/task.ts";
 import { WaitQueue } from "../../kernel/wait_queue.ts";

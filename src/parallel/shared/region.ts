@@ -1,7 +1,6 @@
 /** Where a shared primitive lives: its stretch of shared memory, its name, and this thread's part in it. */
-import { printable, show } from "../../kernel/printable.ts";
+import { nextName, printable, show } from "../../kernel/printable.ts";
 import { isRevoked } from "../../kernel/checks.ts";
-import { nextName } from "../../kernel/names.ts";
 import { thisThread, type ThreadId, threadIn } from "../thread/thread_id.ts";
 import type { SharedHandle } from "./pack.ts";
 
