@@ -23,7 +23,9 @@ export async function attachTo(
 ): Promise<void> {
   const { nc, names } = station.link;
   const look = (): Promise<boolean> => lookAfter(job, station, arrivals, outlet);
-  const hints = nc.subscribe(names.result(job.parts), { callback: () => void look().catch(() => {}) });
+  const hints = nc.subscribe(names.result(job.parts), {
+    callback: () => void look().catch(() => {}),
+  });
   job.watch(() => nc.isClosed() || hints.unsubscribe());
   while (!job.done && station.link.ended === null) {
     try {

@@ -139,7 +139,12 @@ export class Outlet {
     });
     const headers = headWithId(head, job.key);
     const subject = names.job(job.jobClass, job.parts);
-    this.#station.publisher.publish(subject, body, headers, (answer) => this.#answered(job, answer));
+    this.#station.publisher.publish(
+      subject,
+      body,
+      headers,
+      (answer) => this.#answered(job, answer),
+    );
   }
 
   #answered(job: ClusterJob, answer: PublishAnswer): "again" | void {
@@ -173,7 +178,9 @@ export class Outlet {
       ? headOnly(text)
       : headSigned(text, await signer.sign(subject, text, body));
     // A refusal says that the job had come to an end before.
-    await new Promise<void>((resolve) => publisher.publish(subject, body, headers, () => resolve()));
+    await new Promise<void>((resolve) =>
+      publisher.publish(subject, body, headers, () => resolve())
+    );
   }
 
   async #delete(job: ClusterJob, seq: number): Promise<void> {
