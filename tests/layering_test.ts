@@ -1,7 +1,7 @@
 /**
  * The layers of the source, asserted from the module graph as the compiler sees it, types included.
  */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 
 const root = new URL("../", import.meta.url);
 
@@ -209,6 +209,33 @@ Deno.test("Only the clock touches the host's timers", async () => {
   const pattern =
     /(?<!typeof )(?<![.#\w])(globalThis\.)?(setTimeout|setInterval|setImmediate)\b|\bAbortSignal\.timeout\b|"node:timers/;
   assertEquals(await offenders(pattern, (path) => path === "src/kernel/clock.ts"), []);
+});
+
+Deno.test({
+  name: "The module graph of a worker, which is read at each start, has no more than it runs",
+  timeout: 60_000,
+  fn: async () => {
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: ["info", "--json", "--quiet", "src/parallel/worker_entry.ts"],
+      cwd: root,
+      stderr: "null",
+    }).output();
+    interface Module {
+      specifier: string;
+      dependencies?: { code?: { specifier: string } }[];
+    }
+    const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as { modules: Module[] };
+    const found = new Map(modules.map((module) => [module.specifier, module]));
+    const reached = new Set([new URL("src/parallel/worker_entry.ts", root).href]);
+    for (const specifier of reached) {
+      for (const { code } of found.get(specifier)?.dependencies ?? []) {
+        if (code !== undefined) reached.add(code.specifier);
+      }
+    }
+    const folders = [...reached].filter((one) => /\/src\/(tasks|parallel\/shared)\//.test(one));
+    assertEquals(folders, []);
+    assert(reached.size < 30, `it has ${reached.size} modules`);
+  },
 });
 
 Deno.test(`No file of the source is longer than ${LONGEST} lines`, async () => {

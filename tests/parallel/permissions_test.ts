@@ -36,6 +36,28 @@ law("A worker may do no more than the option `permissions` gives it", async () =
   assertEquals([ended.code, ended.stdout], [0, "prompt,prompt,granted\ntrue\n3"]);
 });
 
+law(
+  "A worker that may read its jobs alone still runs tasks, keeps limits, takes primitives",
+  async () => {
+    const ended = await runProgram(
+      `
+    import { SharedValue, WorkerPool } from "@weft/weft";
+    const folder = ${JSON.stringify(`${root}tests/parallel/fixtures/alone/`)};
+    const pool = new WorkerPool(1, { permissions: { read: [folder] }, timeout: 10_000 });
+    type Plain = typeof import("./tests/parallel/fixtures/alone/plain.ts");
+    const url = \`file://\${folder}plain.ts\`;
+    const plain = pool.use<Plain>(url);
+    console.log(String(await plain.body(1)));
+    console.log(String(await plain.three()));
+    console.log(String(await plain.read(new SharedValue("int32", 5))));
+  `,
+      15_000,
+      ["-A", "--unstable-worker-options"],
+    );
+    assertEquals([ended.code, ended.stdout, ended.stderr], [0, "1\n3\n5", ""]);
+  },
+);
+
 law("A worker without the right to read cannot load its jobs, and the error says so", async () => {
   const ended = await runWith(["-A", "--unstable-worker-options"], `{ permissions: "none" }`);
   assertEquals(ended.code, 0);

@@ -13,6 +13,8 @@ import { type Failure, makeWords, type ResultsMessage, type SetUp, SLOTS } from 
 import { type ThreadState, WorkerThread } from "../thread/worker_thread.ts";
 
 const entry = new URL("../worker_entry.ts", import.meta.url);
+/** For workers with permissions of their own: see there. */
+const wholeEntry = new URL("../worker/whole_entry.ts", import.meta.url);
 
 /** What every worker of a pool is started with. */
 export interface WorkerTerms {
@@ -80,7 +82,7 @@ export class WorkerHandle implements BatchCarrier, Speaker {
     const slots = SLOTS + terms.tasks;
     this.#free = Array.from({ length: slots }, (_, slot) => slots - 1 - slot);
     const start = {
-      entry,
+      entry: terms.permissions === null ? entry : wholeEntry,
       name,
       permissions: terms.permissions,
       words: this.words,

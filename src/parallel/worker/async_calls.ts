@@ -8,6 +8,7 @@ import { TimeoutError } from "../../kernel/errors.ts";
 import { JobOwner, OwnerWatch } from "./job_owner.ts";
 import { abortJob, cancelledEarly, isTold } from "./job_signal.ts";
 import type { Outbox } from "./outbox.ts";
+import { parts } from "./parts.ts";
 import type { TimeLimits } from "./time_limit.ts";
 import type { WorkerFunction } from "./worker_function.ts";
 
@@ -126,7 +127,7 @@ export class AsyncCalls {
 }
 
 async function loadLimits(): Promise<TimeLimits> {
-  const { TimeLimits } = await import("./time_limit.ts");
+  const { TimeLimits } = await parts.timeLimits();
   return await TimeLimits.load();
 }
 

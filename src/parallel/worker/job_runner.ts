@@ -10,6 +10,7 @@ import { cancelledEarly, enterJob, isTold, leaveJob } from "./job_signal.ts";
 import { Outbox } from "./outbox.ts";
 import { OwnerWatch } from "./job_owner.ts";
 import type { TaskRunner } from "./task_runner.ts";
+import { parts } from "./parts.ts";
 import { packError, unpackError } from "../transported_error.ts";
 import {
   at,
@@ -149,7 +150,7 @@ export class JobRunner {
   #openTasks(): Promise<TaskRunner> {
     return this.#loadingTasks ??= (async () => {
       const owners = await OwnerWatch.load();
-      const { TaskRunner } = await import("./task_runner.ts");
+      const { TaskRunner } = await parts.taskRunner();
       return this.#tasks = new TaskRunner({
         words: this.#words,
         owners,
@@ -307,7 +308,7 @@ function apply(f: Call, args: readonly unknown[], offset: number, size: number):
 
 /** Loads what unpacks shared primitives with the first that may have come, and unpacks. */
 async function unpack(args: readonly unknown[], packed: Iterable<number>): Promise<void> {
-  const { unpackArguments } = await import("../shared/unpack.ts");
+  const { unpackArguments } = await parts.unpacking();
   await unpackArguments(args, packed);
 }
 
