@@ -8,6 +8,7 @@ import {
 } from "@std/assert";
 import { type Future, WorkerCrashedError, WorkerPool } from "@weft/weft";
 import { law } from "../lib/law.ts";
+import { exitAndReturn, exitAndReturnInTask, exitAndReturnLater } from "./fixtures/leaving.ts";
 import {
   add,
   closeWorker,
@@ -72,6 +73,24 @@ law("A crash fails the job that ran and no other of its batch", async () => {
     );
   }
 });
+
+law(
+  "A job that goes on after it has ended its worker fails, and no other begins there",
+  async () => {
+    await using pool = new WorkerPool(1);
+    await Promise.all(Array.from({ length: 100 }, () => pool.submit(add, 1, 1)));
+    for (const leave of [exitAndReturn, exitAndReturnLater, exitAndReturnInTask]) {
+      for (let round = 0; round < 2; round++) { // the second time it travels with others
+        const left = pool.submit(leave as typeof exitAndReturn);
+        const others = [1, 2, 3].map((n) => pool.submit(add, n, 1));
+        const [result] = await Promise.allSettled([left]);
+        assert(result.status === "rejected" && result.reason instanceof WorkerCrashedError);
+        assertEquals(await Promise.all(others), [2, 3, 4]);
+      }
+    }
+    assertEquals(pool.statistics().lost, 6);
+  },
+);
 
 law("Twenty crashes among two hundred jobs leave no future unsettled", async () => {
   await using pool = new WorkerPool(2);

@@ -88,8 +88,7 @@ export class JobRunner {
 
   /** The worker is about to go: sends the results that are held back, and why no more will come. */
   leave(why: string): void {
-    this.#outbox.flush();
-    this.#outbox.post(["leaving", why]);
+    this.#outbox.leave(why);
   }
 
   /** An error came up outside of every call. It ends the job it belongs to, or else is passed on. */
@@ -200,6 +199,7 @@ export class JobRunner {
           ? this.#callLater({ f, slot, index, limit, args: args.slice(offset, offset + size) })
           : this.#callNow(f, slot, index, offset, size);
         if (going !== null) await this.#finish(going);
+        if (this.#outbox.hasLeft) return; // the host is a little late to end this thread
         this.#calls++;
         offset += size;
       }

@@ -30,6 +30,8 @@ export class Outbox {
   #weight = 0;
   /** Whether what is held is moved. */
   #moves = false;
+  /** Whether no more is sent. */
+  hasLeft = false;
 
   /** An empty box; `nameOf` names the job at some index of the batch that is open. */
   constructor(port: MessagePort, nameOf: (index: number) => string) {
@@ -84,8 +86,22 @@ export class Outbox {
     this.#slot = -1;
   }
 
+  /**
+   * Sends what is held, and that no more will come. A job that ends its worker goes on until the host ends
+   * the thread, which may be a while (measured on a loaded machine: it returned): nothing that it comes to
+   * then is sent, and the end of the port tells the pool.
+   */
+  leave(why: string): void {
+    if (this.hasLeft) return;
+    this.flush();
+    this.post(["leaving", why]);
+    this.hasLeft = true;
+    this.#port.close();
+  }
+
   /** Posts any message. */
   post(message: ToPool, movables: readonly Movable[] | null = null): void {
+    if (this.hasLeft) return;
     if (movables === null) this.#port.postMessage(message);
     else this.#port.postMessage(message, [...movables]);
   }
