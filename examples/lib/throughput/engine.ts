@@ -48,5 +48,9 @@ export async function openEngine(name: EngineName, workers: number): Promise<Eng
     case "worker":
     case "hybrid":
       return (await import("./worker_engines.ts")).openPool(name, workers);
+    case "cluster": {
+      const { openCluster } = await import("./cluster_engine.ts");
+      return await openCluster(Deno.env.get("NATS_URL")!, workers);
+    }
   }
 }

@@ -4,6 +4,7 @@ import {
   type EngineName,
   ENGINES,
   POOLED_LIMIT,
+  SERVED_ENGINES,
   type Size,
   SIZES,
   WINDOW_MS,
@@ -25,7 +26,7 @@ The same work on every engine, compared.
 
   --workload LIST  any of ${WORKLOADS.join(",")} (default: all)
   --engine LIST    any of ${ENGINES.join(",")}
-                   (default: all)
+                   (default: all); also cluster, where NATS_URL says where a server is
   --tasks N        tasks of each workload, 1 to ${MOST_TASKS}
                    (default: ${sizes("normal")}; with --quick ${sizes("quick")})
   --workers N      workers of "worker" and "hybrid", 1 to ${MOST_WORKERS} (default: one per core)
@@ -53,6 +54,7 @@ Engines
   worker      each task a job of a weft WorkerPool; a job is plain Deno
   hybrid      each worker runs its share of the tasks as weft coroutines
   pooled      at most ${POOLED_LIMIT} at once: pooledMap of @std/async
+  cluster     each task a job that goes over a NATS server, to a node with as many workers
 
 Each cell is a process of its own. Start-up and a few tasks to warm up are not timed. The tasks are
 done again until ${WINDOW_MS / 1000} s have passed (with --quick: once). Latency is
@@ -105,7 +107,7 @@ export function readOptions(): Options {
   const repeat = within("repeat", number.repeat!, MOST_REPEATS);
   return {
     workloads: choose("workload", string.workload!, WORKLOADS),
-    engines: choose("engine", string.engine!, ENGINES),
+    engines: served(choose("engine", string.engine!, [...ENGINES, ...SERVED_ENGINES])),
     sizes: Object.fromEntries(entries) as Record<Workload, Size>,
     workers: within("workers", number.workers!, MOST_WORKERS),
     repeat: Number.isNaN(repeat) ? (boolean.quick ? 1 : 2) : repeat,
@@ -123,6 +125,15 @@ function choose<T extends string>(flag: string, list: string, known: readonly T[
     }
   }
   return [...new Set(names as T[])];
+}
+
+/** Engines that need a server are refused where none was named. */
+function served(engines: EngineName[]): EngineName[] {
+  const needy = engines.find((name) => SERVED_ENGINES.some((served) => served === name));
+  if (needy !== undefined && (Deno.env.get("NATS_URL") ?? "") === "") {
+    refuse(`Engine "${needy}" needs a NATS server with JetStream: set NATS_URL, as in HOST:4222`);
+  }
+  return engines;
 }
 
 /** A number that was given must be in range; NaN says that it was not given. */

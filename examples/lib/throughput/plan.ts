@@ -23,8 +23,10 @@ export const ENGINES = [
   "hybrid",
   "pooled",
 ] as const;
+/** What else can be asked for, where there is a NATS server. */
+export const SERVED_ENGINES = ["cluster"] as const;
 /** The name of an engine. */
-export type EngineName = typeof ENGINES[number];
+export type EngineName = typeof ENGINES[number] | typeof SERVED_ENGINES[number];
 
 /** How many tasks the engine `pooled` has under way at most. */
 export const POOLED_LIMIT = 16;
