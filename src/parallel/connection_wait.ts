@@ -27,12 +27,12 @@ interface Look {
 
 /**
  * Waits until something is ready in at least one of several objects, and evaluates to those that are, in
- * the order of the list: an end that has something to receive, or has come to its end of file or is
+ * the order of the list: an end that has something to receive, or has reached its end of file or is
  * closed; a future that has settled; a process that has ended. Nothing is taken.
  *
  * After Python's `multiprocessing.connection.wait`. A cancel leaves all of them as they were.
  *
- * @example Whoever speaks first
+ * @example The one that speaks first
  * ```ts
  * import { connectionWait, pipe, run } from "@weft/weft";
  * await run(async function* () {
@@ -89,7 +89,7 @@ function isFuture(object: unknown): object is Future<unknown> {
     "get" in object && typeof object.get === "function";
 }
 
-/** Waits for a future, and takes no notice of what it comes to. */
+/** Waits for a future, and takes no notice of its result. */
 function settled(future: Future<unknown>): Operation<void> {
   return sequence(`${future}`, function* () {
     try {

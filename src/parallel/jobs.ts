@@ -49,7 +49,7 @@ export interface Addressed<F extends AnyFunction, Hint extends string = HowToMak
 }
 
 /**
- * What the future of a job comes to: what the function returns, what its promise resolves to, or, of a
+ * The result of a job's future: what the function returns, what its promise resolves to, or, of a
  * task body, what it returns in the end.
  */
 export type JobResult<F extends AnyFunction> = [ReturnType<F>] extends [never] ? never
@@ -106,7 +106,7 @@ const table = new Map<string, AnyFunction>();
  * from all of weft. A function that calls itself needs its result type written out.
  *
  * A function may be a task body, a `function*` or an `async function*`, with all that a task can do. Then
- * its future comes to what it returns, and one worker runs many at once (see {@linkcode WorkerPool}).
+ * its future gives what it returns, and one worker runs many at once (see {@linkcode WorkerPool}).
  *
  * @example One file, main program and job
  * ```ts

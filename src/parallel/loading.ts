@@ -23,7 +23,7 @@ export function isLoading(): boolean {
   return depth > 0;
 }
 
-/** The error for whoever wants to `verb` something meanwhile. */
+/** The error for code that wants to `verb` something meanwhile. */
 export function loadingError(verb: string): Error {
   return new Error(
     `Cannot ${verb}: a worker is only loading this module to find a job in it; ` +

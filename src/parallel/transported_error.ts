@@ -228,7 +228,7 @@ function baseOf(value: object): string | null {
   }) ?? null;
 }
 
-/** What `look` comes to; `undefined` if it throws, because what it looks at does. */
+/** What `look` returns; `undefined` if it throws, because what it looks at does. */
 function attempt<T>(look: () => T): T | undefined {
   try {
     return look();

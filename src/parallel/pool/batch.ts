@@ -19,7 +19,7 @@ import {
   TAKEN,
 } from "../thread/wire.ts";
 
-/** Whoever sent the jobs of a batch and wants to hear of them, by their index in it. */
+/** What sent the jobs of a batch and wants to hear of them, by their index in it. */
 export interface BatchOwner {
   /** Consecutive jobs, from `first` on, returned these values. */
   returned(first: number, values: readonly unknown[]): void;

@@ -47,7 +47,7 @@ export interface Future<T> extends Operation<T> {
   /** What the job threw, a `Cancelled` after a cancel, else `undefined`. Reading it observes it. */
   readonly error: unknown;
   /**
-   * What the job came to, without waiting, as Python's `asyncio.Future.result()`: reading it gives the
+   * The job's result, without waiting, as Python's `asyncio.Future.result()`: reading it gives the
    * value, or throws what the job threw, or a `Cancelled`; and `WouldBlock` if it has not settled.
    */
   readonly result: T;

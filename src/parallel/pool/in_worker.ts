@@ -1,7 +1,7 @@
 /**
  * One call in a worker, without a pool of one's own.
  *
- * The pool behind it belongs to whoever can end it: to the run, if a task calls, so that the run ends
+ * The pool behind it belongs to the one that can end it: to the run, if a task calls, so that the run ends
  * with no worker left; to the process, if plain code does, and then its workers go when they have had
  * nothing to do for a moment. A pool per call was rejected (a worker starts in 10 ms), and so was one for
  * all runs: nobody could say when it has to end.
@@ -56,7 +56,7 @@ class CallWait implements WaitSource {
 }
 
 /**
- * Calls a job function in a worker and waits for what it comes to, while other tasks go on.
+ * Calls a job function in a worker and waits for its result, while other tasks go on.
  *
  * Each run has a pool for this, made with its first call, with as many workers as the machine has
  * processors, and ended with the run; plain code outside of runs shares one pool of the process. Calls
@@ -85,7 +85,7 @@ class CallWait implements WaitSource {
  * @typeParam F The function's type.
  * @param job A function made by {@linkcode jobs}: plain, async, or a task body.
  * @param args Its arguments; they are cloned, or moved where `transfer` says so.
- * @returns An operation that evaluates to what the function comes to, and throws what it throws.
+ * @returns An operation that evaluates to what the function returns, and throws what it throws.
  * @throws {TypeError} If `job` is a plain function; the message says what to write.
  */
 export function inWorker<F extends AnyFunction>(

@@ -9,11 +9,11 @@ import type { BatchOwner } from "./batch.ts";
 import { show } from "../../kernel/printable.ts";
 import type { Column } from "../thread/wire.ts";
 
-/** Whoever deals out chunks. */
+/** What deals out chunks. */
 export interface ItemChunkOwner {
-  /** Consecutive items, from `first` on, came to these values. */
+  /** Consecutive items, from `first` on, have these values. */
   returned(first: number, values: readonly unknown[], itemChunk: ItemChunk): void;
-  /** The item at `index` came to an error. */
+  /** The item at `index` failed. */
   failed(index: number, error: unknown, itemChunk: ItemChunk): void;
   /** Items have come back without having been begun. */
   giveBack(first: number, items: readonly unknown[], itemChunk: ItemChunk): void;

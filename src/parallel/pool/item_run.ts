@@ -21,7 +21,7 @@ import { weightOf } from "../thread/weight.ts";
 /** A map that draws as it goes deals out no less than this part of its window at a time. */
 const LEAST_PART = 8;
 
-/** Whoever deals out the chunks. */
+/** What deals out the chunks. */
 export interface ItemHost {
   /** There is something to deal out. */
   more(): void;
@@ -33,13 +33,13 @@ export interface ItemHost {
 
 /** Where the results go. */
 export interface ItemSink {
-  /** Consecutive items, from `first` on, came to these values. */
+  /** Consecutive items, from `first` on, have these values. */
   returned(first: number, values: readonly unknown[]): void;
-  /** The item at `index` came to an error. */
+  /** The item at `index` failed. */
   failed(index: number, error: unknown): void;
   /** The iterable threw: nothing further is drawn. */
   sourceFailed(error: unknown): void;
-  /** Every item has come to something, and there are no more. */
+  /** Every item has ended, and there are no more. */
   finished(): void;
   /** The run was ended from outside: nothing further will come. */
   broken(error: unknown): void;
@@ -107,7 +107,7 @@ export class ItemRun implements JobSource, ItemSourceOwner, ItemChunkOwner {
     return this.#work.priority;
   }
 
-  /** Whether it has come to its end. */
+  /** Whether it has ended. */
   get over(): boolean {
     return this.#over;
   }

@@ -2,7 +2,7 @@
  * Where single jobs are handed in: each gets its terms and goes into the queue.
  *
  * `submit` never waits, because a future must be there at once; so a bound on the queue cannot be kept
- * by `submit` alone. It is kept by whoever asks: `trySubmit` refuses, `ready` waits.
+ * by `submit` alone. It is kept by those who ask: `trySubmit` refuses, `ready` waits.
  */
 import { WouldBlock } from "../../kernel/errors.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
@@ -83,7 +83,7 @@ export class JobDesk {
     });
   }
 
-  /** Jobs have been dealt: whoever waits for room goes on, one for each place. */
+  /** Jobs have been dealt: those who wait for room go on, one for each place. */
   dealt(): void {
     for (
       let room = this.#bound - this.#dispatcher.waiting;

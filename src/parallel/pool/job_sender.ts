@@ -1,5 +1,5 @@
 /**
- * Handing in jobs with options of their own: what `pool.with(…)` gives; and what `pool.apply` gives: a job that belongs to whoever waits for it, so that a cancel of the wait stops the job.
+ * Handing in jobs with options of their own: what `pool.with(…)` gives; and what `pool.apply` gives: a job that belongs to the task that waits for it, so that a cancel of the wait stops the job.
  */
 import { checkOptions } from "../../kernel/checks.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";

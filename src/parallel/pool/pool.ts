@@ -2,7 +2,7 @@
  * The pool: what its users see of jobs, dispatcher and workers.
  *
  * `submit` never waits, because a future must be there at once; so a bound on the queue cannot be kept
- * by `submit` alone. It is kept by whoever asks: `trySubmit` refuses, `ready` waits, and `map` draws
+ * by `submit` alone. It is kept by those who ask: `trySubmit` refuses, `ready` waits, and `map` draws
  * its items only as fast as workers take them.
  */
 import { errorText, reportName } from "../../kernel/printable.ts";
@@ -73,7 +73,7 @@ export type {
  * `Worker.terminate` does not interrupt a loop on Deno. A cancelled job that is running sees its
  * `jobSignal` abort, a task body gets a `Cancelled` at its wait; if a worker does not answer within
  * `grace`, it is given up (unless `onCancel` says otherwise): another takes its place, the tasks it had
- * fail with it, and the old thread computes on, unheard, until it is through or the process ends. A job
+ * fail with it, and the old thread computes on, unheard, until it has ended or the process ends. A job
  * with a `timeout` is interrupted even in a loop, and as a rule keeps its worker; of a task body it is the
  * waits that are interrupted. What cannot be interrupted (a read of a file, a call into the host) fails
  * with its `TimeoutError` all the same, `grace` milliseconds after its time, and its worker is given up.
@@ -283,7 +283,7 @@ export class WorkerPool implements JobSender {
    * Sends a job for every item, and gives the results one after another, in the order of the items.
    *
    * The iterable may be endless: at most `window` of its items are drawn and their results not yet
-   * read, exactly. Whoever stops reading stops the drawing; see {@linkcode ResultStream} for how, and for
+   * read, exactly. Code that stops reading stops the drawing; see {@linkcode ResultStream} for how, and for
    * what becomes of errors.
    *
    * @example The first results of an endless source

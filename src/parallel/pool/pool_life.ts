@@ -51,7 +51,7 @@ export class PoolLife {
     if (isLoading()) throw loadingError(`${verb} ${this.#name}`);
   }
 
-  /** The error for whoever comes too late. */
+  /** The error for a call that comes too late. */
   closedError(verb: string): ClosedError {
     const how = this.state === "closing" ? "closed" : "terminated or closed";
     return new ClosedError(`Cannot ${verb} ${this.#name}: it has been ${how}`);

@@ -83,7 +83,7 @@ export interface MapOptions {
 
 /** What a pool is doing, and has done. */
 export interface WorkerPoolStatistics {
-  /** Whether it takes jobs, only finishes them, or is through. */
+  /** Whether it takes jobs, only finishes them, or has ended. */
   readonly state: PoolState;
   /** Workers that are alive. */
   readonly workers: number;

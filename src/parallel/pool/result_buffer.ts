@@ -16,7 +16,7 @@ export interface ResultChunk {
 
 /** Where results wait for readers. */
 export interface ResultBuffer {
-  /** Puts down what consecutive items, from `first` on, came to. */
+  /** Puts down the results of consecutive items, from `first` on. */
   put(first: number, chunk: ResultChunk): void;
   /** Takes what is to be read next, if that is there. */
   take(): ResultChunk | undefined;

@@ -3,7 +3,7 @@
  *
  * Two ways of reading because the two lanes differ: `for await` exists in async code only and tells the
  * iterator when the loop is left, but an error ends it. `next()` works in both, and one can go on
- * after an error, as with Python's `imap`, but then must say when one is through (by `using`, or `cancel`).
+ * after an error, as with Python's `imap`, but then must say when one is done (by `using`, or `cancel`).
  */
 import type { Operation } from "../../kernel/operation.ts";
 
@@ -51,7 +51,7 @@ export interface ResultStream<T> extends AsyncIterable<T, undefined>, Disposable
 
   /**
    * Ends it: nothing further is drawn or begun, jobs that run are told to stop, the source's `return`
-   * is called, and results that were not read are dropped; whoever waits sees the end. Throws what a
+   * is called, and results that were not read are dropped; a task that waits sees the end. Throws what a
    * sync source throws at that. May be called again.
    *
    * @param reason Told to the jobs that run.

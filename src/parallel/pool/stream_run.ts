@@ -23,7 +23,7 @@ import { type ResultBuffer, type ResultChunk, UnorderedBuffer } from "./result_b
 /** What a reader gets. */
 type Step = IteratorResult<unknown, undefined>;
 
-/** Whoever waits for a result: a wait, or the two ends of a promise. */
+/** What waits for a result: a wait, or the two ends of a promise. */
 interface Reader {
   settle(step: Step): void;
   fail(error: unknown): void;
@@ -120,7 +120,7 @@ export class StreamRun implements ResultStream<unknown>, ItemSink, Resource {
     this.#serve();
   }
 
-  /** An item came to an error. */
+  /** An item failed. */
   failed(index: number, error: unknown): void {
     this.#buffer.put(index, { values: [error], failed: true });
     this.#serve();
@@ -142,7 +142,7 @@ export class StreamRun implements ResultStream<unknown>, ItemSink, Resource {
     this.#end();
   }
 
-  /** Somebody wants to read, and so is through with what was given out before. */
+  /** Somebody wants to read, and so no longer needs what was given out before. */
   #begin(): void {
     if (this.#read >= this.#step) this.#makeRoom();
     if (this.#state !== "idle") return;

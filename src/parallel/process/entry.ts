@@ -91,7 +91,7 @@ function awaitSubprocessBegin(): void {
     }
   });
   process.on("disconnect", () => {
-    // The parent is gone. A daemon goes with it; whoever has not begun has nothing to do.
+    // The parent is gone. A daemon goes with it; one that has not begun has nothing to do.
     if (current === null) Deno.exit(1);
     if (!current.daemon) return;
     current.stop(new DOMException("The parent of this process has ended", "AbortError"));

@@ -32,7 +32,7 @@ class Joins extends WaitQueue<void> {
 }
 
 /**
- * What a process comes to: its exit code. It never fails, and may be waited for before the process is
+ * The result of a process: its exit code. It never fails, and may be waited for before the process is
  * started. After Python's `Process.sentinel`, which also stands for the end of a process.
  *
  * @example The first of two processes

@@ -62,7 +62,7 @@ let makeSelf: (type: AnyClass, begin: BeginMessage, target: AnyFunction | null) 
  * - Nothing happens before `start`. It can be started once. Until then `daemon` can be set: whether it
  *   ends with its parent, which otherwise waits for it.
  * - A plain function is called, a promise it gives is awaited, and a task body (`function*` or
- *   `async function*`) is run as by `run`. The process ends when that is through and its own children
+ *   `async function*`) is run as by `run`. The process ends when that has ended and its own children
  *   have ended; timers and the like that are left do not keep it.
  * - The exit code is 0 after a return, 1 after an error, n after `Deno.exit(n)`, -N after signal N, and
  *   -15 when it let itself be stopped by a cancel.

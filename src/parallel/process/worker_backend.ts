@@ -1,7 +1,7 @@
 /**
  * A process that is a worker: a thread of this process with memory of its own.
  *
- * How a thread is started, heard and ended stands in thread/worker_thread.ts; here, what that comes to
+ * How a thread is started, heard and ended stands in thread/worker_thread.ts; here, what that means
  * for a process: its exit code and its error.
  */
 import { withScope } from "../../kernel/context.ts";

@@ -169,7 +169,7 @@ export class SharedBarrier {
     this.#gate.wakeAll();
   }
 
-  /** Breaks the barrier: whoever waits, or comes, gets a {@linkcode BrokenBarrierError}. Never waits. */
+  /** Breaks the barrier: a thread that waits, or comes, gets a {@linkcode BrokenBarrierError}. Never waits. */
   abort(): void {
     Atomics.compareExchange(this.#region.words, BROKEN, 0, 1);
     this.#gate.wakeAll();

@@ -2,8 +2,8 @@
  * A stream of values from any threads to any threads: the inside of queues and pipes.
  *
  * A ring of bytes with a lock for those who write and one for those who read, so that the two sides do
- * not wait for each other. Each lock is held for the copying of one value; whoever finds it taken tries
- * for a moment and then waits at the same gate as one who finds the ring full, or empty. So whoever is
+ * not wait for each other. Each lock is held for the copying of one value; a thread that finds it taken tries
+ * for a moment and then waits at the same gate as one who finds the ring full, or empty. So a thread that is
  * done looks whether there is room (or a value) left and somebody waits, and passes the word on.
  *
  * A thread that dies half-way through a write leaves the lock taken and the ring as it was before. What
@@ -273,7 +273,7 @@ export class Channel {
     if (!this.#take(this.#writers)) return false;
     let fits: boolean;
     try {
-      // Under the lock, so that whoever finds it closed and nobody writing knows that no more will come.
+      // Under the lock, so that a thread that finds it closed and nobody writing knows that no more will come.
       this.#refuse(this.#terms.write);
       fits = this.length < this.capacity && (this.#ring.fits(packet) || this.#grow(packet));
       if (fits) {

@@ -66,7 +66,7 @@ export class SharedEvent {
     this.#gate.wakeAll();
   }
 
-  /** Clears it: whoever comes now waits. */
+  /** Clears it: a thread that comes now waits. */
   clear(): void {
     Atomics.store(this.#region.words, FLAG, 0);
   }

@@ -1,9 +1,9 @@
 /**
  * Where threads wait for shared memory to change: blocked, or parked as operations.
  *
- * A gate is two words, a count of changes and a count of waiting threads. Whoever wants something tries
+ * A gate is two words, a count of changes and a count of waiting threads. A thread that wants something tries
  * for it (an {@linkcode Entry}); in vain, it waits until the count of changes moves, and tries again.
- * Whoever changes something looks whether anybody waits, and only then moves the count and notifies. A
+ * A thread that changes something looks whether anybody waits, and only then moves the count and notifies. A
  * waiter counts itself in before it tries, a changer changes before it looks, and atomics have one
  * order: so one of the two sees the other, and no wake-up is lost.
  *

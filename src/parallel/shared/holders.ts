@@ -3,7 +3,7 @@
  *
  * One cell for each thread, with its number and its count in one word of 64 bits, so that a cell is never
  * seen half changed. A thread claims a cell that nobody has, or whose thread holds none any more, and keeps
- * it. Others take from its count, too: whoever receives what was on its way to it.
+ * it. Others take from its count, too: a thread that receives what was on its way to it.
  */
 import type { ThreadId } from "../thread/thread_id.ts";
 

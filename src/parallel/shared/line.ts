@@ -2,7 +2,7 @@
  * A line of those who wait to be notified, in shared memory.
  *
  * Each has a place with the number of its thread, and later a sign that it was notified; who came first
- * says a number that counts up. Rejected: a count of notifications to be taken, because whoever comes
+ * says a number that counts up. Rejected: a count of notifications to be taken, because a thread that comes
  * later may take what was meant for others; and a ring of places, because one who waits for long would
  * keep all behind it from being used again.
  */

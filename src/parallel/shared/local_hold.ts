@@ -4,7 +4,7 @@
  * Shared memory knows the thread that holds a lock, and no more. For its own tasks a thread knows more, and
  * so finds circles among them: it notes the task that took a lock. The lock's memory keeps the number of the
  * note, written by the holder alone, so that several views of one lock, as the jobs of a worker have them,
- * come to the same note. Rejected: a map from tasks to numbers, which costs a look-up each time a lock is
+ * reach the same note. Rejected: a map from tasks to numbers, which costs a look-up each time a lock is
  * taken; and a note in the view, which the other views do not see.
  *
  * A wait in shared memory may be ended by another thread, so it counts as the host's; but not while a task

@@ -11,7 +11,7 @@ export type { SharedGuard, SharedLockStatistics } from "./lock_core.ts";
  *
  * - `acquire()` is an operation and never blocks a thread; `acquireSync()` blocks, in a worker's plain
  *   code, where nothing else could run anyway; `tryAcquire()` never waits.
- * - While several wait, whoever comes by when it is free may get it first, but nobody is passed over
+ * - While several wait, a thread that comes by when it is free may get it first, but nobody is passed over
  *   for more than about 10 ms.
  * - A cancelled `acquire` does not hold it.
  * - When the thread that holds it dies, all who want it get an {@linkcode AbandonedError}, within about
@@ -107,7 +107,7 @@ export class SharedLock {
   }
 
   /**
-   * Frees the lock of a holder that has died: for whoever knows that what it guards is sound, or has
+   * Frees the lock of a holder that has died: for a thread that knows that what it guards is sound, or has
    * mended it. Returns whether that was so; the lock of a living holder stays as it is.
    */
   recover(): boolean {

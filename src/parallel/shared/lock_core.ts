@@ -161,7 +161,7 @@ export class LockCore implements GateKeeper {
 
   /** Returns `false` if this thread does not have it. */
   #giveBack(): boolean {
-    const number = this.#words[this.#holdAt]!; // whoever takes it next writes another
+    const number = this.#words[this.#holdAt]!; // a thread that takes it next writes another
     if (!this.mutex.give()) return false;
     const hold = this.#hold;
     if (hold.task !== undefined && hold.number === number) hold.end();
@@ -197,7 +197,7 @@ export class LockCore implements GateKeeper {
     };
   }
 
-  /** The error for whoever would wait for his own task, or block the thread of the task that has it. */
+  /** The error for code that would wait for his own task, or block the thread of the task that has it. */
   #selfWait(task: Party | null, isBlocking: boolean): DeadlockError {
     const name = task === null ? "this thread" : printable(task.name);
     const text = isBlocking && task !== null && task !== currentParty()

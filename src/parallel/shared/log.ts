@@ -2,7 +2,7 @@
  * Changes to a common collection, in shared memory: the inside of maps and lists.
  *
  * Each thread has a copy of the collection, and memory holds the changes in the order in which they were
- * made. Whoever uses the collection takes the lock, makes the changes to its copy that it has not seen,
+ * made. A thread that uses the collection takes the lock, makes the changes to its copy that it has not seen,
  * and then reads the copy, or changes it and writes that down. So reading is as fast as at home while
  * nobody writes, and every thread sees every change from the moment on at which it was made. Once the
  * changes take much more memory than the collection, one writes the collection down instead, as a new
@@ -25,7 +25,7 @@ const LENGTH = MUTEX_WORDS;
 const BEGINNING = LENGTH + 1;
 /** How many bytes that took. */
 const BASE = LENGTH + 2;
-/** 1 while that is under way: whoever dies then leaves nothing that can be read. */
+/** 1 while that is under way: a thread that dies then leaves nothing that can be read. */
 const REWRITING = LENGTH + 3;
 const HEADER_BYTES = 4 * (LENGTH + 4);
 
@@ -60,7 +60,7 @@ export function logRegion(kind: string, handle: SharedHandle | undefined): Regio
     : regionOf(handle, kind);
 }
 
-/** A value as it is kept: as bytes, so that whoever reads it gets a copy of its own. */
+/** A value as it is kept: as bytes, so that a thread that reads it gets a copy of its own. */
 export function freeze(value: unknown, what: string): Packet {
   return keep(encode(value, what));
 }

@@ -3,13 +3,13 @@
  *
  * Free is 0, so taking and giving back is one compare-and-exchange each while nobody else wants it.
  *
- * Whoever comes by when it is free may take it, before those who wait: handing it straight to a sleeping
+ * A thread that comes by when it is free may take it, before those who wait: handing it straight to a sleeping
  * thread would leave it idle for the 50 µs and more that the thread takes to wake up, each time, and
  * four workers that count under a lock would take ten times as long. But a waiter that was passed over
  * for {@linkcode PATIENCE_MS} reserves it: the next release keeps it for that one. So nobody is passed
  * over for ever.
  *
- * When the holder has died, the word keeps its number: whoever wants the lock, then or later, gets an
+ * When the holder has died, the word keeps its number: a thread that wants the lock, then or later, gets an
  * {@linkcode AbandonedError}, because what it guards may be half done.
  */
 import { AbandonedError } from "../../kernel/errors.ts";
@@ -105,7 +105,7 @@ export class Mutex {
   }
 
   /**
-   * Makes sure that whoever has it is alive; `what` needs that, as in `acquire SharedLock#1`.
+   * Makes sure that the thread that has it is alive; `what` needs that, as in `acquire SharedLock#1`.
    *
    * @throws {AbandonedError} If not.
    */

@@ -3,8 +3,8 @@
  *
  * An end is open as long as some thread has it, as with descriptors: each of its copies counts, in
  * whichever thread, and an end that is on its way to another thread counts, too. A copy counts no more when
- * it was closed, when its thread has ended, or when it was garbage. So with two writers the reader comes to
- * its end of file when both are gone, and whoever has passed an end on closes the copy that it kept.
+ * it was closed, when its thread has ended, or when it was garbage. So with two writers the reader reaches
+ * its end of file when both are gone, and a thread that has passed an end on closes the copy that it kept.
  */
 import { checkFlag, checkOptions } from "../../kernel/checks.ts";
 import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
@@ -290,7 +290,7 @@ export class Connection<T = unknown> implements Disposable {
   }
 }
 
-/** A copy is gone; whoever waits at either end looks whether it was the last one. */
+/** A copy is gone; a thread that waits at either end looks whether it was the last one. */
 function leave(holders: Holders, gates: readonly Gate[]): void {
   holders.remove();
   for (const gate of gates) gate.wakeAll();

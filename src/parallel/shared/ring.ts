@@ -1,7 +1,7 @@
 /**
  * A ring of bytes in shared memory that holds packets, one after another.
  *
- * Only one thread at a time may write, and only one may read; whoever has the ring sees to that. The two
+ * Only one thread at a time may write, and only one may read; the owner of the ring sees to that. The two
  * do not disturb each other: the writer moves the tail, the reader the head, each after the bytes are
  * in place or copied out. So what is not complete is never seen, whenever its writer dies.
  *

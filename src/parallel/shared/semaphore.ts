@@ -44,8 +44,8 @@ function makeRegion(permits: number, bounded: boolean): Region {
 /**
  * Permits that threads take and give back: pass it to a job, and it is the same semaphore there.
  *
- * Whoever comes by when a permit is free may take it before those who wait. A cancelled `acquire` takes
- * none. With `bounded`, releasing more than was taken is an error, and whoever has to wait while a
+ * A thread that comes by when a permit is free may take it before those who wait. A cancelled `acquire` takes
+ * none. With `bounded`, releasing more than was taken is an error, and a thread that has to wait while a
  * thread that died had a permit gets an {@linkcode AbandonedError}. After Python's
  * `multiprocessing.Semaphore` and `BoundedSemaphore`.
  *

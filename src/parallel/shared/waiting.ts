@@ -19,7 +19,7 @@ export function refuseMainThread(owner: { toString(): string }, verb: string): v
   if (onMainThread) throw mainThreadError(`${owner}.${verb}()`);
 }
 
-/** The error for whoever would. */
+/** The error for code that would. */
 export function mainThreadError(label: string): Error {
   return new Error(
     `Cannot block in ${label}: this is the main thread, which must not freeze; ` +

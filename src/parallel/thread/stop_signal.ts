@@ -1,7 +1,7 @@
 /**
  * An AbortSignal that code which never waits can poll.
  *
- * A message cannot reach code that computes. So whoever wants it to stop also writes a word of shared
+ * A message cannot reach code that computes. So a thread that wants it to stop also writes a word of shared
  * memory, and the signal looks at that word whenever its `aborted` is read. Where the code waits for
  * something instead, the message arrives and fires the signal as usual.
  */

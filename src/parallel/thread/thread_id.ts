@@ -3,12 +3,12 @@
  *
  * A worker that ends (`terminate()`, `self.close()`, `Deno.exit()`, a crash) cannot say so itself, and
  * others may be blocked in shared memory, where no event reaches them. So there is a table in shared
- * memory with a line for each thread. Whoever starts a worker writes its line and passes it on at the
+ * memory with a line for each thread. The thread that starts a worker writes its line and passes it on at the
  * start; the same one strikes it off when the worker's life line breaks. A lock holds the number of its
- * holder, and whoever waits for the lock looks now and then whether that number is still in the table.
+ * holder, and a thread that waits for the lock looks now and then whether that number is still in the table.
  *
  * A number is a line's place with a count of how often it was taken, so the number of a thread that
- * ended never comes to mean another one. A thread started inside a worker dies with it: its line names
+ * ended never means another one. A thread started inside a worker dies with it: its line names
  * its parent.
  *
  * Rejected: Web Locks held for life, which tell of every thread, but only those who can wait for a
@@ -25,7 +25,7 @@ const NAME_BYTES = 63;
 /** Words at the start: two that tell tables apart, and where to look for a free line. */
 const HEADER = 4;
 const SEARCH = 2;
-/** The words of a line: its number (negative once it is struck off), the wish that it end, its parent. */
+/** The words of a line: its number (negative once it has ended), the wish that it end, its parent. */
 const NUMBER = 0;
 const STOP = 1;
 const PARENT = 2;
@@ -153,7 +153,7 @@ export class ThreadId {
     return this.#table.nameOf(this.number);
   }
 
-  /** Whether it has been told to end, or was struck off, so that it must not block any longer. */
+  /** Whether it has been told to end, or was taken out of the table, so that it must not block any longer. */
   get stopped(): boolean {
     const { words } = this.#table;
     return Atomics.load(words, this.#stopAt) !== 0 ||
@@ -210,7 +210,7 @@ function enter(table: ThreadTable): ThreadId {
   return thread;
 }
 
-/** For whoever starts a thread: enters it in this thread's table; the ticket is for its first message. */
+/** For code that starts a thread: enters it in this thread's table; the ticket is for its first message. */
 export function enrolThread(name: string): ThreadTicket {
   return thisThread().enrol(name);
 }
@@ -221,13 +221,13 @@ export function takeTicket({ table, number }: ThreadTicket): void {
   if (!own.some((thread) => thread.isIn(found))) own.unshift(new ThreadId(found, number));
 }
 
-/** For whoever started a thread: asks it not to block any longer. It sees that within a moment. */
+/** For code that started a thread: asks it not to block any longer. It sees that within a moment. */
 export function stopThread({ table, number }: ThreadTicket): void {
   const { words } = new ThreadTable(table);
   if (words[lineOf(number) + NUMBER] === number) Atomics.store(words, lineOf(number) + STOP, 1);
 }
 
-/** For whoever started a thread: strikes it off, because it has ended. Whoever waits for it learns. */
+/** For code that started a thread: takes it out of the table, because it has ended. Those who wait for it are told. */
 export function strikeThread({ table, number }: ThreadTicket): void {
   new ThreadTable(table).strike(number);
 }

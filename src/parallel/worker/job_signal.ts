@@ -62,7 +62,7 @@ export function abortJob(reason: unknown): void {
   currentSignal()?.abort(reason);
 }
 
-/** For whoever asks and is no job. */
+/** For code that asks and is no job. */
 const never = new AbortController().signal;
 
 /**
