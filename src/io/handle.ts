@@ -20,7 +20,7 @@
 import { SystemClock } from "../kernel/clock.ts";
 import { currentScope } from "../kernel/context.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
-import { hold, letGo, type Resource } from "../kernel/resource.ts";
+import { allResources, type Resource, type ResourcePlace } from "../kernel/resource.ts";
 import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Party, Wait, WaitSource } from "../kernel/wait.ts";
@@ -47,6 +47,8 @@ function ownerOf(party: Party | null | undefined): Task | null {
  */
 export abstract class HandleLifetime implements Resource, PendingOperations {
   readonly #scheduler: Scheduler | null;
+  readonly #place: ResourcePlace;
+  readonly #placeInRun: ResourcePlace | null;
   #pending = 0;
   #isLetGo = false;
   #gone: PromiseWithResolvers<void> | null = null;
@@ -59,8 +61,8 @@ export abstract class HandleLifetime implements Resource, PendingOperations {
   constructor(owner?: Party | null) {
     const task = ownerOf(owner);
     this.#scheduler = task === null ? null : schedulerOf(task);
-    this.#scheduler?.resources.add(this);
-    hold(this);
+    this.#placeInRun = this.#scheduler?.resources.enter(this) ?? null;
+    this.#place = allResources().enter(this);
   }
 
   /** Lets go of the host; resolves when nothing is pending any more. */
@@ -92,8 +94,8 @@ export abstract class HandleLifetime implements Resource, PendingOperations {
   }
 
   #leave(): void {
-    this.#scheduler?.resources.delete(this);
-    letGo(this);
+    if (this.#placeInRun !== null) this.#scheduler!.resources.leave(this.#placeInRun);
+    allResources().leave(this.#place);
     this.#gone?.resolve();
   }
 }

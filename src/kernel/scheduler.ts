@@ -29,7 +29,7 @@ import {
 } from "./scheduler_options.ts";
 import { ReadyQueue } from "./ready_queue.ts";
 import { leafWaits } from "./report.ts";
-import type { Resource } from "./resource.ts";
+import { ResourceList } from "./resource.ts";
 import { noteSite } from "./sites.ts";
 import { CycleRechecks } from "./deadlock.ts";
 import { Task, type TaskHost, type TaskName } from "./task.ts";
@@ -60,7 +60,7 @@ export class Scheduler implements TaskHost {
   /** In which order the cases of a choice are tried. */
   readonly cases: CaseOrder;
   /** What the run must give back to the host when it ends. */
-  readonly resources: Set<Resource> = new Set();
+  readonly resources: ResourceList = new ResourceList();
   readonly #clock: SystemClock | GuardedClock;
   /** How often the host had its turn: between two steps with the same count no time was lost. */
   pauses = 0;

@@ -46,9 +46,7 @@ class Family implements Resource {
     if (family === undefined) {
       families.set(scheduler, family = new Family());
       // First of all: what the children are connected to stays open until they have ended.
-      const others = [...scheduler.resources];
-      scheduler.resources.clear();
-      for (const resource of [family, ...others]) scheduler.resources.add(resource);
+      scheduler.resources.addFirst(family);
     }
     return family;
   }
