@@ -6,11 +6,9 @@ import { moduleHash } from "../../src/cluster/wire/job_hash.ts";
 import {
   formatCancelHead,
   formatJobHead,
-  formatProgressHead,
   formatResultHead,
   parseCancelHead,
   parseJobHead,
-  parseProgressHead,
   parseResultHead,
 } from "../../src/cluster/wire/protocol.ts";
 import { Signer } from "../../src/cluster/wire/signing.ts";
@@ -34,7 +32,6 @@ law("Subjects come apart as they were put together, and no other does", () => {
   assertEquals(names.parseAbout("r", names.result(key)), key);
   assertEquals(names.parseAbout("s", names.starts(key)), key);
   assertEquals(names.parseAbout("x", names.cancel(key)), key);
-  assertEquals(names.parseAbout("p", names.progress(key)), key);
   assertEquals(names.parseHealth(names.health("n1")), "n1");
   for (
     const subject of [
@@ -67,7 +64,6 @@ law("Heads come back as they were written", () => {
   const result = { status: "failed", attempt: 2, node: "n1", ms: 7, object: null } as const;
   assertEquals(parseResultHead(formatResultHead(result)), result);
   assertEquals(parseCancelHead(formatCancelHead("flag")), "flag");
-  assertEquals(parseProgressHead(formatProgressHead(3)), 3);
 });
 
 law("A head of another version, or one that does not parse, is none", () => {

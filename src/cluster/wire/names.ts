@@ -123,11 +123,6 @@ export class Names {
     return `${this.cluster}.x.${submitter}.${id}`;
   }
 
-  /** The subject of its progress. */
-  progress({ submitter, id }: JobKey): string {
-    return `${this.cluster}.p.${submitter}.${id}`;
-  }
-
   /** The subject on which a node tells its health. */
   health(node: string): string {
     return `${this.cluster}.n.${node}`;
@@ -152,8 +147,8 @@ export class Names {
     return { jobClass: known, key: { submitter, id } };
   }
 
-  /** Takes the subject of a result (`"r"`), a start, a cancel or progress apart; `null` if it is none. */
-  parseAbout(kind: "r" | "s" | "x" | "p", subject: string): JobKey | null {
+  /** Takes the subject of a result (`"r"`), a start or a cancel apart; `null` if it is none. */
+  parseAbout(kind: "r" | "s" | "x", subject: string): JobKey | null {
     const [cluster, letter, submitter, id, ...rest] = subject.split(".");
     if (cluster !== this.cluster || letter !== kind || rest.length > 0) return null;
     return isName(submitter) && isName(id) ? { submitter, id } : null;

@@ -18,7 +18,6 @@
  * | `<c>.s.<s>.<i>` | `WEFT_<c>_state` | - | list of starts |
  * | `<c>.k.lease` | `WEFT_<c>_state` | - | name of the keeper |
  * | `<c>.x.<s>.<i>` | nowhere | `wait`, `flag` or `kill` | the reason |
- * | `<c>.p.<s>.<i>` | nowhere | number of the report, from 1 | what was reported |
  * | `<c>.n.<n>` | nowhere | - | health of a node |
  * | `<c>.a` | nowhere | - | nothing: asks each node to tell its health at once, on `<c>.n.<n>` |
  *
@@ -184,18 +183,6 @@ export function parseCancelHead(text: string): CancelPolicy | null {
   const [version, policy, ...rest] = text.split(" ");
   if (version !== PROTOCOL || rest.length > 0) return null;
   return policy === "wait" || policy === "flag" || policy === "kill" ? policy : null;
-}
-
-/** The head of a report of progress as text. */
-export function formatProgressHead(number: number): string {
-  return `${PROTOCOL} ${number}`;
-}
-
-/** Reads the head of a report of progress; `null` if it is none. */
-export function parseProgressHead(text: string): number | null {
-  const [version, number, ...rest] = text.split(" ");
-  if (version !== PROTOCOL || rest.length > 0 || !NUMBER.test(number ?? "")) return null;
-  return Number(number);
 }
 
 /** The head of a message that says nothing else. */
