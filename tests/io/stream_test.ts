@@ -298,3 +298,69 @@ law(
       assert(socket.closed);
     }),
 );
+
+/** A connection that takes its time to end what is pending when it is closed, and still writes then. */
+class LatePuppet extends Puppet {
+  override close(): void {
+    this.closes++;
+  }
+}
+
+law(
+  "A reader's buffer goes to another reader only when its native read has settled",
+  () =>
+    run(function* () {
+      const late = new LatePuppet();
+      const closed = new Socket(new StreamHandle(late, "Late"));
+      const waiting = start(closed.recv());
+      yield* sleep(0);
+      closed.close();
+      assertInstanceOf(yield* errorOf(waiting), ClosedError);
+      const others = Array.from({ length: 20 }, () => puppetSocket());
+      const reads = others.map(([socket]) => start(socket.recv()));
+      yield* sleep(0);
+      for (const [i, [, puppet]] of others.entries()) puppet.bring(`bytes of ${i}`);
+      late.bring("the last that the closed one got");
+      for (const [i, read] of reads.entries()) {
+        assertEquals(decode(yield* read.get()), `bytes of ${i}`);
+      }
+      for (const [socket] of others) socket.close();
+    }),
+);
+
+law(
+  "What a socket has given out stays as it is while other sockets come and go",
+  () =>
+    run(function* () {
+      const [first, native] = puppetSocket();
+      const given: Uint8Array[] = [];
+      for (let i = 0; i < 5; i++) {
+        const read = start(first.recv());
+        yield* sleep(0);
+        native.bring(`message ${i}`);
+        given.push(yield* read.get());
+      }
+      first.close();
+      for (let i = 0; i < 50; i++) {
+        const [socket, puppet] = puppetSocket();
+        const read = start(socket.recv());
+        yield* sleep(0);
+        puppet.bring("x".repeat(2000));
+        yield* read.get();
+        socket.close();
+      }
+      assertEquals(given.map(decode), [0, 1, 2, 3, 4].map((i) => `message ${i}`));
+    }),
+);
+
+law(
+  "A call on a closed socket throws an error whose stack shows that call",
+  () =>
+    run(function* () {
+      const [socket] = puppetSocket();
+      socket.close();
+      const lateCall = (): unknown => socket.trySend(encode("late"));
+      const error = assertThrows(lateCall, ClosedError, "Cannot send to Puppet: it is closed");
+      assert(error.stack!.includes("lateCall"), error.stack);
+    }),
+);
