@@ -25,6 +25,7 @@ export function timelineHtml(timeline: Timeline, title: string = "Timeline of a 
   return `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
+<link rel="icon" href="data:,">
 <title>${shownTitle}</title><style>${PAGE_STYLE}${STATE_STYLE}</style></head>
 <body><main>
 <h1>${shownTitle}</h1>
@@ -79,7 +80,6 @@ function round(ms: number): number {
 export const PAGE_STYLE: string = `
 :root{color-scheme:light dark;--ground:#fff;--word:#1b1f24;--rule:#d0d7de;--mark:#0550ae}
 @media screen and (prefers-color-scheme:dark){:root{--ground:#0d1117;--word:#e6edf3;--rule:#30363d;--mark:#79c0ff}}
-@media print{:root{color-scheme:light}#controls{display:none}}
 *{box-sizing:border-box}body{margin:0;background:var(--ground);color:var(--word);font:16px/1.5 system-ui,sans-serif}
 main{max-width:75rem;margin:0 auto;padding:1rem}h1{font-size:1.5rem}h2{font-size:1.2rem}
 #controls{display:flex;flex-wrap:wrap;gap:1rem;align-items:center}input,button{font:inherit;color:inherit;background:var(--ground);border:1px solid var(--word);border-radius:4px;padding:.2rem .5rem;max-width:100%}
@@ -88,7 +88,8 @@ main{max-width:75rem;margin:0 auto;padding:1rem}h1{font-size:1.5rem}h2{font-size
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%}caption{text-align:left;padding:.3rem 0}
 th,td{border-bottom:1px solid var(--rule);padding:.2rem .5rem;text-align:right;font-variant-numeric:tabular-nums}
 th:first-child{text-align:left;min-width:7rem}th button{border:0;padding:0;text-align:left;text-decoration:underline;color:var(--mark);overflow-wrap:anywhere}
-tr.found{outline:2px solid var(--mark)}`;
+tr.found{outline:2px solid var(--mark)}
+@media print{:root{color-scheme:light}#controls{display:none}}`;
 
 /** Zoom, search, and the waits of a task. */
 export const PAGE_SCRIPT: string = `
