@@ -18,7 +18,7 @@ import {
   spawn,
   type Task,
 } from "@weft/weft";
-import { law } from "../lib/law.ts";
+import { law } from "../../lib/law.ts";
 
 const CROWD = 100_000;
 const RATIO = 4;

@@ -1,9 +1,9 @@
 /** Processes that throw all that can be thrown, and say all that none says; and many of them. */
 import { assert, assertEquals } from "@std/assert";
 import { WorkerProcess } from "@weft/weft";
-import { law } from "../lib/law.ts";
-import { lawsOfOutcasts } from "../lib/process_outcasts.ts";
-import { targets } from "../parallel/fixtures/process_thrown.ts";
+import { law } from "../../lib/law.ts";
+import { lawsOfOutcasts } from "../../lib/process_outcasts.ts";
+import { targets } from "../../parallel/fixtures/process_thrown.ts";
 
 lawsOfOutcasts(1);
 

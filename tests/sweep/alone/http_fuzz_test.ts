@@ -1,10 +1,10 @@
 /** A hundred thousand malformed requests, and a thousand clients that never finish theirs. */
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { Server } from "../examples/example.ts";
-import { RawClient, statusOf } from "../examples/http_client.ts";
-import { cutsOf, malformed, parsed, SMALL_LIMITS } from "../examples/http_messages.ts";
-import { law } from "../lib/law.ts";
-import { seeded } from "../lib/sockets.ts";
+import { Server } from "../../examples/example.ts";
+import { RawClient, statusOf } from "../../examples/http_client.ts";
+import { cutsOf, malformed, parsed, SMALL_LIMITS } from "../../examples/http_messages.ts";
+import { law } from "../../lib/law.ts";
+import { seeded } from "../../lib/sockets.ts";
 
 const CODES = [null, 400, 413, 414, 417, 431, 505];
 const LIMIT_MS = 120_000;

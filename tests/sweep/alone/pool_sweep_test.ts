@@ -1,8 +1,8 @@
 /** A million small jobs: every result once and in its place, and memory that stays flat. */
 import { assert, assertEquals } from "@std/assert";
 import { run, WorkerPool } from "@weft/weft";
-import { law } from "../lib/law.ts";
-import { echo } from "../parallel/fixtures/items.ts";
+import { law } from "../../lib/law.ts";
+import { echo } from "../../parallel/fixtures/items.ts";
 
 const COUNT = 1_000_000;
 /** So many samples of the heap are taken on the way. */

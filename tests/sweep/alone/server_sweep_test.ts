@@ -4,12 +4,12 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { all, connect, run, sleep, StreamServer } from "@weft/weft";
-import { echo, echoFrames } from "../../examples/lib/echo.ts";
-import { Server } from "../examples/example.ts";
-import { collectGarbage } from "../lib/heap.ts";
-import { law } from "../lib/law.ts";
-import { seeded, start } from "../lib/sockets.ts";
-import { lawWithStrace } from "../lib/strace.ts";
+import { echo, echoFrames } from "../../../examples/lib/echo.ts";
+import { Server } from "../../examples/example.ts";
+import { collectGarbage } from "../../lib/heap.ts";
+import { law } from "../../lib/law.ts";
+import { seeded, start } from "../../lib/sockets.ts";
+import { lawWithStrace } from "../../lib/strace.ts";
 
 const ENGINES = ["sequential", "coroutine", "poll", "worker"] as const;
 const LIMIT_MS = 120_000;

@@ -1,9 +1,9 @@
 /** Polling for a long time: memory stays level over a great many turns. */
 import { assert } from "@std/assert";
 import { adopt, fileno, poll, POLLIN, run, select } from "@weft/weft";
-import { growthOf } from "../lib/heap.ts";
-import { law } from "../lib/law.ts";
-import { FakeHandle } from "../poll/fake_handle.ts";
+import { growthOf } from "../../lib/heap.ts";
+import { law } from "../../lib/law.ts";
+import { FakeHandle } from "../../poll/fake_handle.ts";
 
 const SLACK = 2_000_000;
 

@@ -6,11 +6,11 @@
  */
 import { assertLess } from "@std/assert";
 import { Queue, run, spawn, type Task } from "@weft/weft";
-import { Broadcast } from "../../src/sync/broadcast.ts";
-import { Channel } from "../../src/sync/channel.ts";
-import { EndOfChannel } from "../../src/sync/channel_core.ts";
-import { PriorityQueue } from "../../src/sync/priority_queue.ts";
-import { law } from "../lib/law.ts";
+import { Broadcast } from "../../../src/sync/broadcast.ts";
+import { Channel } from "../../../src/sync/channel.ts";
+import { EndOfChannel } from "../../../src/sync/channel_core.ts";
+import { PriorityQueue } from "../../../src/sync/priority_queue.ts";
+import { law } from "../../lib/law.ts";
 
 const MANY = 100_000;
 const ROUNDS = 2;
