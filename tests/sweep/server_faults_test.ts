@@ -1,6 +1,6 @@
 /**
  * Each example server with every fault of the host from which it has to recover; `echo_tcp` in
- * `server_sweep_test.ts`.
+ * `alone/server_sweep_test.ts`.
  */
 import { lawsOfFailingAccepts, lawsOfNoDescriptors, PASSING } from "../examples/server_faults.ts";
 
