@@ -82,8 +82,8 @@ export {
 export { type FirstOutcome, waitFirst, type WaitFirstOptions } from "./src/tasks/wait_first.ts";
 export type { Backoff } from "./src/tasks/restart.ts";
 export type { Intensity } from "./src/tasks/restart.ts";
-export type { Items } from "./src/tasks/map_pass.ts";
-export { PoolResults, type ResultsRun } from "./src/tasks/imap_run.ts";
+export type { Items } from "./src/tasks/task_pool_map.ts";
+export { PoolResults, type ResultsRun } from "./src/tasks/task_pool_imap.ts";
 export { supervise, type SuperviseOptions } from "./src/tasks/supervise.ts";
 export type { ChildBody, Children, ChildSpec, Restart } from "./src/tasks/supervisor.ts";
 export { SupervisionError } from "./src/tasks/supervisor.ts";
@@ -95,7 +95,7 @@ export type {
   TaskPoolShutdownOptions,
   TaskPoolStatistics,
 } from "./src/tasks/task_pool_options.ts";
-export type { OnItemError } from "./src/tasks/imap_run.ts";
+export type { OnItemError } from "./src/tasks/task_pool_imap.ts";
 export {
   type EventOf,
   type EventOverflow,
@@ -116,11 +116,10 @@ export {
   type BroadcastOptions,
   type BroadcastStatistics,
 } from "./src/sync/broadcast.ts";
-export type { LagRule } from "./src/sync/broadcast_log.ts";
+export { LaggedError, type LagRule } from "./src/sync/broadcast_log.ts";
 export { CapacityLimiter, type CapacityLimiterStatistics } from "./src/sync/capacity_limiter.ts";
 export { Channel, ChannelReceiver, ChannelSender } from "./src/sync/channel.ts";
-export type { ChannelStatistics } from "./src/sync/channel_core.ts";
-export { EndOfChannel, LaggedError } from "./src/sync/channel_core.ts";
+export { type ChannelStatistics, EndOfChannel } from "./src/sync/channel_core.ts";
 export { Condition, type ConditionStatistics } from "./src/sync/condition.ts";
 export { Event, type EventStatistics } from "./src/sync/event.ts";
 export type { ItemStore } from "./src/sync/items.ts";
@@ -194,7 +193,7 @@ export {
   StreamServer,
   type StreamServerOptions,
 } from "./src/server/stream_server.ts";
-export type { ServerStatistics } from "./src/server/tally.ts";
+export type { ServerStatistics } from "./src/server/statistics.ts";
 export type { DatagramHandle } from "./src/io/datagram.ts";
 export type { EventHandle } from "./src/io/events.ts";
 export type { ListenerHandle } from "./src/io/listener.ts";

@@ -1,5 +1,5 @@
 /**
- * Operations made outside of every run, until something waits for them.
+ * Operations that were made and never waited for, inside a run and outside of all.
  *
  * Inside a run a task is asked at its end for the operations that it made and never waited for. Outside
  * there is no such end, and what was forgotten would do nothing in silence: `pool.map(f, xs)` at the top
@@ -57,4 +57,14 @@ let told = 0;
 function tellAll(): void {
   for (const note of notes) note.tell();
   if (told > MOST) console.warn(`${told - MOST} more operations were never waited for`);
+}
+
+/** The error of a task that ended well and has left operations unstarted. */
+export function forgottenError(task: string, unstarted: object | Set<object>): TypeError {
+  const names = unstarted instanceof Set
+    ? [...unstarted].map((one) => printable(one))
+    : [printable(unstarted)];
+  return new TypeError(
+    `Task "${task}" returned without waiting for ${names.join(", ")}: write "yield* ${names[0]}"`,
+  );
 }

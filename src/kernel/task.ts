@@ -11,6 +11,7 @@ import { abortSafely, callSafely, thrownText } from "./callback.ts";
 import { checkMs, checkString } from "./checks.ts";
 import { Cancelled, DeadlockError, TimeoutError } from "./errors.ts";
 import { Fiber, type FiberHost, type TaskGenerator } from "./fiber.ts";
+import { forgottenError } from "./forgotten.ts";
 import { Links } from "./links.ts";
 import { localsOf } from "./locals.ts";
 import { type Operation, operation, sequence } from "./operation.ts";
@@ -429,15 +430,6 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     if (lenient) wait.settle(undefined);
     else wait.fail(this.#result);
   }
-}
-
-function forgottenError(task: string, unstarted: object | Set<object>): TypeError {
-  const names = unstarted instanceof Set
-    ? [...unstarted].map((one) => printable(one))
-    : [printable(unstarted)];
-  return new TypeError(
-    `Task "${task}" returned without waiting for ${names.join(", ")}: write "yield* ${names[0]}"`,
-  );
 }
 
 function swallowedText(task: string): string {

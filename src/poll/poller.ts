@@ -1,7 +1,7 @@
 /**
  * The waiting half of a registry: poll(2) over handles that complete operations and know no readiness.
  *
- * How a poll goes. It walks the active entries (see `entry.ts`): each is armed, that is, its handle starts the
+ * How a poll goes. It walks the active entries (see `registration.ts`): each is armed, that is, its handle starts the
  * native read or write probe that will tell, and those with nothing to tell leave the list. Then it parks.
  * Arming an idle handle costs one native operation, which stays in flight over any number of polls.
  * When a handle's readiness changes, its entry becomes active again, and a microtask later the poll ends

@@ -18,8 +18,8 @@ import { Event } from "../sync/event.ts";
 import { Semaphore } from "../sync/semaphore.ts";
 import { type Group, group } from "../tasks/group.ts";
 import { sleep } from "../tasks/sleep.ts";
-import type { Report } from "./crowd.ts";
-import type { HandlerOutcome, Tally } from "./tally.ts";
+import type { Report } from "./connections.ts";
+import type { HandlerOutcome, ServerCounts } from "./statistics.ts";
 
 /** A datagram and its sender. */
 type Datagram = readonly [data: Uint8Array, from: UdpAddress | UnixAddress];
@@ -50,7 +50,7 @@ export class DatagramLoop {
   readonly #socket: DatagramSocket;
   readonly #serve: Serve;
   readonly #options: DatagramLoopOptions;
-  readonly #tally: Tally;
+  readonly #counts: ServerCounts;
   readonly #report: Report;
   readonly #room: Semaphore;
   readonly #stop = new Event("stop");
@@ -62,13 +62,13 @@ export class DatagramLoop {
     socket: DatagramSocket,
     serve: Serve,
     options: DatagramLoopOptions,
-    tally: Tally,
+    counts: ServerCounts,
     report: Report,
   ) {
     this.#socket = socket;
     this.#serve = serve;
     this.#options = options;
-    this.#tally = tally;
+    this.#counts = counts;
     this.#report = report;
     this.#room = new Semaphore(options.most);
   }
@@ -152,7 +152,7 @@ export class DatagramLoop {
     if (!(error instanceof BrokenError)) throw error;
     const pause = this.#backoff.failed(error.cause);
     if (pause === 1) {
-      this.#tally.acceptFailed();
+      this.#counts.acceptFailed();
       this.#report(error, undefined);
     }
     yield* sleep(pause);
@@ -162,7 +162,7 @@ export class DatagramLoop {
     // deno-lint-ignore no-this-alias -- for the generator
     const loop = this;
     const place = this.#room.tryAcquire();
-    this.#tally.begin();
+    this.#counts.begin();
     let ending: HandlerOutcome = "cancelled";
     const task = g.spawn(function* () {
       ending = yield* loop.#served(data, from);
@@ -170,7 +170,7 @@ export class DatagramLoop {
     this.#tasks.add(task);
     task.watch(() => {
       this.#tasks.delete(task);
-      this.#tally.end(ending);
+      this.#counts.end(ending);
       place[Symbol.dispose]();
     });
   }

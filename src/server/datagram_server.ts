@@ -10,7 +10,7 @@ import {
 } from "../net/datagram_socket.ts";
 import { joinAll } from "../tasks/join.ts";
 import { spawn } from "../tasks/spawn.ts";
-import type { Report } from "./crowd.ts";
+import type { Report } from "./connections.ts";
 import {
   type AnyDatagramHandler,
   checkDatagramHandler,
@@ -143,7 +143,7 @@ export class DatagramServer extends Server {
     }
     const isPolling = engine === "poll";
     const options = { most: this.#most, isPolling, handlerTimeout };
-    const loop = this.#loop = new DatagramLoop(this.#socket, serve, options, this.tally, report);
+    const loop = this.#loop = new DatagramLoop(this.#socket, serve, options, this.counts, report);
     const task = this.#task = spawn(function* () {
       yield* loop.body();
     });

@@ -18,12 +18,12 @@ import { POLLET, POLLIN } from "../poll/masks.ts";
 import { type EventRegistry, poll } from "../poll/registry.ts";
 import { type Group, group } from "../tasks/group.ts";
 import { currentTask } from "../tasks/run.ts";
-import type { Crowd } from "./crowd.ts";
+import type { Connections } from "./connections.ts";
 
 /** One listener being served by polling. */
 export class PollLoop {
   readonly #listener: Listener;
-  readonly #crowd: Crowd;
+  readonly #connections: Connections;
   readonly #most: number;
   readonly #backoff = new AcceptBackoff();
   readonly #clients = new Map<number, Socket>();
@@ -34,9 +34,9 @@ export class PollLoop {
   #isPausing = false;
 
   /** A loop that has not begun. */
-  constructor(listener: Listener, crowd: Crowd, maxConnections: number) {
+  constructor(listener: Listener, connections: Connections, maxConnections: number) {
     this.#listener = listener;
-    this.#crowd = crowd;
+    this.#connections = connections;
     this.#most = maxConnections;
   }
 
@@ -71,7 +71,7 @@ export class PollLoop {
   *#welcome(registry: EventRegistry, g: Group): Generator<unknown, void, unknown> {
     const door = fileno(registry.register(this.#listener, POLLIN));
     let isOpen = true;
-    while (!this.#crowd.isClosing) {
+    while (!this.#connections.isClosing) {
       if (isOpen !== (this.#hasRoom && !this.#isPausing)) {
         isOpen = !isOpen;
         registry.modify(door, isOpen ? POLLIN : 0);
@@ -94,7 +94,7 @@ export class PollLoop {
     } catch (error) {
       if (error instanceof WouldBlock) return;
       const pause = this.#backoff.failed(error);
-      if (pause === 1) this.#crowd.failed(error, undefined); // the first of several in a row
+      if (pause === 1) this.#connections.failed(error, undefined); // the first of several in a row
       this.#isPausing = true;
       currentTask().timers.after(pause, () => {
         this.#isPausing = false;
@@ -108,9 +108,9 @@ export class PollLoop {
     reader.isGated = true;
     const fd = fileno(registry.register(socket, POLLIN | POLLET));
     this.#clients.set(fd, socket);
-    const crowd = this.#crowd;
+    const connections = this.#connections;
     g.spawn(function* () {
-      yield* crowd.serve(socket);
+      yield* connections.serve(socket);
     }).watch(() => {
       this.#clients.delete(fd);
       if (!registry.closed) registry.unregister(fd);

@@ -29,8 +29,8 @@ import { Event } from "../sync/event.ts";
 import { race } from "../tasks/race.ts";
 import { currentTask } from "../tasks/run.ts";
 import { shield } from "../tasks/cancel_scope.ts";
-import type { Report } from "./crowd.ts";
-import { type ServerStatistics, Tally } from "./tally.ts";
+import type { Report } from "./connections.ts";
+import { ServerCounts, type ServerStatistics } from "./statistics.ts";
 
 /** How connections or datagrams are served. */
 export type ServerEngine = "sequential" | "coroutine" | "poll" | "worker";
@@ -106,7 +106,7 @@ export abstract class Server implements AsyncDisposable {
   /** The options that servers have in common. */
   protected readonly options: CheckedOptions;
   /** What the server itself counts. */
-  protected readonly tally: Tally = new Tally();
+  protected readonly counts: ServerCounts = new ServerCounts();
   readonly #name: string;
   readonly #onError: Report | undefined;
   readonly #ready: Event;
@@ -186,7 +186,7 @@ export abstract class Server implements AsyncDisposable {
 
   /** A frozen record of what it has done and is doing, all workers together. */
   statistics(): ServerStatistics {
-    return Tally.sum([this.tally]);
+    return ServerCounts.sum([this.counts]);
   }
 
   /** Shuts it down. */

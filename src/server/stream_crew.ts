@@ -17,11 +17,11 @@ import { packError, type TransportedError, unpackError } from "../parallel/trans
 import { shield } from "../tasks/cancel_scope.ts";
 import { spawn } from "../tasks/spawn.ts";
 import { wait } from "../tasks/wait.ts";
-import { Crowd, type Limits, type Report } from "./crowd.ts";
+import { Connections, type Limits, type Report } from "./connections.ts";
 import type { StreamClass, StreamFunction } from "./handler.ts";
 import { type HandlerAddress, loadHandler } from "./handlers.ts";
 import { loopOf, StreamLoop } from "./stream_loop.ts";
-import { Tally } from "./tally.ts";
+import { ServerCounts } from "./statistics.ts";
 
 /** What each worker is told. */
 interface Order {
@@ -54,13 +54,13 @@ const { serveInWorker } = jobs(import.meta, {
       | StreamFunction
       | StreamClass;
     const listener = listen(order.listen);
-    const tally = tallyOf(currentProcess().name, order.counts);
-    tally.abandon(); // what one in this place before left behind
+    const counts = countsOf(currentProcess().name, order.counts);
+    counts.abandon(); // what one in this place before left behind
     const report: Report = (error, peer) => tell(failures, error, peer);
-    const crowd = new Crowd(handler, order.limits, tally, report);
+    const connections = new Connections(handler, order.limits, counts, report);
     const loop = new StreamLoop(
-      loopOf("coroutine", listener as unknown as Listener, crowd, order.maxConnections),
-      crowd,
+      loopOf("coroutine", listener as unknown as Listener, connections, order.maxConnections),
+      connections,
     );
     const task = loop.begin();
     ready.set();
@@ -86,13 +86,15 @@ function tell(
 }
 
 /** Where the worker of a name such as `Crew#1[0].2` counts. */
-function tallyOf(worker: string, counts: Float64Array): Tally {
+function countsOf(worker: string, counts: Float64Array): ServerCounts {
   const [, index, start] = /\[(\d+)\](?:\.(\d+))?$/.exec(worker)!;
   return partOf(counts, 2 * Number(index) + Number(start ?? 0) % 2);
 }
 
-function partOf(counts: Float64Array, place: number): Tally {
-  return new Tally(counts.subarray(place * Tally.LENGTH, (place + 1) * Tally.LENGTH));
+function partOf(counts: Float64Array, place: number): ServerCounts {
+  return new ServerCounts(
+    counts.subarray(place * ServerCounts.LENGTH, (place + 1) * ServerCounts.LENGTH),
+  );
 }
 
 /** How the workers of a server are to be. */
@@ -117,7 +119,7 @@ export interface StreamCrewOptions {
 export class StreamCrew {
   readonly #crew: Crew<[Order, SharedQueue<HandlerFailure>]>;
   readonly #failures = new SharedQueue<HandlerFailure>();
-  readonly #tallies: readonly Tally[];
+  readonly #tallies: readonly ServerCounts[];
   readonly #grace = new Float64Array(new SharedArrayBuffer(8));
   readonly #longest: number;
   readonly #report: Report;
@@ -129,7 +131,7 @@ export class StreamCrew {
     const { maxConnections, grace, name } = options;
     // With fewer connections than workers, some would have none to serve.
     const workers = Math.min(options.workers, maxConnections);
-    const length = 2 * workers * Tally.LENGTH;
+    const length = 2 * workers * ServerCounts.LENGTH;
     const counts = new Float64Array(
       new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT),
     );
@@ -154,7 +156,7 @@ export class StreamCrew {
   }
 
   /** The counts of each worker. */
-  get tallies(): readonly Tally[] {
+  get tallies(): readonly ServerCounts[] {
     return this.#tallies;
   }
 

@@ -15,7 +15,7 @@ import { joinAll } from "../tasks/join.ts";
 import { serve } from "../net/serve.ts";
 import { currentTask } from "../tasks/run.ts";
 import { spawn } from "../tasks/spawn.ts";
-import type { Crowd } from "./crowd.ts";
+import type { Connections } from "./connections.ts";
 import { PollLoop } from "./poll_loop.ts";
 
 /** The engines that need one thread only. */
@@ -34,13 +34,13 @@ export interface Loop {
 
 /** One loop being served by, and how it ends. */
 export class StreamLoop {
-  readonly #crowd: Crowd;
+  readonly #connections: Connections;
   readonly #loop: Loop;
   #task: Task | null = null;
 
-  /** A loop that has not begun, for the connections of `crowd`. */
-  constructor(loop: Loop, crowd: Crowd) {
-    this.#crowd = crowd;
+  /** A loop that has not begun, for the connections of `connections`. */
+  constructor(loop: Loop, connections: Connections) {
+    this.#connections = connections;
     this.#loop = loop;
   }
 
@@ -57,12 +57,12 @@ export class StreamLoop {
   /** Ends it: waits until nobody is served any more, for `grace` milliseconds at most, then cuts off the rest. */
   *end(grace: number): Generator<unknown, void, unknown> {
     const task = this.#task!;
-    const crowd = this.#crowd;
-    crowd.isClosing = true;
+    const connections = this.#connections;
+    connections.isClosing = true;
     this.#loop.stop(task);
-    const cut = task.timers.after(grace, () => crowd.cancel());
+    const cut = task.timers.after(grace, () => connections.cancel());
     while (!task.done) {
-      crowd.dismissIdle();
+      connections.dismissIdle();
       yield* joinAll([task], { timeout: LOOK_MS, raiseError: false });
     }
     task.timers.cancel(cut);
@@ -73,23 +73,23 @@ export class StreamLoop {
 export function loopOf(
   engine: ThreadEngine,
   listener: Listener,
-  crowd: Crowd,
+  connections: Connections,
   maxConnections: number,
 ): Loop {
-  if (engine === "poll") return new PollLoop(listener, crowd, maxConnections);
-  return serveLoop(listener, crowd, engine === "sequential" ? 1 : maxConnections);
+  if (engine === "poll") return new PollLoop(listener, connections, maxConnections);
+  return serveLoop(listener, connections, engine === "sequential" ? 1 : maxConnections);
 }
 
 /** The loop of `serve()`: told to end by a cancel, it waits for its connections as long as it takes. */
-function serveLoop(listener: Listener, crowd: Crowd, maxConnections: number): Loop {
+function serveLoop(listener: Listener, connections: Connections, maxConnections: number): Loop {
   return {
     *body() {
       yield* serve(listener, function* (socket) {
-        yield* crowd.serve(socket);
+        yield* connections.serve(socket);
       }, {
         grace: Infinity,
         limit: maxConnections,
-        onError: (error, peer) => crowd.failed(error, peer),
+        onError: (error, peer) => connections.failed(error, peer),
       });
     },
     stop: (task) => void task.cancel("the server is shutting down"),
@@ -99,7 +99,7 @@ function serveLoop(listener: Listener, crowd: Crowd, maxConnections: number): Lo
 /** A loop that lets nobody in: it serves connections that are there, and goes on as long as `others` do. */
 export function closedLoop(
   sockets: readonly Socket[],
-  crowd: Crowd,
+  connections: Connections,
   others: () => Work<void>,
 ): Loop {
   return {
@@ -107,7 +107,7 @@ export function closedLoop(
       yield* group(function* (g) {
         for (const socket of sockets) {
           g.spawn(function* () {
-            yield* crowd.serve(socket);
+            yield* connections.serve(socket);
           }).watch(() => void socket.close());
         }
         yield* perform(others());

@@ -9,13 +9,13 @@ import {
 } from "../net/listener.ts";
 import { all } from "../tasks/all.ts";
 import { shield } from "../tasks/cancel_scope.ts";
-import { Crowd, type Limits, type Report } from "./crowd.ts";
+import { Connections, type Limits, type Report } from "./connections.ts";
 import { checkStreamHandler, type StreamClass, type StreamFunction } from "./handler.ts";
 import { addressOfHandler } from "./handlers.ts";
 import { Server, type ServerOptions } from "./server.ts";
 import { StreamCrew } from "./stream_crew.ts";
 import { closedLoop, type Loop, loopOf, StreamLoop } from "./stream_loop.ts";
-import { type ServerStatistics, Tally } from "./tally.ts";
+import { ServerCounts, type ServerStatistics } from "./statistics.ts";
 
 /** How a stream server is to be. */
 export interface StreamServerOptions extends ServerOptions {
@@ -114,7 +114,7 @@ export class StreamServer extends Server {
 
   /** A frozen record of what it has done and is doing, all workers together. */
   override statistics(): ServerStatistics {
-    return Tally.sum([this.tally, ...this.#crew?.tallies ?? []]);
+    return ServerCounts.sum([this.counts, ...this.#crew?.tallies ?? []]);
   }
 
   /**
@@ -123,19 +123,19 @@ export class StreamServer extends Server {
    * @internal
    */
   protected override *begin(report: Report): Generator<unknown, Task, unknown> {
-    const crowd = new Crowd(this.#handler, this.#limits, this.tally, report);
+    const connections = new Connections(this.#handler, this.#limits, this.counts, report);
     const { engine } = this.options;
     this.#loop = new StreamLoop(
       engine === "worker"
-        ? yield* this.#startWorkers(report, crowd)
-        : loopOf(engine, this.#listener, crowd, this.#most),
-      crowd,
+        ? yield* this.#startWorkers(report, connections)
+        : loopOf(engine, this.#listener, connections, this.#most),
+      connections,
     );
     return this.#loop.begin();
   }
 
   /** Starts the workers; the loop serves those who connected to our own listener, which kept the port meanwhile. */
-  *#startWorkers(report: Report, crowd: Crowd): Generator<unknown, Loop, unknown> {
+  *#startWorkers(report: Report, connections: Connections): Generator<unknown, Loop, unknown> {
     const { workers, grace } = this.options;
     const crew = this.#crew = new StreamCrew({
       handler: addressOfHandler(this.#handler),
@@ -152,7 +152,7 @@ export class StreamServer extends Server {
       yield* shield(() => crew.end(0));
       throw error;
     }
-    return closedLoop(yield* this.#listener.drain(), crowd, () => crew.join());
+    return closedLoop(yield* this.#listener.drain(), connections, () => crew.join());
   }
 
   /**

@@ -13,8 +13,8 @@ import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import { reportName, show } from "../kernel/printable.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
-import { BroadcastLog, type LagRule, type LogReader } from "./broadcast_log.ts";
-import { EndOfChannel, LaggedError } from "./channel_core.ts";
+import { BroadcastLog, LaggedError, type LagRule, type LogReader } from "./broadcast_log.ts";
+import { EndOfChannel } from "./channel_core.ts";
 import { itemsOf } from "./items.ts";
 
 /** How a broadcast behaves. */

@@ -22,23 +22,6 @@ export class EndOfChannel extends ClosedError {
   override readonly name: string = "EndOfChannel";
 }
 
-/**
- * A subscriber of a broadcast whose rule is `"error"` was too slow: `missed` items were dropped before
- * it could receive them. It has not ended; the next `receive` goes on with the oldest item still held.
- */
-export class LaggedError extends Error {
-  /** The class name. */
-  override readonly name: string = "LaggedError";
-  /** How many items were dropped since the last one that it received. */
-  readonly missed: number;
-
-  /** Says who has missed how many. */
-  constructor(subscription: string, missed: number) {
-    super(`Cannot receive from ${subscription} without a gap: ${missed} items were dropped`);
-    this.missed = missed;
-  }
-}
-
 /** What a channel is doing. */
 export interface ChannelStatistics {
   /** Items in the buffer. */

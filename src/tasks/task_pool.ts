@@ -32,11 +32,11 @@ import { schedulerOf } from "../kernel/scheduler.ts";
 import type { CancelScope } from "../kernel/scope.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { checkBody } from "./body.ts";
-import { ImapRun, PoolResults } from "./imap_run.ts";
-import { checkMapped, type Items, mapPass, type PassPlan } from "./map_pass.ts";
+import { ImapRun, PoolResults } from "./task_pool_imap.ts";
+import { checkMapped, type Items, mapPass, type PassPlan } from "./task_pool_map.ts";
 import { cancelAll } from "./join.ts";
 import { begun, type EitherGenerator } from "./perform.ts";
-import { Places, UnseenFailures } from "./pool_places.ts";
+import { Places, UnseenFailures } from "./task_pool_places.ts";
 import { currentTask } from "./run.ts";
 import type {
   TaskImapOptions,

@@ -1,5 +1,5 @@
 /** What a task pool is told and what it tells. */
-import type { OnItemError } from "./imap_run.ts";
+import type { OnItemError } from "./task_pool_imap.ts";
 
 /** How a map is to go. */
 export interface TaskMapOptions {

@@ -9,10 +9,16 @@
  * @module
  */
 export type { Clock, HostWaits } from "../kernel/clock.ts";
-export { HandRun } from "./by_hand.ts";
-export { allTasksBlocked } from "./blocked.ts";
+export { HandRun } from "./hand_run.ts";
+export { allTasksBlocked } from "./all_tasks_blocked.ts";
 export { assertCheckpoint, assertNoCheckpoint } from "./checkpoint.ts";
 export { MemoryStream, type MemoryStreamOptions, memoryStreamPair } from "../io/memory_stream.ts";
 export { Ledger, ledgered } from "./ledger.ts";
-export { type Strike, Struck, sweepCancel, type SweepOptions, type SweepResult } from "./sweep.ts";
+export {
+  type Strike,
+  Struck,
+  sweepCancel,
+  type SweepOptions,
+  type SweepResult,
+} from "./cancel_sweep.ts";
 export { VirtualClock, type VirtualClockOptions } from "./virtual_clock.ts";

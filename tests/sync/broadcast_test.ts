@@ -2,7 +2,8 @@ import { assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@st
 import { ClosedError, DeadlockError, run, sleep, spawn, WouldBlock } from "@weft/weft";
 import { sweepCancel, VirtualClock } from "@weft/weft/testing";
 import { Broadcast, type Subscription } from "../../src/sync/broadcast.ts";
-import { EndOfChannel, LaggedError } from "../../src/sync/channel_core.ts";
+import { EndOfChannel } from "../../src/sync/channel_core.ts";
+import { LaggedError } from "../../src/sync/broadcast_log.ts";
 import { law } from "../lib/law.ts";
 
 function drain<T>(subscription: Subscription<T>): T[] {

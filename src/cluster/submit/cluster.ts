@@ -2,7 +2,7 @@
 import { BOUND, checkMs, checkOptions, checkWhole } from "../../kernel/checks.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import { sequence } from "../../kernel/operation.ts";
-import type { Items } from "../../tasks/map_pass.ts";
+import type { Items } from "../../tasks/task_pool_map.ts";
 import { wait } from "../../tasks/wait.ts";
 import type {
   Addressed,

@@ -1,6 +1,6 @@
 /** What stands behind a cluster: servers and nodes, or the workers of this machine. */
 import type { Operation } from "../../kernel/operation.ts";
-import type { Items } from "../../tasks/map_pass.ts";
+import type { Items } from "../../tasks/task_pool_map.ts";
 import type { Addressed, AnyFunction } from "../../parallel/jobs.ts";
 import type { Future } from "../../parallel/pool/future.ts";
 import type { Job } from "../../parallel/pool/job.ts";

@@ -5,7 +5,7 @@
 import { BOUND, checkItems, checkWhole } from "../../kernel/checks.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import type { Wait } from "../../kernel/wait.ts";
-import type { Items } from "../../tasks/map_pass.ts";
+import type { Items } from "../../tasks/task_pool_map.ts";
 import { checkLimit, checkPriority } from "../../parallel/checks.ts";
 import {
   type Addressed,

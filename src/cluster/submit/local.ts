@@ -8,7 +8,7 @@
 import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
 import { show } from "../../kernel/printable.ts";
 import type { Operation } from "../../kernel/operation.ts";
-import type { Items } from "../../tasks/map_pass.ts";
+import type { Items } from "../../tasks/task_pool_map.ts";
 import type { Addressed, AnyFunction } from "../../parallel/jobs.ts";
 import type { CancelMeans, CancelPolicy, Future } from "../../parallel/pool/future.ts";
 import { WorkerPool } from "../../parallel/pool/pool.ts";

@@ -9,7 +9,7 @@
 import { withScope } from "../../kernel/context.ts";
 import { cancelled } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
-import type { Items } from "../../tasks/map_pass.ts";
+import type { Items } from "../../tasks/task_pool_map.ts";
 import type { Addressed, AnyFunction } from "../../parallel/jobs.ts";
 import type { CancelMeans, CancelPolicy } from "../../parallel/pool/future.ts";
 import type { ResultStream } from "../../parallel/pool/result_stream.ts";

@@ -7,7 +7,7 @@
 import { BOUND, checkItems, checkOptions, checkWhole } from "../../kernel/checks.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import type { Wait, WaitSource } from "../../kernel/wait.ts";
-import type { Items } from "../../tasks/map_pass.ts";
+import type { Items } from "../../tasks/task_pool_map.ts";
 import { checkLimit, checkPriority } from "../checks.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { type ItemHost, ItemRun, type ItemSink, type ItemWork } from "./item_run.ts";

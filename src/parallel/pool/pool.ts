@@ -15,7 +15,7 @@ import {
   COUNT,
 } from "../../kernel/checks.ts";
 import type { Operation } from "../../kernel/operation.ts";
-import type { Items } from "../../tasks/map_pass.ts";
+import type { Items } from "../../tasks/task_pool_map.ts";
 import { application, OptionedSender } from "./job_sender.ts";
 import { checkPolicy } from "./future.ts";
 import type {

@@ -39,10 +39,10 @@ const NAMES = [
 export type HandlerOutcome = "completed" | "failed" | "timedOut" | "broken" | "cancelled";
 
 /** The counts of one loop. */
-export class Tally {
+export class ServerCounts {
   readonly #counts: Float64Array;
 
-  /** Counts in `counts`, of {@linkcode Tally.LENGTH} numbers. */
+  /** Counts in `counts`, of {@linkcode ServerCounts.LENGTH} numbers. */
   constructor(counts: Float64Array = new Float64Array(NAMES.length)) {
     this.#counts = counts;
   }
@@ -75,9 +75,9 @@ export class Tally {
   }
 
   /** The sums of several. */
-  static sum(tallies: readonly Tally[]): ServerStatistics {
+  static sum(tallies: readonly ServerCounts[]): ServerStatistics {
     const sums = NAMES.map((name, i) =>
-      [name, tallies.reduce((sum, tally) => sum + tally.#counts[i]!, 0)] as const
+      [name, tallies.reduce((sum, counts) => sum + counts.#counts[i]!, 0)] as const
     );
     return Object.freeze(Object.fromEntries(sums)) as unknown as ServerStatistics;
   }

@@ -24,7 +24,7 @@ import type { Task, TaskBody } from "../kernel/task.ts";
 import { keepHandled } from "../kernel/promise_waits.ts";
 import { ChildTasks } from "./child_tasks.ts";
 import { begun, type EitherGenerator } from "./perform.ts";
-import type { Places } from "./pool_places.ts";
+import type { Places } from "./task_pool_places.ts";
 import { currentTask } from "./run.ts";
 
 /** What a pass needs of its pool. */

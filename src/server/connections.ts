@@ -14,7 +14,7 @@ import type { Socket } from "../net/socket.ts";
 import { currentTask } from "../tasks/run.ts";
 import { Client } from "./client.ts";
 import { runStreamHandler, type StreamClass, type StreamFunction } from "./handler.ts";
-import type { HandlerOutcome, Tally } from "./tally.ts";
+import type { HandlerOutcome, ServerCounts } from "./statistics.ts";
 
 /** How long connections may take. */
 export interface Limits {
@@ -42,12 +42,12 @@ interface Member {
 const QUIET_TIMES = 3;
 
 /** The connections of one loop. */
-export class Crowd {
+export class Connections {
   /** Whether the server is being shut down. */
   isClosing = false;
   readonly #handler: StreamFunction | StreamClass;
   readonly #limits: Limits;
-  readonly #tally: Tally;
+  readonly #counts: ServerCounts;
   readonly #report: Report;
   readonly #members = new Set<Member>();
 
@@ -55,18 +55,18 @@ export class Crowd {
   constructor(
     handler: StreamFunction | StreamClass,
     limits: Limits,
-    tally: Tally,
+    counts: ServerCounts,
     report: Report,
   ) {
     this.#handler = handler;
     this.#limits = limits;
-    this.#tally = tally;
+    this.#counts = counts;
     this.#report = report;
   }
 
   /** Takes note of what failed outside of a handler: without a peer, the host has begun to give no newcomers. */
   failed(error: unknown, peer: Deno.Addr | undefined): void {
-    if (peer === undefined) this.#tally.acceptFailed();
+    if (peer === undefined) this.#counts.acceptFailed();
     this.#report(error, peer);
   }
 
@@ -75,13 +75,13 @@ export class Crowd {
     const client = new Client(socket, this);
     const member = { task: currentTask(), client, quiet: 0 };
     let ending: HandlerOutcome = "cancelled";
-    this.#tally.begin();
+    this.#counts.begin();
     this.#members.add(member);
     try {
       ending = (yield* this.#run(socket, client)) as HandlerOutcome;
     } finally {
       this.#members.delete(member);
-      this.#tally.end(ending);
+      this.#counts.end(ending);
     }
   }
 

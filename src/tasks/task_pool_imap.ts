@@ -19,7 +19,7 @@ import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Party, Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
-import { mapPass, type PassHost, type PassPlan, type PassSink } from "./map_pass.ts";
+import { mapPass, type PassHost, type PassPlan, type PassSink } from "./task_pool_map.ts";
 
 /** The place of a result in the order of giving out; empty until its task has ended. */
 interface Slot<R> {
