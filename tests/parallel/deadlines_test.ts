@@ -4,7 +4,7 @@ import { law } from "../lib/law.ts";
 import { Batch, type BatchCarrier } from "../../src/parallel/pool/batch.ts";
 import { Deadlines } from "../../src/parallel/pool/deadlines.ts";
 import { JobKind } from "../../src/parallel/pool/job_kinds.ts";
-import { Timers } from "../../src/parallel/pool/timers.ts";
+import { PoolTimers } from "../../src/parallel/pool/timers.ts";
 import { callWord, claimWord, makeWords } from "../../src/parallel/thread/wire.ts";
 
 /** A batch of two jobs with a worker that is played here, and whatever happens to it. */
@@ -34,7 +34,7 @@ function twoJobs(limits: number, onTakeBack: () => void) {
     },
   };
   batch.address(carrier, 0, new Set());
-  const timers = new Timers();
+  const timers = new PoolTimers();
   const deadlines = new Deadlines(1, timers, {
     giveUp: () => void told.push("given up"),
     more: () => {},

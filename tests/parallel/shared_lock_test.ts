@@ -18,7 +18,7 @@ import {
 } from "@weft/weft";
 import { sweepCancel } from "@weft/weft/testing";
 import { AbandonedError, DeadlockError } from "../../src/kernel/errors.ts";
-import { Mutex } from "../../src/parallel/shared/mutex.ts";
+import { SharedMutex } from "../../src/parallel/shared/mutex.ts";
 import {
   enrolThread,
   strikeThread,
@@ -310,7 +310,7 @@ law("A lock that is reserved for a thread which dies goes to another", async () 
   const lock = new SharedLock();
   const ticket = enrolThread("patient");
   const thread = new ThreadId(new ThreadTable(ticket.table), ticket.number);
-  const mutex = new Mutex({ ...regionOf(lock.share(), "SharedLock"), thread });
+  const mutex = new SharedMutex({ ...regionOf(lock.share(), "SharedLock"), thread });
   lock.tryAcquire();
   const entry = mutex.entry("patient", () => true);
   entry.check();
@@ -331,7 +331,7 @@ law(
     const lock = new SharedLock();
     const ticket = enrolThread("patient");
     const thread = new ThreadId(new ThreadTable(ticket.table), ticket.number);
-    const mutex = new Mutex({ ...regionOf(lock.share(), "SharedLock"), thread });
+    const mutex = new SharedMutex({ ...regionOf(lock.share(), "SharedLock"), thread });
     lock.tryAcquire();
     const entry = mutex.entry("patient", () => "taken");
     entry.check();

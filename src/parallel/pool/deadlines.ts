@@ -20,7 +20,7 @@ import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
 import { TimeoutError } from "../../kernel/errors.ts";
 import type { Batch, BatchCarrier } from "./batch.ts";
-import type { Timers } from "./timers.ts";
+import type { PoolTimers } from "./timers.ts";
 import { at } from "../thread/wire.ts";
 
 /** An answer may have come and not been read, if this thread was busy when the time was up. */
@@ -53,14 +53,14 @@ export interface DeadlineOwner {
 /** Waits for answers, and has workers given up that do not give them. */
 export class Deadlines {
   readonly #grace: number;
-  readonly #timers: Timers;
+  readonly #timers: PoolTimers;
   readonly #owner: DeadlineOwner;
   /** Its alarm does not keep the process alive: the worker that has the job does. */
   readonly #clock = new SystemClock({ idle: true });
   #limited: Limited[] = [];
 
   /** Waits for `grace` beyond the time that a job has; the owner is told of a worker that is late. */
-  constructor(grace: number, watch: Timers, owner: DeadlineOwner) {
+  constructor(grace: number, watch: PoolTimers, owner: DeadlineOwner) {
     this.#grace = grace;
     this.#timers = watch;
     this.#owner = owner;

@@ -27,7 +27,7 @@ import {
 } from "./placement.ts";
 import type { JobAddress } from "../jobs.ts";
 import { Deadlines } from "./deadlines.ts";
-import { Timers } from "./timers.ts";
+import { PoolTimers } from "./timers.ts";
 import { brokenError, crashError, startError, unsendable } from "../worker_error.ts";
 import type { WorkerHandle, WorkerOwner, WorkerTerms } from "./worker_handle.ts";
 
@@ -85,7 +85,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   readonly #kinds = new JobKinds();
   readonly #maps = new Set<ItemRun>();
   readonly #queueOnly: readonly JobSource[];
-  readonly #timers = new Timers();
+  readonly #timers = new PoolTimers();
   readonly #idleTimer: IdleTimer;
   readonly #setUpName: string | null;
   readonly #dealNow = (): void => {

@@ -3,7 +3,7 @@ import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
 
 /** Things to look at later. They keep the process alive while they are due. */
-export class Timers {
+export class PoolTimers {
   readonly #clock = new SystemClock();
   #entries: { readonly at: number; readonly act: () => void }[] = [];
 

@@ -12,7 +12,7 @@
 import { show } from "../../kernel/printable.ts";
 import { checkObject } from "../../kernel/checks.ts";
 import { checkMeta, jobAddress } from "../jobs.ts";
-import type { Place } from "./wire.ts";
+import type { ClassAddress } from "./wire.ts";
 
 /** A class that can be made known. */
 export type AnyClass = abstract new (...args: never) => object;
@@ -68,7 +68,7 @@ export function processes<T extends Record<string, AnyClass>>(
     if (known !== undefined || table.has(key(meta.url, name))) {
       throw new TypeError(`Cannot make a process of "${name}" twice in ${known?.url ?? meta.url}`);
     }
-    const place: Place = Object.freeze({ url: meta.url, name });
+    const place: ClassAddress = Object.freeze({ url: meta.url, name });
     Object.defineProperty(type, jobAddress, { value: place });
     table.set(key(meta.url, name), type as unknown as AnyClass);
   }
@@ -80,7 +80,7 @@ export function processes<T extends Record<string, AnyClass>>(
  *
  * @throws {TypeError} If it was not; the message says what to write.
  */
-export function placeOf(type: AnyClass, what: string): Place {
+export function placeOf(type: AnyClass, what: string): ClassAddress {
   const place = ownPlace(type);
   if (place !== undefined) return place;
   const name = type.name === "" ? "Name" : type.name;
@@ -91,13 +91,13 @@ export function placeOf(type: AnyClass, what: string): Place {
 }
 
 /** The class that a module of this realm made known. */
-export function findClass(place: Place): AnyClass | undefined {
+export function findClass(place: ClassAddress): AnyClass | undefined {
   return table.get(key(place.url, place.name));
 }
 
 /** The place on the class itself: that of its base would start the base. */
-function ownPlace(type: object): Place | undefined {
-  return Object.getOwnPropertyDescriptor(type, jobAddress)?.value as Place | undefined;
+function ownPlace(type: object): ClassAddress | undefined {
+  return Object.getOwnPropertyDescriptor(type, jobAddress)?.value as ClassAddress | undefined;
 }
 
 function key(url: string, name: string): string {

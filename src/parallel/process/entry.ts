@@ -3,13 +3,13 @@
  *
  * It waits for the one message that says what to do, does it, waits for the children of its own, says
  * how it ended, and goes. A worker's channel exists from the start; that of a subprocess is given by
- * the host. What differs between the two is a {@linkcode Line}; the rest is in main.ts.
+ * the host. What differs between the two is a {@linkcode ProcessLink}; the rest is in main.ts.
  */
 import process from "node:process";
 import { SystemClock } from "../../kernel/clock.ts";
 import { messageText } from "../../kernel/printable.ts";
 import { enterProcess, type Self } from "./current.ts";
-import { type Line, runProcess } from "./main.ts";
+import { type ProcessLink, runProcess } from "./main.ts";
 import { packMessage, unpackBegin } from "./pack.ts";
 import {
   type EndMessage,
@@ -69,7 +69,7 @@ function serveAsWorker(realm: WorkerRealm, begin: WorkerBeginMessage): void {
 
 function awaitSubprocessBegin(): void {
   let current: Self | null = null;
-  const line: Line = {
+  const line: ProcessLink = {
     isHeard: () => process.connected === true,
     end: async (message) => {
       if (process.connected) {

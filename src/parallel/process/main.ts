@@ -11,12 +11,12 @@ import { endChildren } from "./children.ts";
 import { type AnyClass, findClass } from "./classes.ts";
 import type { Self } from "./current.ts";
 import { printFailure } from "./options.ts";
-import { type BeginMessage, type EndMessage, type Place, TERMINATED } from "./wire.ts";
+import { type BeginMessage, type ClassAddress, type EndMessage, TERMINATED } from "./wire.ts";
 import { packError, unpackError } from "../transported_error.ts";
 import { WorkerError } from "../worker_error.ts";
 
 /** The way back to the parent. */
-export interface Line {
+export interface ProcessLink {
   /** Whether anybody listens. */
   isHeard(): boolean;
   /** Says the last word, and ends this process. */
@@ -27,7 +27,7 @@ export interface Line {
 export async function runProcess(
   begin: BeginMessage,
   current: Self,
-  line: Line,
+  line: ProcessLink,
 ): Promise<void> {
   let isOver = false;
   const end = async (error: unknown, failed: boolean): Promise<void> => {
@@ -62,7 +62,7 @@ async function perform(begin: BeginMessage, current: Self): Promise<void> {
 }
 
 /** Imports a module, and finds in it what was made known there, or else what it exports. */
-async function load(place: Place, find: (place: Place) => unknown): Promise<unknown> {
+async function load(place: ClassAddress, find: (place: ClassAddress) => unknown): Promise<unknown> {
   const { url, name } = place;
   let module: Record<string, unknown>;
   try {
@@ -94,7 +94,7 @@ function endMessage(
   error: unknown,
   failed: boolean,
   current: Self,
-  line: Line,
+  line: ProcessLink,
 ): EndMessage {
   if (!failed) return { kind: "weft.end", code: Deno.exitCode, error: null };
   if (current.stopRequested && isStop(error, current.signal.reason)) {

@@ -21,7 +21,7 @@ export interface ProcessInfo {
 }
 
 /** Where a module registered something, and as what. */
-export interface Place {
+export interface ClassAddress {
   /** The module, as an absolute URL. */
   readonly url: string;
   /** The name in it. */
@@ -45,11 +45,11 @@ export interface BeginMessage {
   /** The main module of the program, from where its configuration is looked for. */
   readonly mainModule: string | null;
   /** The function it runs. */
-  readonly target: Place | null;
+  readonly target: ClassAddress | null;
   /** What the function is called with. */
   readonly args: readonly unknown[];
   /** The class it is an instance of, unless that is the plain one. */
-  readonly type: Place | null;
+  readonly type: ClassAddress | null;
   /** The public fields of that instance. */
   readonly fields: Readonly<Record<string, unknown>>;
 }

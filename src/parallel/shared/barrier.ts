@@ -8,7 +8,7 @@
 import { checkMs, checkWhole } from "../../kernel/checks.ts";
 import { AbandonedError, BrokenBarrierError } from "../../kernel/errors.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
-import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
+import { Gate, GATE_WORDS, type GateEntry, NOT_YET } from "./gate.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
 import { handleOf, newRegion, type Region, regionOf } from "./region.ts";
 import { inTime, refuseMainThread, within } from "./waiting.ts";
@@ -198,7 +198,7 @@ export class SharedBarrier {
   }
 
   /** One more has come; the last one opens the barrier. */
-  #arrive(label: string): Entry<number> {
+  #arrive(label: string): GateEntry<number> {
     const { words } = this.#region;
     const last = this.parties - 1;
     for (;;) {
@@ -223,7 +223,7 @@ export class SharedBarrier {
   }
 
   /** One that has come and waits for the others. `at` is its entry, or -1. */
-  #stay(label: string, round: number, place: number, at: number): Entry<number> {
+  #stay(label: string, round: number, place: number, at: number): GateEntry<number> {
     const { words } = this.#region;
     const go = (): void => {
       if (at !== -1) Atomics.store(words, at, 0);

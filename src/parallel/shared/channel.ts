@@ -14,8 +14,8 @@
 import { AbandonedError, ClosedError } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import { encode, isPlainCode, keep, type Packet } from "./codec.ts";
-import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
-import { Mutex, MUTEX_WORDS } from "./mutex.ts";
+import { Gate, GATE_WORDS, type GateEntry, NOT_YET } from "./gate.ts";
+import { MUTEX_WORDS, SharedMutex } from "./mutex.ts";
 import { GROWS, Ring, RING_WORDS, type RingSize, SIZE } from "./ring.ts";
 import type { Region } from "./region.ts";
 import { refuseMainThread } from "./waiting.ts";
@@ -74,7 +74,7 @@ export interface ChannelTerms {
 }
 
 /** One thread's view of a channel. */
-export class Channel {
+export class SharedChannel {
   /** Where those wait who read. */
   readonly values: Gate;
   /** Where those wait who write. */
@@ -83,8 +83,8 @@ export class Channel {
   readonly #at: number;
   readonly #terms: ChannelTerms;
   readonly #ring: Ring;
-  readonly #writers: Mutex;
-  readonly #readers: Mutex;
+  readonly #writers: SharedMutex;
+  readonly #readers: SharedMutex;
 
   /** The channel whose words begin at `at`. */
   constructor(region: Region, at: number, terms: ChannelTerms) {
@@ -93,8 +93,8 @@ export class Channel {
     this.#at = at;
     this.#terms = terms;
     this.#ring = new Ring(words, at + RING, 4 * (at + HEADER_WORDS));
-    this.#writers = new Mutex(region, at + WRITERS);
-    this.#readers = new Mutex(region, at + READERS);
+    this.#writers = new SharedMutex(region, at + WRITERS);
+    this.#readers = new SharedMutex(region, at + READERS);
     this.room = new Gate(words, at + ROOM, thread, "one");
     this.values = new Gate(words, at + VALUES, thread, "one");
   }
@@ -195,7 +195,7 @@ export class Channel {
     return count;
   }
 
-  #writing(label: string, packet: Packet, count?: Count): Entry<void> {
+  #writing(label: string, packet: Packet, count?: Count): GateEntry<void> {
     let kept: Packet | null = null;
     return {
       label,
@@ -209,7 +209,7 @@ export class Channel {
     };
   }
 
-  #reading(label: string): Entry<unknown> {
+  #reading(label: string): GateEntry<unknown> {
     return {
       label,
       attempt: () => {
@@ -226,7 +226,7 @@ export class Channel {
   }
 
   /** Comes true when there is something to read, or will never be. */
-  readable(label: string): Entry<true> {
+  readable(label: string): GateEntry<true> {
     return {
       label,
       attempt: () => {
@@ -245,7 +245,7 @@ export class Channel {
   }
 
   /** Comes true when there is room, or nothing more may go in. */
-  writable(label: string): Entry<true> {
+  writable(label: string): GateEntry<true> {
     return {
       label,
       attempt: () => this.roomy || this.#whyEnded() !== null ? true : NOT_YET,
@@ -327,7 +327,7 @@ export class Channel {
     );
   }
 
-  #take(mutex: Mutex): boolean {
+  #take(mutex: SharedMutex): boolean {
     for (let i = 0; i < TRIES; i++) {
       if (mutex.tryTake()) return true;
     }

@@ -7,7 +7,7 @@
 import { checkFunction, checkMs, isInstance } from "../../kernel/checks.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 import { shield } from "../../tasks/cancel_scope.ts";
-import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
+import { Gate, GATE_WORDS, type GateEntry, NOT_YET } from "./gate.ts";
 import { Line, LINE_WORDS, type Place, PLACES } from "./line.ts";
 import { type SharedGuard, SharedLock } from "./lock.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
@@ -202,7 +202,7 @@ export class SharedCondition {
     throw new Error(`Cannot call ${this}.${verb}(): this thread does not hold ${this.lock}`);
   }
 
-  #entry(place: Place, label: string): Entry<true> {
+  #entry(place: Place, label: string): GateEntry<true> {
     return {
       label,
       attempt: () => place.pass() ? true : NOT_YET,

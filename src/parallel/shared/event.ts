@@ -1,6 +1,6 @@
 /** An event between threads: a flag that any of them can set and all can wait for. */
 import type { Operation } from "../../kernel/operation.ts";
-import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
+import { Gate, GATE_WORDS, type GateEntry, NOT_YET } from "./gate.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
 import { handleOf, type Region, regionFor } from "./region.ts";
 import { inTime, within } from "./waiting.ts";
@@ -94,7 +94,7 @@ export class SharedEvent {
     return this.#region.name;
   }
 
-  #entry(verb: string): Entry<true> {
+  #entry(verb: string): GateEntry<true> {
     const { words } = this.#region;
     const before = Atomics.load(words, SETS);
     return {

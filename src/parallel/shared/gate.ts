@@ -2,7 +2,7 @@
  * Where threads wait for shared memory to change: blocked, or parked as operations.
  *
  * A gate is two words, a count of changes and a count of waiting threads. A thread that wants something tries
- * for it (an {@linkcode Entry}); in vain, it waits until the count of changes moves, and tries again.
+ * for it (an {@linkcode GateEntry}); in vain, it waits until the count of changes moves, and tries again.
  * A thread that changes something looks whether anybody waits, and only then moves the count and notifies. A
  * waiter counts itself in before it tries, a changer changes before it looks, and atomics have one
  * order: so one of the two sees the other, and no wake-up is lost.
@@ -33,7 +33,7 @@ import { mainThreadError, onMainThread, refuseTask } from "./waiting.ts";
 export const NOT_YET: unique symbol = Symbol("weft.notYet");
 
 /** Something to wait for at a gate. */
-export interface Entry<T> {
+export interface GateEntry<T> {
   /** What is waited for, as in `SharedLock#1.acquire()`. */
   readonly label: string;
   /** Tries, without waiting. Throws if it can never come true; that is the entry's end. */
@@ -64,7 +64,7 @@ const clock = new SystemClock();
 /** One operation that is parked at a gate. */
 class Parked<T> implements WaitSource {
   readonly host: HostPart;
-  readonly entry: Entry<T>;
+  readonly entry: GateEntry<T>;
   readonly wait: Pick<Wait<T>, "settle" | "fail">;
   /** Who says what part the host has, where that changes. */
   readonly run: WaitingRun | null;
@@ -72,7 +72,7 @@ class Parked<T> implements WaitSource {
 
   constructor(
     gate: Gate,
-    entry: Entry<T>,
+    entry: GateEntry<T>,
     wait: Pick<Wait<T>, "settle" | "fail">,
     run: WaitingRun | null,
   ) {
@@ -172,7 +172,7 @@ export class Gate {
   }
 
   /** An operation that waits until an entry comes true; each wait makes its own. */
-  enter<T>(label: string, makeEntry: () => Entry<T>): Operation<T> {
+  enter<T>(label: string, makeEntry: () => GateEntry<T>): Operation<T> {
     return operation(label, (wait: Wait<T>) => {
       const entry = makeEntry();
       const got = entry.attempt();
@@ -182,7 +182,7 @@ export class Gate {
   }
 
   /** Parks a wait until its entry, which has been tried in vain, comes true. */
-  park<T>(entry: Entry<T>, wait: Wait<T>): void {
+  park<T>(entry: GateEntry<T>, wait: Wait<T>): void {
     const parked = new Parked(this, entry, wait, this.#runOf(wait.task as Task));
     const holder = parked.holder;
     const circle = holder === undefined ? [] : reportCycle(wait, holder, parked);
@@ -199,7 +199,7 @@ export class Gate {
    * @throws {TimeoutError} If it takes longer.
    * @throws {ClosedError} If the thread is told to end.
    */
-  block<T>(entry: Entry<T>, ms: number | undefined): T {
+  block<T>(entry: GateEntry<T>, ms: number | undefined): T {
     if (onMainThread) throw mainThreadError(entry.label);
     const limit = ms === undefined ? Infinity : checkMs(ms, "a timeout");
     const got = entry.attempt();
@@ -235,7 +235,7 @@ export class Gate {
     return true;
   }
 
-  #blockCounted<T>(entry: Entry<T>, limit: number): T {
+  #blockCounted<T>(entry: GateEntry<T>, limit: number): T {
     const words = this.#words;
     const until = performance.now() + limit;
     for (let left = limit;;) {
@@ -254,7 +254,7 @@ export class Gate {
   }
 
   /** Throws, unless it is too late for that. */
-  #giveUp<T>(entry: Entry<T>, error: Error): T {
+  #giveUp<T>(entry: GateEntry<T>, error: Error): T {
     const got = entry.leave() ? NOT_YET : entry.attempt();
     if (got !== NOT_YET) return got;
     this.wake(); // a change may have been announced to this waiter alone
@@ -262,7 +262,7 @@ export class Gate {
   }
 
   /** Calls `told` once, when an entry has come true, or cannot any more; returns what ends that. */
-  watch<T>(entry: Entry<T>, told: () => void): () => void {
+  watch<T>(entry: GateEntry<T>, told: () => void): () => void {
     const parked = new Parked(this, entry, { settle: told, fail: told }, null);
     this.#add(parked);
     return () => void this.leave(parked as Parked<unknown>);

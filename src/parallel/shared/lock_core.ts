@@ -11,9 +11,9 @@ import { DeadlockError, WouldBlock } from "../../kernel/errors.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import { printable } from "../../kernel/printable.ts";
 import type { Party, Wait } from "../../kernel/wait.ts";
-import { type Entry, type GateKeeper, NOT_YET } from "./gate.ts";
+import { type GateEntry, type GateKeeper, NOT_YET } from "./gate.ts";
 import { LocalHold } from "./local_hold.ts";
-import { Mutex, MUTEX_WORDS } from "./mutex.ts";
+import { MUTEX_WORDS, SharedMutex } from "./mutex.ts";
 import type { SharedHandle } from "./pack.ts";
 import { type Region, regionFor } from "./region.ts";
 import { refuseMainThread } from "./waiting.ts";
@@ -51,7 +51,7 @@ export class LockCore implements GateKeeper {
   /** Its memory. */
   readonly region: Region;
   /** The lock of the thread. */
-  readonly mutex: Mutex;
+  readonly mutex: SharedMutex;
   /** Whether any code of the thread may give it back. */
   readonly anyReleases: boolean;
   readonly #words: Int32Array;
@@ -71,7 +71,7 @@ export class LockCore implements GateKeeper {
     this.anyReleases = again === "refuse";
     this.#label = `${region.name}.acquire()`;
     this.#hold = new LocalHold(region.name);
-    this.mutex = new Mutex(region, region.at, this);
+    this.mutex = new SharedMutex(region, region.at, this);
   }
 
   /** This thread's hold on it, if it has one. */
@@ -179,7 +179,7 @@ export class LockCore implements GateKeeper {
   }
 
   /** One who could not take it at once; meanwhile, its own task may get it by another wait. */
-  #entry(task: Party | null, verb: string): Entry<SharedGuard> {
+  #entry(task: Party | null, verb: string): GateEntry<SharedGuard> {
     const entry = this.mutex.entry(`${this}.${verb}()`, () => {
       this.#taken(task);
       return this.#guard;

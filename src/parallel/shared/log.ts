@@ -15,7 +15,7 @@
 import { AbandonedError, DeadlockError } from "../../kernel/errors.ts";
 import { decode, encode, isSound, keep, type Packet, room, TAGS } from "./codec.ts";
 import { NOT_YET } from "./gate.ts";
-import { Mutex, MUTEX_WORDS } from "./mutex.ts";
+import { MUTEX_WORDS, SharedMutex } from "./mutex.ts";
 import { newRegion, type Region, regionOf } from "./region.ts";
 import type { SharedHandle } from "./pack.ts";
 
@@ -75,7 +75,7 @@ export function thaw({ tag, bytes }: Packet): unknown {
 /** One thread's view of the changes. */
 export class ChangeLog {
   readonly #region: Region;
-  readonly #mutex: Mutex;
+  readonly #mutex: SharedMutex;
   readonly #replica: Replica;
   #bytes: Uint8Array = new Uint8Array(0);
   #position = 0;
@@ -84,7 +84,7 @@ export class ChangeLog {
   /** The changes to `replica`, which is empty. */
   constructor(region: Region, replica: Replica) {
     this.#region = region;
-    this.#mutex = new Mutex(region);
+    this.#mutex = new SharedMutex(region);
     this.#replica = replica;
   }
 

@@ -13,7 +13,7 @@
  * {@linkcode AbandonedError}, because what it guards may be half done.
  */
 import { AbandonedError } from "../../kernel/errors.ts";
-import { type Entry, Gate, GATE_WORDS, type GateKeeper, NOT_YET } from "./gate.ts";
+import { Gate, GATE_WORDS, type GateEntry, type GateKeeper, NOT_YET } from "./gate.ts";
 import { type ThreadId, threadLocks } from "../thread/thread_id.ts";
 import type { Region } from "./region.ts";
 
@@ -33,7 +33,7 @@ const RESERVED = 1 << 30;
 const PATIENCE_MS = 10;
 
 /** A mutual exclusion lock between threads, without the manners of a public one. */
-export class Mutex {
+export class SharedMutex {
   readonly #words: Int32Array;
   readonly #at: number;
   readonly #thread: ThreadId;
@@ -119,7 +119,7 @@ export class Mutex {
   }
 
   /** Waits for it, then evaluates to what `taken` returns. */
-  entry<T>(label: string, taken: () => T): Entry<T> {
+  entry<T>(label: string, taken: () => T): GateEntry<T> {
     let reserved = false;
     let since = 0;
     return {

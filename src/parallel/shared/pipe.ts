@@ -9,7 +9,13 @@
 import { checkFlag, checkOptions } from "../../kernel/checks.ts";
 import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
-import { Channel, channelBytes, type ChannelTerms, initChannel, UNBOUNDED } from "./channel.ts";
+import {
+  channelBytes,
+  type ChannelTerms,
+  initChannel,
+  SharedChannel,
+  UNBOUNDED,
+} from "./channel.ts";
 import { type Gate, NOT_YET } from "./gate.ts";
 import { Holders, holdersWords } from "./holders.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
@@ -43,11 +49,15 @@ interface Remains {
 const forgotten = new FinalizationRegistry<Remains>(({ holders, gates }) => leave(holders, gates));
 
 /** The channel that an end writes, or the one it reads. */
-function channelOf(region: Region, writer: number, terms: ChannelTerms): Channel | null {
+function channelOf(region: Region, writer: number, terms: ChannelTerms): SharedChannel | null {
   const { words } = region;
   const first = words[DUPLEX] === 1 ? 0 : 1;
   if (writer < first) return null;
-  return new Channel(region, CHANNELS + (writer - first) * (channelBytes(words[SIZE]!) / 4), terms);
+  return new SharedChannel(
+    region,
+    CHANNELS + (writer - first) * (channelBytes(words[SIZE]!) / 4),
+    terms,
+  );
 }
 
 /**
@@ -68,8 +78,8 @@ export class Connection<T = unknown> implements Disposable {
   readonly share: () => SharedHandle = shareable(this, () => this.#share(), true);
   readonly #region: Region;
   readonly #side: number;
-  readonly #out: Channel | null;
-  readonly #in: Channel | null;
+  readonly #out: SharedChannel | null;
+  readonly #in: SharedChannel | null;
   readonly #mine: Holders;
   readonly #others: Holders;
   readonly #gates: readonly Gate[];
@@ -221,12 +231,12 @@ export class Connection<T = unknown> implements Disposable {
     return this.#region.name;
   }
 
-  #writing(): Channel {
+  #writing(): SharedChannel {
     if (this.#out === null) throw new TypeError(`Cannot send through ${this}: it only receives`);
     return this.#out;
   }
 
-  #reading(): Channel {
+  #reading(): SharedChannel {
     if (this.#in === null) throw new TypeError(`Cannot receive from ${this}: it only sends`);
     if (this.#closed) throw new ClosedError(`Cannot receive from ${this}: it is closed`);
     return this.#in;

@@ -2,8 +2,8 @@
 import { BOUND, checkOptions, checkWhole } from "../../kernel/checks.ts";
 import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
-import { Channel, channelBytes, type Count, initChannel, UNBOUNDED } from "./channel.ts";
-import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
+import { channelBytes, type Count, initChannel, SharedChannel, UNBOUNDED } from "./channel.ts";
+import { Gate, GATE_WORDS, type GateEntry, NOT_YET } from "./gate.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
 import { ringSize } from "./ring.ts";
 import { handleOf, newRegion, type Region, regionOf } from "./region.ts";
@@ -92,7 +92,7 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
   /** Makes a handle, for a bare `postMessage`; jobs and processes take the queue itself. */
   readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#region));
   readonly #region: Region;
-  readonly #channel: Channel;
+  readonly #channel: SharedChannel;
   readonly #joiners: Gate;
   #closed = false;
   readonly #count: Count = (by) => void Atomics.add(this.#region.words, UNFINISHED, by);
@@ -108,7 +108,7 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
     const region = this.#region = typeof capacity === "number"
       ? makeRegion(capacity, checkOptions(options, "SharedQueue"))
       : regionOf(capacity, "SharedQueue");
-    this.#channel = new Channel(region, CHANNEL, {
+    this.#channel = new SharedChannel(region, CHANNEL, {
       write: `put into ${region.name}`,
       read: `get from ${region.name}`,
       ended: () => this.#closed ? "it was closed in this thread" : null,
@@ -311,7 +311,7 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
     return error instanceof ClosedError && (this.isShutdown || this.#closed) && this.empty;
   }
 
-  #joining(label: string): Entry<void> {
+  #joining(label: string): GateEntry<void> {
     return {
       label,
       attempt: () => Atomics.load(this.#region.words, UNFINISHED) === 0 ? undefined : NOT_YET,

@@ -8,7 +8,7 @@
 import { checkFlag, checkOptions, checkWhole, COUNT } from "../../kernel/checks.ts";
 import { AbandonedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
-import { type Entry, Gate, GATE_WORDS, NOT_YET } from "./gate.ts";
+import { Gate, GATE_WORDS, type GateEntry, NOT_YET } from "./gate.ts";
 import { threadLocks } from "../thread/thread_id.ts";
 import { Holders, holdersWords } from "./holders.ts";
 import type { SharedGuard } from "./lock.ts";
@@ -179,7 +179,7 @@ export class SharedSemaphore {
     throw new AbandonedError(`acquire ${this}`, this.#region.thread.nameOf(dead));
   }
 
-  #entry(verb: string): Entry<SharedGuard> {
+  #entry(verb: string): GateEntry<SharedGuard> {
     return {
       label: `${this}.${verb}()`,
       attempt: () => this.#take() ? this.#guard : NOT_YET,

@@ -1,7 +1,7 @@
 /** The plainest queue between threads: put, get, empty. */
 import { checkOptions } from "../../kernel/checks.ts";
 import type { Operation } from "../../kernel/operation.ts";
-import { Channel, channelBytes, initChannel, UNBOUNDED } from "./channel.ts";
+import { channelBytes, initChannel, SharedChannel, UNBOUNDED } from "./channel.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
 import { DEFAULT_BYTES, type SharedQueueOptions } from "./queue.ts";
 import { ringSize } from "./ring.ts";
@@ -38,7 +38,7 @@ export class SimpleQueue<T = unknown> {
   /** Makes a handle, for a bare `postMessage`; jobs and processes take the queue itself. */
   readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#region));
   readonly #region: Region;
-  readonly #channel: Channel;
+  readonly #channel: SharedChannel;
 
   /**
    * Makes an empty queue; with a handle, another view of the one behind it.
@@ -50,7 +50,7 @@ export class SimpleQueue<T = unknown> {
       ? regionOf(options, "SimpleQueue")
       : makeRegion(checkOptions(options, "SimpleQueue"));
     const terms = { write: `put into ${region.name}`, read: `get from ${region.name}` };
-    this.#channel = new Channel(region, 0, terms);
+    this.#channel = new SharedChannel(region, 0, terms);
   }
 
   /** The queue behind a handle. */
