@@ -114,7 +114,8 @@ function isSix(address: string): boolean {
   return address.includes(":");
 }
 
-function isAddress(name: string): boolean {
+/** Whether it is an address, of which nobody has to be asked. */
+export function isAddress(name: string): boolean {
   return isSix(name) || /^\d+\.\d+\.\d+\.\d+$/.test(name);
 }
 

@@ -6,7 +6,7 @@
  */
 import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
-import { dial } from "./dial.ts";
+import { dial, isAddress } from "./dial.ts";
 import { HandleLifetime } from "./handle.ts";
 import {
   closeQuietly,
@@ -71,11 +71,18 @@ export function openDatagram(target: DatagramTarget): NativeDatagram {
   );
 }
 
-/** Starts connecting. An abort of the signal stops a TCP connect at once, and others when they come. */
-export async function openStream(
-  target: ConnectTarget,
-  signal: AbortSignal,
-): Promise<NativeStream> {
+/**
+ * Starts connecting. An abort of the signal stops a TCP connect at once, and others when they come; one that comes
+ * too late for the first leaves a connection to the caller.
+ */
+export function openStream(target: ConnectTarget, signal: AbortSignal): Promise<NativeStream> {
+  const isPlain = target.kind === "tcp" && target.tls === undefined && isAddress(target.hostname);
+  return isPlain
+    ? Deno.connect({ hostname: target.hostname, port: target.port, signal })
+    : openInSteps(target, signal);
+}
+
+async function openInSteps(target: ConnectTarget, signal: AbortSignal): Promise<NativeStream> {
   const native = await connectTo(target, signal);
   if (!signal.aborted) return native;
   closeQuietly(native);
