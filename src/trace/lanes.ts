@@ -5,6 +5,7 @@
  * were dropped begins with the first state that is known of it.
  */
 import { checkMethods } from "../kernel/checks.ts";
+import { printable } from "../kernel/printable.ts";
 import { Kind, type Timeline } from "./timeline.ts";
 
 /** A state that lasts. */
@@ -171,7 +172,9 @@ export function lanesOf(timeline: Timeline): Playback {
 
   const playerOf = (id: number): Player => {
     let player = players.get(id);
-    if (player === undefined) players.set(id, player = new Player(id, timeline.nameOf(id)));
+    if (player === undefined) {
+      players.set(id, player = new Player(id, printable(timeline.nameOf(id))));
+    }
     return player;
   };
   const leaveReady = (id: number, at: number): void => {

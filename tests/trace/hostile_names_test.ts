@@ -5,10 +5,12 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import {
   CapacityLimiter,
+  chromeTrace,
   connect,
   currentTask,
   DeadlockError,
   dumpOn,
+  ganttChart,
   group,
   Lock,
   lostUpdates,
@@ -16,10 +18,15 @@ import {
   run,
   Semaphore,
   shared,
+  SharedLock,
+  SharedRLock,
   sleep,
   spawn,
   type Task,
   taskTree,
+  Timeline,
+  timelineHtml,
+  timelineSvg,
   withTimeout,
 } from "@weft/weft";
 import { schedulerOf } from "@weft/weft/lowlevel";
@@ -171,6 +178,57 @@ law("Warnings and group errors let no name and no message through", async () => 
     assertEquals(warnings.length, 2);
     for (const text of warnings) assertFit(text, "a warning");
     assertFit(String(error), "GroupError");
+  }
+});
+
+law("No drawing of a timeline lets a name through", async () => {
+  const timeline = new Timeline();
+  await run(function* () {
+    const tasks = yield* people();
+    for (const task of tasks) yield* task.cancel();
+  }, { instruments: [timeline], warn: () => {} });
+  const drawings: Record<string, (timeline: Timeline, title: string) => unknown> = {
+    ganttChart: (timeline) => ganttChart(timeline),
+    timelineSvg,
+    timelineHtml,
+    chromeTrace: (timeline) => JSON.stringify(chromeTrace(timeline)),
+  };
+  for (const [name, draw] of Object.entries(drawings)) {
+    for (const title of HOSTILE.slice(0, -1)) {
+      assertFit(String(draw(timeline, title)), name, 1_000_000);
+    }
+  }
+});
+
+law("Errors of shared locks let no name through", async () => {
+  for (const name of HOSTILE) {
+    const told: string[] = [];
+    const error = await assertRejects(
+      () =>
+        run(function* () {
+          const locks = [new SharedLock(), new SharedRLock()];
+          for (const [i, lock] of locks.entries()) {
+            spawn(function* () {
+              yield* lock.acquire();
+              yield;
+              yield* locks[1 - i]!.acquire();
+            }).name = name;
+          }
+        }, { warn: (message) => told.push(message) }),
+      DeadlockError,
+    );
+    for (const text of [...told, error.message]) assertFit(text, "a circle of shared locks");
+    const twice = await assertRejects(() =>
+      run(function* () {
+        const task = spawn(function* () {
+          const lock = new SharedLock();
+          using _guard = yield* lock.acquire();
+          yield* lock.acquire();
+        });
+        task.name = name;
+        yield* task.get();
+      }), DeadlockError);
+    assertFit(twice.message, "a lock taken twice", 1000);
   }
 });
 

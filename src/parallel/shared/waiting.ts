@@ -5,6 +5,7 @@
  * would stand still with it, among them, perhaps, the one that is waited for. A wait whose time is over
  * gives an answer, as in Python, and no error.
  */
+import { printable } from "../../kernel/printable.ts";
 import { checkMs } from "../../kernel/checks.ts";
 import { currentScope } from "../../kernel/context.ts";
 import { Entered } from "../../kernel/enter_scope.ts";
@@ -32,7 +33,9 @@ export function refuseTask(label: string): void {
   const scope = currentScope();
   if (scope === null) return;
   throw new Error(
-    `Cannot block in ${label}: task ${scope.task.name} runs here, and its thread's other tasks would ` +
+    `Cannot block in ${label}: task ${
+      printable(scope.task.name)
+    } runs here, and its thread's other tasks would ` +
       `stand still; wait with "yield*" or "await", without Sync`,
   );
 }
