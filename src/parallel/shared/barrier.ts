@@ -10,7 +10,7 @@ import { AbandonedError, BrokenBarrierError } from "../../kernel/errors.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 import { Gate, GATE_WORDS, type GateEntry, NOT_YET } from "./gate.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
-import { handleOf, newRegion, type Region, regionOf } from "./region.ts";
+import { damaged, handleOf, newRegion, type Region, regionOf } from "./region.ts";
 import { inTime, refuseMainThread, within } from "./waiting.ts";
 
 /** How many must come. */
@@ -82,6 +82,8 @@ export interface SharedBarrierStatistics {
 export class SharedBarrier {
   /** Makes a handle, for a bare `postMessage`; jobs and processes take the barrier itself. */
   readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#region));
+  /** How many must come. */
+  readonly parties: number;
   readonly #region: Region;
   readonly #gate: Gate;
   readonly #action: (() => void) | undefined;
@@ -98,6 +100,9 @@ export class SharedBarrier {
     const region = this.#region = typeof parties === "number"
       ? makeRegion(parties)
       : regionOf(parties, "SharedBarrier");
+    const count = region.words[PARTIES]!;
+    if (count < 1 || ENTRIES + 2 * entriesOf(count) > region.words.length) throw damaged();
+    this.parties = count;
     this.#gate = new Gate(region.words, GATE, region.thread, "all");
     this.#action = action;
   }
@@ -105,11 +110,6 @@ export class SharedBarrier {
   /** The barrier behind a handle. */
   static from(handle: SharedHandle): SharedBarrier {
     return new SharedBarrier(handle);
-  }
-
-  /** How many must come. */
-  get parties(): number {
-    return this.#region.words[PARTIES]!;
   }
 
   /** How many have come and wait. */

@@ -15,6 +15,7 @@ import { messageText } from "../../kernel/printable.ts";
 import { packError, type TransportedError, unpackError } from "../transported_error.ts";
 import { findPlatformObject } from "./platform_objects.ts";
 import { isShared } from "./pack.ts";
+import { damaged } from "./region.ts";
 
 /** A value as bytes. */
 export interface Packet {
@@ -161,9 +162,14 @@ export function decode(tag: number, bytes: Uint8Array): unknown {
     case BYTES:
       return bytes;
   }
-  const deserializer = new (engine().Deserializer)(bytes);
-  deserializer.readHeader();
-  const value = deserializer.readValue();
+  let value: unknown;
+  try {
+    const deserializer = new (engine().Deserializer)(bytes);
+    deserializer.readHeader();
+    value = deserializer.readValue();
+  } catch (cause) {
+    throw damaged(cause);
+  }
   return tag === ERROR ? unpackError(value as TransportedError) : value;
 }
 

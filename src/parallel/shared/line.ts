@@ -99,7 +99,8 @@ export class Line {
     const words = this.#words;
     const places: number[] = [];
     let used = 0;
-    for (let i = 0; i < words[this.#at + USED]!; i++) {
+    const most = Math.min(words[this.#at + USED]!, PLACES);
+    for (let i = 0; i < most; i++) {
       const at = this.#at + FIRST + i * PLACE_WORDS;
       const who = Atomics.load(words, at);
       if (who !== EMPTY) used = i + 1;

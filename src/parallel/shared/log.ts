@@ -16,7 +16,7 @@ import { AbandonedError, DeadlockError } from "../../kernel/errors.ts";
 import { decode, encode, isSound, keep, type Packet, room, TAGS } from "./codec.ts";
 import { NOT_YET } from "./gate.ts";
 import { MUTEX_WORDS, SharedMutex } from "./mutex.ts";
-import { newRegion, type Region, regionOf } from "./region.ts";
+import { damaged, newRegion, type Region, regionOf } from "./region.ts";
 import type { SharedHandle } from "./pack.ts";
 
 /** How many bytes of changes there are since the beginning that is counted in {@linkcode BEGINNING}. */
@@ -203,8 +203,4 @@ export class ChangeLog {
     if (HEADER_BYTES + bytes > memory.byteLength) throw damaged();
     this.#bytes = new Uint8Array(memory, HEADER_BYTES);
   }
-}
-
-function damaged(): Error {
-  return new Error("Cannot use shared memory: it was overwritten by something else");
 }

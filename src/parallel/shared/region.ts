@@ -70,6 +70,12 @@ export function isHandle(value: unknown): value is SharedHandle {
     (value as { weft?: unknown }).weft === "shared";
 }
 
+/** Something else than weft has written into the memory; `cause` is what came of that. */
+export function damaged(cause?: unknown): Error {
+  const text = "Cannot use shared memory: it was overwritten by something else";
+  return cause === undefined ? new Error(text) : new Error(text, { cause });
+}
+
 function describe(handle: unknown): string {
   return isHandle(handle) ? `a handle of ${printable(handle.name)}` : show(handle);
 }

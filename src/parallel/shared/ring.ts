@@ -16,6 +16,7 @@
 import { checkWhole } from "../../kernel/checks.ts";
 import { decode, isSound, type Packet, room, TAGS } from "./codec.ts";
 import { NOT_YET } from "./gate.ts";
+import { damaged } from "./region.ts";
 
 /** Where the next packet is read and written, in bytes; both count on and wrap around at 2^32. */
 const HEAD = 0;
@@ -212,9 +213,4 @@ export class Ring {
     this.#bytes = new Uint8Array(this.#memory, this.#byteOffset, size);
     this.#cells = new Int32Array(this.#memory, this.#byteOffset, size / 4);
   }
-}
-
-/** Something else than a ring has written into its memory. */
-function damaged(): Error {
-  return new Error("Cannot use shared memory: it was overwritten by something else");
 }

@@ -17,7 +17,7 @@ import {
   type WholeOf,
 } from "./number_kinds.ts";
 import { registerShared, shareable, type SharedHandle } from "./pack.ts";
-import { handleOf, handleWithin, newRegion, type Region, regionOf } from "./region.ts";
+import { damaged, handleOf, handleWithin, newRegion, type Region, regionOf } from "./region.ts";
 import { SharedRLock } from "./lock.ts";
 import { LOCK_WORDS } from "./lock_core.ts";
 
@@ -63,7 +63,7 @@ function makeRegion(name: string, kind: SharedKind, length: number): Region {
 function kindIn(handle: SharedHandle, name: string): SharedKind {
   const kind = kindNames[regionOf(handle, name).words[KIND]!];
   if (kind !== undefined) return kind;
-  throw new Error("Cannot use shared memory: it was overwritten by something else");
+  throw damaged();
 }
 
 /**

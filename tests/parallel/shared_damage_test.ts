@@ -1,0 +1,77 @@
+/** Shared memory that something else has written into is an error in words, and never a hang or a crash. */
+import { assert, assertEquals } from "@std/assert";
+import {
+  moveOnAfter,
+  pipe,
+  run,
+  SharedArray,
+  SharedBarrier,
+  SharedCondition,
+  SharedEvent,
+  SharedList,
+  SharedLock,
+  SharedMap,
+  SharedQueue,
+  SharedRLock,
+  SharedSemaphore,
+  SharedValue,
+  SimpleQueue,
+} from "@weft/weft";
+import type { SharedHandle } from "@weft/weft";
+import { ENGINE } from "../arguments/odd_values.ts";
+import { law } from "../lib/law.ts";
+import { randomFrom } from "./fixtures/random.ts";
+
+type Primitive = object & { share(): SharedHandle };
+
+const KINDS: Readonly<Record<string, () => Primitive>> = {
+  Connection: () => pipe(true, { bytes: 4096 })[0],
+  SharedArray: () => new SharedArray("int32", 3),
+  SharedBarrier: () => new SharedBarrier(2),
+  SharedCondition: () => new SharedCondition(),
+  SharedEvent: () => new SharedEvent(),
+  SharedList: () => new SharedList([1, 2]),
+  SharedLock: () => new SharedLock(),
+  SharedMap: () => new SharedMap([["a", 1]]),
+  SharedQueue: () => new SharedQueue(3),
+  SharedRLock: () => new SharedRLock(),
+  SharedSemaphore: () => new SharedSemaphore(2, { bounded: true }),
+  SharedValue: () => new SharedValue("int32"),
+  SimpleQueue: () => new SimpleQueue({ bytes: 4096 }),
+};
+
+const WORDS = [0, 1, -1, 2, 5, 1024, 1025, 4096, 0x7fff_ffff, -0x8000_0000, 1 << 30];
+const ROUNDS = 12;
+
+for (const [name, make] of Object.entries(KINDS)) {
+  law(`${name} bears random words in its memory`, async () => {
+    const random = randomFrom(name.length);
+    const pick = <T>(list: readonly T[]): T => list[random(list.length)]!;
+    const said: string[] = [];
+    let calls = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const one = make() as Primitive & Record<string, unknown>;
+      const words = new Int32Array(one.share().memory);
+      const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(one))
+        .filter((key) => key !== "constructor" && !key.endsWith("Sync"));
+      await run(function* () {
+        for (let i = 0; i < 12; i++) {
+          words[random(Math.min(words.length, 40))] = pick(WORDS);
+          calls++;
+          try {
+            const member = one[pick(methods)];
+            const result = typeof member === "function" ? member.call(one, 0, 1) : member;
+            if (typeof result === "object" && result !== null && "then" in result) {
+              yield* moveOnAfter(1, result as never);
+            }
+          } catch (error) {
+            said.push((error as Error).message);
+          }
+        }
+      }, { warn: () => {} }).catch((error) => said.push(error.message));
+    }
+    assert(calls >= ROUNDS);
+    const engine = (text: string): boolean => ENGINE.test(text) && !text.startsWith("Cannot ");
+    assertEquals(said.filter((text) => engine(text) || /Invalid|deserialize/.test(text)), []);
+  });
+}
