@@ -270,6 +270,7 @@ export {
   parentProcess,
 } from "./src/parallel/process/current.ts";
 export type { ProcessBackend, ProcessInfo } from "./src/parallel/process/wire.ts";
+export type { ProgressStream } from "./src/parallel/pool/progress_stream.ts";
 export type { ResultStream } from "./src/parallel/pool/result_stream.ts";
 export type { Discipline, Entry, ReadyJob } from "./src/policy/discipline.ts";
 export { checkJobs, type Job, type Needed } from "./src/policy/job.ts";

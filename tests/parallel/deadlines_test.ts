@@ -13,6 +13,7 @@ function twoJobs(limits: number, onTakeBack: () => void) {
   const batch = new Batch({
     returned: () => {},
     failed: (index, error) => void told.push(`${index} failed: ${(error as Error).name}`),
+    reported: () => {},
     takenBack: (from) => void told.push(`taken back from ${from}`),
     dropped: () => {},
   }, {

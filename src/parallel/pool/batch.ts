@@ -25,6 +25,8 @@ export interface BatchOwner {
   returned(first: number, values: readonly unknown[]): void;
   /** The job failed. */
   failed(index: number, error: unknown): void;
+  /** The job reports something on its way. */
+  reported(index: number, value: unknown): void;
   /** The jobs from `from` on were not begun and are the owner's again. */
   takenBack(from: number): void;
   /** The pool has been terminated: the job will not be heard of again. */
@@ -214,6 +216,11 @@ export class Batch {
       from = index + 1;
     }
     if (from < end) this.#owner.returned(from, values.slice(from - first, end - first));
+  }
+
+  /** A job reports something; one that is over no more. */
+  report(index: number, value: unknown): void {
+    if (index >= this.answered && index < this.count) this.#owner.reported(index, value);
   }
 
   /** Ends one job, whose worker is about to be given up. */

@@ -7,6 +7,7 @@
  */
 import { show } from "../../kernel/printable.ts";
 import type { Operation } from "../../kernel/operation.ts";
+import type { ProgressStream } from "./progress_stream.ts";
 import type { ReadyHandle } from "../shared/ready_handle.ts";
 
 /**
@@ -69,6 +70,36 @@ export interface Future<T> extends Operation<T> {
    * @throws {TypeError} If `onCancel` is no such policy.
    */
   cancel(reason?: unknown, onCancel?: CancelPolicy): CancelMeans;
+
+  /**
+   * What the job reports by {@linkcode progress} while it runs, as a stream. It does not observe the error.
+   *
+   * @example How far it has come
+   * ```ts
+   * import { jobs, WorkerPool } from "@weft/weft";
+   * import { progress } from "@weft/weft/worker";
+   * const { sum } = jobs(import.meta, {
+   *   sum(numbers: readonly number[]): number {
+   *     let total = 0;
+   *     for (const [i, n] of numbers.entries()) {
+   *       total += n;
+   *       progress((i + 1) / numbers.length);
+   *     }
+   *     return total;
+   *   },
+   * });
+   * if (import.meta.main) {
+   *   await using pool = new WorkerPool(1);
+   *   const future = pool.submit(sum, [1, 2, 3, 4]);
+   *   const seen: number[] = [];
+   *   for await (const part of future.progress<number>()) seen.push(part);
+   *   if (await future !== 10 || seen.join() !== "0.25,0.5,0.75,1") throw new Error(seen.join());
+   * }
+   * ```
+   *
+   * @typeParam P What it reports; nobody checks that.
+   */
+  progress<P = unknown>(): ProgressStream<P>;
 
   /** For an `EventRegistry`: ready (POLLIN) once it has settled. Observes the error. */
   readonly handle: ReadyHandle;

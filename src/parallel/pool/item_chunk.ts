@@ -15,6 +15,8 @@ export interface ItemChunkOwner {
   returned(first: number, values: readonly unknown[], itemChunk: ItemChunk): void;
   /** The item at `index` failed. */
   failed(index: number, error: unknown, itemChunk: ItemChunk): void;
+  /** The job of the item at `index` reports something. */
+  reported(index: number, value: unknown): void;
   /** Items have come back without having been begun. */
   giveBack(first: number, items: readonly unknown[], itemChunk: ItemChunk): void;
   /** The pool was terminated. */
@@ -51,6 +53,11 @@ export class ItemChunk implements BatchOwner {
   failed(index: number, error: unknown): void {
     this.#left--;
     this.#owner.failed(this.#first + index, error, this);
+  }
+
+  /** A job reports something. */
+  reported(index: number, value: unknown): void {
+    this.#owner.reported(this.#first + index, value);
   }
 
   /** Jobs were not begun. */

@@ -61,6 +61,8 @@ export interface ItemWork {
   readonly limit: number;
   /** How urgent it is. */
   readonly priority: number;
+  /** Hears what the jobs report. */
+  readonly onProgress?: ((value: unknown, index: number) => void) | undefined;
 }
 
 /** Consecutive items. */
@@ -227,6 +229,16 @@ export class ItemRun implements JobSource, ItemSourceOwner, ItemChunkOwner {
     this.#out--;
     this.#sink.failed(index, error);
     this.#answered(itemChunk);
+  }
+
+  /** The job of an item reports something. Who listens is the user's code: its error ends the map. */
+  reported(index: number, value: unknown): void {
+    if (this.#over) return;
+    try {
+      this.#work.onProgress?.(value, index);
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   /** Items have come back. */

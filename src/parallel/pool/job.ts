@@ -23,6 +23,7 @@ import { type CancelMeans, type CancelPolicy, checkPolicy, type Future } from ".
 import type { JobKind } from "./job_kinds.ts";
 import { Reaction, type Reactor, reactSoon } from "./reaction.ts";
 import { dropShared } from "../shared/pack.ts";
+import { progressOf, type ProgressStream } from "./progress_stream.ts";
 import { handleOf, type ReadyHandle } from "../shared/ready_handle.ts";
 
 /** How a job is to be treated. */
@@ -145,6 +146,11 @@ export class Job implements Future<unknown>, Startable<unknown>, QueueOwner, Rea
     const means = this.terms.withdraw(this, reason, policy);
     this.end("explicit", reason);
     return means;
+  }
+
+  /** What it reports. */
+  progress<P>(): ProgressStream<P> {
+    return progressOf(this) as ProgressStream<P>;
   }
 
   /** For a poll registry. */

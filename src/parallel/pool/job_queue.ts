@@ -11,6 +11,7 @@
 import { Batch, type BatchContent, type BatchOwner } from "./batch.ts";
 import type { Job } from "./job.ts";
 import type { Allowance, JobSource } from "./placement.ts";
+import { report } from "./progress_stream.ts";
 import { type Movable, movablesOf, movesItself } from "../transfer.ts";
 import { MOST_MOVED } from "../thread/wire.ts";
 import { weightOf } from "../thread/weight.ts";
@@ -154,6 +155,10 @@ class BatchedJobs implements BatchOwner {
 
   failed(index: number, error: unknown): void {
     this.#jobs[index]!.fail(error);
+  }
+
+  reported(index: number, value: unknown): void {
+    report(this.#jobs[index]!, value);
   }
 
   takenBack(from: number): void {

@@ -4,7 +4,13 @@
  * Everything that can be wrong with the arguments is found when the verb is called; nothing is drawn
  * before somebody waits. A `map` puts the results in their places, and ends with the first failure.
  */
-import { BOUND, checkItems, checkOptions, checkWhole } from "../../kernel/checks.ts";
+import {
+  BOUND,
+  checkItems,
+  checkOptionalFunction,
+  checkOptions,
+  checkWhole,
+} from "../../kernel/checks.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import type { Wait, WaitSource } from "../../kernel/wait.ts";
 import type { Items } from "../../tasks/task_pool_map.ts";
@@ -79,7 +85,7 @@ export class Maps {
     options: MapOptions,
     spread: boolean,
   ): ItemWork {
-    const { timeout, window, chunk, priority = 0 } = checkOptions(options, "a map");
+    const { timeout, window, chunk, priority = 0, onProgress } = checkOptions(options, "a map");
     checkItems(items, "map over");
     return {
       kind: this.#dispatcher.kindOf(addressOf(job)),
@@ -96,6 +102,7 @@ export class Maps {
         : checkWhole(chunk, "use", "as a number of items that travel together", BOUND),
       limit: timeout === undefined ? this.#desk.usual.limit : checkLimit(timeout),
       priority: checkPriority(priority),
+      onProgress: checkOptionalFunction(onProgress, "onProgress"),
     };
   }
 }

@@ -30,6 +30,8 @@ function fits(data: readonly unknown[], speaker: Speaker): boolean {
     case "hello":
     case "unfit":
       return speaker.starting;
+    case "progress":
+      return Number.isInteger(data[1]) && Number.isInteger(data[2]);
     case "heard":
       return Number.isInteger(data[1]);
     case "taskBody":

@@ -56,6 +56,8 @@ export type {
  * - Workers are started when there is work for them, and the option `initializer` gets each ready; with
  *   `idle` they go when there has been none. A pool that has nothing to do does not keep the process
  *   alive.
+ * - A job may report on its way, by `progress` of `@weft/weft/worker`: see {@linkcode Future.progress}, and the
+ *   option `onProgress` of maps.
  * - Variables of a module are a worker's own: each worker has its copy, which lives as long as it does.
  * - A pool made inside a run is terminated when that run ends; made outside, by `close`, `terminate`,
  *   or `using`. What is terminated drops its jobs: their futures are cancelled.

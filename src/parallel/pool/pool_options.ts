@@ -79,6 +79,11 @@ export interface MapOptions {
   chunk?: number;
   /** How urgent its jobs are; see {@linkcode JobOptions.priority}. @default {0} */
   priority?: number;
+  /**
+   * Hears what the jobs report by `progress`: the value, and the place of the item among the items. What it
+   * throws ends the map. @default nobody hears
+   */
+  onProgress?: (value: unknown, index: number) => void;
 }
 
 /** What a pool is doing, and has done. */

@@ -284,6 +284,9 @@ export class WorkerHandle implements BatchCarrier, Speaker {
         if (place >= 0) this.#holdNoTurn(...this.#batches.splice(place, 1) as [Batch]);
         return this.#owner.isTaskBody(id);
       }
+      case "progress":
+        // What a job left behind may report when its batch is over.
+        return this.batchAt(message[1])?.report(message[2], message[3]);
       case "stray":
         return this.#owner.strayed(unpackError(message[1]));
       case "leaving":

@@ -129,6 +129,14 @@ export type TaskBodyMessage = readonly [kind: "taskBody", id: number, slot: numb
 /** A task was told to stop, and its worker lets it: the two are not stuck in a loop. */
 export type HeardMessage = readonly [kind: "heard", slot: number];
 
+/** The job at `index` of a batch reports something on its way. */
+export type ProgressMessage = readonly [
+  kind: "progress",
+  slot: number,
+  index: number,
+  value: unknown,
+];
+
 /** What a pool hears from a worker. */
 export type ToPool =
   | HelloMessage
@@ -137,7 +145,8 @@ export type ToPool =
   | UnfitMessage
   | LeavingMessage
   | TaskBodyMessage
-  | HeardMessage;
+  | HeardMessage
+  | ProgressMessage;
 
 /** How many batches a worker can hold at a time, tasks not counted. */
 export const SLOTS = 32;

@@ -8,6 +8,7 @@
 import { AsyncCalls, isThenable, type JobCall } from "./async_calls.ts";
 import { cancelledEarly, enterJob, isTold, leaveJob } from "./job_signal.ts";
 import { Outbox } from "./outbox.ts";
+import { reportTo } from "./progress.ts";
 import { OwnerWatch } from "./job_owner.ts";
 import type { TaskRunner } from "./task_runner.ts";
 import { parts } from "./parts.ts";
@@ -52,6 +53,7 @@ export class JobRunner {
   constructor(port: MessagePort, words: Int32Array) {
     this.#words = words;
     this.#outbox = new Outbox(port, (index) => this.#functions[at(this.#batch![3], index)]!.name);
+    reportTo((message) => this.#outbox.post(message));
     this.#asyncCalls = new AsyncCalls(
       words,
       this.#outbox,

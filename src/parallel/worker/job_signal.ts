@@ -38,8 +38,16 @@ let slot = 0;
 let index = 0;
 let made: StopSignal | null = null;
 
-/** Finds the signal of the task body whose code is running; set once a worker runs such jobs. */
-export const taskSignal: { find: () => StopSignal | null } = { find: () => null };
+/** Finds the task body whose code is running, and its signal; set once a worker runs such jobs. */
+export const taskSignal: { find: () => StopSignal | null; job: () => RunningJob | null } = {
+  find: () => null,
+  job: () => null,
+};
+
+/** The job whose code is running; `null` if there is none. */
+export function currentJob(): RunningJob | null {
+  return taskSignal.job() ?? (words === null ? null : { words, slot, index });
+}
 
 /** Enters a job, and leaves the one before. */
 export function enterJob(sharedWords: Int32Array, itsSlot: number, itsIndex: number): void {

@@ -29,10 +29,13 @@ import { sequence } from "../../kernel/operation.ts";
 import { RunLife } from "../../kernel/run_life.ts";
 import { type EitherGenerator, perform } from "../../tasks/perform.ts";
 
-taskSignal.find = () => {
+taskSignal.find = () => localOf<StopSignal>(signalKey);
+taskSignal.job = () => localOf<RunningJob>(jobKey);
+
+function localOf<T>(key: object): T | null {
   const task = currentScope()?.task as Task | undefined;
-  return task?.locals?.get(signalKey) as StopSignal | undefined ?? null;
-};
+  return task?.locals?.get(key) as T | undefined ?? null;
+}
 
 /** What a task runner shares with the rest of its worker. */
 export interface TaskHost {
@@ -130,8 +133,9 @@ export class TaskRunner {
   }
 }
 
-/** Under this key the tasks of a job find its signal among their locals. */
-export const signalKey: object = {};
+/** Under these keys the tasks of a job find its signal, and the job, among their locals. */
+const signalKey: object = {};
+const jobKey: object = {};
 
 class JobLife extends RunLife<unknown> {
   override stuck(): boolean {
@@ -156,12 +160,14 @@ export class TaskJob {
   /** Whose errors are its own. */
   readonly owner: JobOwner = new JobOwner();
   readonly #signal: StopSignal | null;
+  readonly #words: RunningJob | null;
   #main: Task | null = null;
   #fail: ((error: unknown) => void) | null = null;
   #cancel: { readonly reason: unknown } | null = null;
 
   /** One that has not begun, and the words that speak of it, if any do. */
   constructor(words: RunningJob | null) {
+    this.#words = words;
     this.#signal = words === null ? null : makeJobSignal(words);
   }
 
@@ -174,7 +180,9 @@ export class TaskJob {
     const life = new JobLife();
     const main = this.#main = life.begin(limit === 0 ? made : this.#within(limit, name, made));
     main.name = name;
-    if (this.#signal !== null) main.locals = new Map([[signalKey, this.#signal]]);
+    if (this.#signal !== null) {
+      main.locals = new Map<object, unknown>([[signalKey, this.#signal], [jobKey, this.#words]]);
+    }
     try {
       return await new Promise((resolve, reject) => {
         this.#fail = reject;
