@@ -56,7 +56,8 @@ export class RawSubmitter implements AsyncDisposable {
     const heads = headers();
     heads.set(
       HEAD,
-      raw ?? formatJobHead({ name, hash, timeout: 0, maxAttempts: 3, object: null, ...head }),
+      raw ??
+        formatJobHead({ name, hash, timeout: 0, maxAttempts: 3, again: 0, object: null, ...head }),
     );
     heads.set(MESSAGE_ID, keyText({ submitter: "raw", id }));
     const subject = this.names.job(jobClass, { submitter: "raw", id });

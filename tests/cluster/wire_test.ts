@@ -57,7 +57,7 @@ law("An object belongs to the job whose key its name begins with", () => {
 });
 
 law("Heads come back as they were written", () => {
-  const job = { name: "größe $1", hash: HASH, timeout: 50, maxAttempts: 5, object: null };
+  const job = { name: "größe $1", hash: HASH, timeout: 50, maxAttempts: 5, again: 2, object: null };
   assertEquals(parseJobHead(formatJobHead(job)), job);
   const large = { ...job, object: "s1.j_2.a" };
   assertEquals(parseJobHead(formatJobHead(large)), large);
@@ -71,18 +71,20 @@ law("A head of another version, or one that does not parse, is none", () => {
     const bad of [
       "",
       "1",
-      `2 f ${HASH} 0 5 -`,
-      `1 f ${HASH} 0 5`,
-      `1 f ${HASH} 0 5 - more`,
-      `1 f ${HASH} 0 0 -`,
-      `1 f ${HASH} -1 5 -`,
-      `1 f ${HASH} 1e3 5 -`,
-      `1 f short 0 5 -`,
-      `1 %ZZ ${HASH} 0 5 -`,
-      `1 %FF ${HASH} 0 5 -`,
-      `1 f ${HASH} 0 5 ../x`,
-      `1  ${HASH} 0 5 -`,
-      `1 ${"f".repeat(400)} ${HASH} 0 5 -`,
+      `2 f ${HASH} 0 5 0 -`,
+      `1 f ${HASH} 0 5 0`,
+      `1 f ${HASH} 0 5 0 - more`,
+      `1 f ${HASH} 0 0 0 -`,
+      `1 f ${HASH} -1 5 0 -`,
+      `1 f ${HASH} 0 5 -1 -`,
+      `1 f ${HASH} 0 5 -`,
+      `1 f ${HASH} 1e3 5 0 -`,
+      `1 f short 0 5 0 -`,
+      `1 %ZZ ${HASH} 0 5 0 -`,
+      `1 %FF ${HASH} 0 5 0 -`,
+      `1 f ${HASH} 0 5 0 ../x`,
+      `1  ${HASH} 0 5 0 -`,
+      `1 ${"f".repeat(400)} ${HASH} 0 5 0 -`,
     ]
   ) assertEquals(parseJobHead(bad), null, bad);
   for (const bad of ["1 done 1 n 0 -", "1 value x n 0 -", "1 value 1 n.x 0 -", "2 value 1 n 0 -"]) {

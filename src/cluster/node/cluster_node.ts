@@ -16,6 +16,7 @@ import type { ClusterError } from "../link/errors.ts";
 import { Link } from "../link/link.ts";
 import { Objects } from "../link/objects.ts";
 import { Publisher } from "../link/publisher.ts";
+import { headOnly } from "../link/raw_headers.ts";
 import { ResultReader } from "../link/results.ts";
 import type { ConnectOptions } from "../link/servers.ts";
 import { Ticker } from "../link/ticker.ts";
@@ -30,7 +31,7 @@ import {
   keyText,
   Names,
 } from "../wire/names.ts";
-import { HEAD, parseCancelHead } from "../wire/protocol.ts";
+import { HEAD, isBareHead, parseCancelHead, PROTOCOL } from "../wire/protocol.ts";
 import { Signer } from "../wire/signing.ts";
 import { readDelivery } from "./delivery.ts";
 import { KnownFunctions } from "./functions.ts";
@@ -111,6 +112,7 @@ export class ClusterNode implements AsyncDisposable {
   readonly #tickers: readonly Ticker[];
   readonly #keeper: StreamKeeper;
   readonly #cancels: { unsubscribe(): void };
+  readonly #questions: { unsubscribe(): void };
   readonly #concurrency: number;
   readonly #workers: number;
   readonly #warn: (message: string) => void;
@@ -208,6 +210,11 @@ export class ClusterNode implements AsyncDisposable {
     this.#cancels = link.nc.subscribe(link.names.cancel({ submitter: "*", id: "*" }), {
       callback: (error, msg) => {
         if (error === null) this.#cancel(msg);
+      },
+    });
+    this.#questions = link.nc.subscribe(link.names.question({ submitter: "*", id: "*" }), {
+      callback: (error, msg) => {
+        if (error === null) this.#claim(msg);
       },
     });
     this.#pullers = CLASSES.map((jobClass) =>
@@ -365,6 +372,18 @@ export class ClusterNode implements AsyncDisposable {
     this.#held.get(keyText(key))?.cancel(policy, reason);
   }
 
+  /** Somebody asks who has a job. */
+  #claim(msg: Msg): void {
+    const { nc, names } = this.#link;
+    const key = names.parseAbout("w", msg.subject);
+    if (key === null || !isBareHead(msg.headers?.get(HEAD) ?? "")) {
+      this.#counts.refused++;
+      return;
+    }
+    if (!this.#held.has(keyText(key))) return;
+    nc.publish(names.claim(key), new Uint8Array(), { headers: headOnly(PROTOCOL) });
+  }
+
   #look(): void {
     const { done } = this.#counts;
     const now = (done - this.#doneBefore) * 1000 / LOOK_MS;
@@ -398,7 +417,10 @@ export class ClusterNode implements AsyncDisposable {
     this.#keeper.stop();
     this.#tools.board.tell();
     this.#tools.board.stop();
-    if (!this.#link.nc.isClosed()) this.#cancels.unsubscribe();
+    if (!this.#link.nc.isClosed()) {
+      this.#cancels.unsubscribe();
+      this.#questions.unsubscribe();
+    }
     this.#publisher.close();
     this.#tools.pool.terminate();
     await this.#tools.pool.join();

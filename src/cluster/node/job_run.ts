@@ -88,7 +88,9 @@ export class JobRun {
     const { head, answers, key } = this.#job;
     const known = this.#tools.functions.find(head.hash, head.name);
     if (known === undefined) return await this.#handOn();
-    if (answers.deliveries > 1 && await this.#tools.reader.stored(key) !== null) {
+    if (
+      (answers.deliveries > 1 || head.again > 0) && await this.#tools.reader.stored(key) !== null
+    ) {
       return await this.#end("there");
     }
     const outcome = await this.#startable() ?? await this.#run(known, ran);
@@ -143,8 +145,8 @@ export class JobRun {
 
   /** Counts the start; gives an outcome if it must not be. */
   async #startable(): Promise<Outcome | null> {
-    const { head: { maxAttempts, name }, answers: { deliveries } } = this.#job;
-    if (deliveries === 1 && maxAttempts > 1) return null;
+    const { head: { maxAttempts, name, again }, answers: { deliveries } } = this.#job;
+    if (deliveries === 1 && again === 0 && maxAttempts > 1) return null;
     const history = await this.#record();
     if (this.#attempt <= maxAttempts) return null;
     const why =
@@ -155,11 +157,11 @@ export class JobRun {
 
   /** Records this start. The first is not recorded where a second is allowed. */
   async #record(): Promise<readonly string[]> {
-    const { key, head: { maxAttempts }, answers: { deliveries } } = this.#job;
+    const { key, head: { maxAttempts, again }, answers: { deliveries } } = this.#job;
     const at = new Date().toISOString();
     const history = await this.#tools.starts.add(
       key,
-      `started at ${at} on node ${this.#tools.node}, delivery ${deliveries}`,
+      `started at ${at} on node ${this.#tools.node}, delivery ${again + deliveries}`,
     );
     this.#history = history;
     // The first start is in the record only where no second was allowed, or where its worker crashed.

@@ -27,9 +27,9 @@ import { CLASSES, DURABLE, type JobClass } from "../wire/names.ts";
 import { HEAD, PROTOCOL } from "../wire/protocol.ts";
 
 /** Between two looks: a third of the lease, within these bounds, in milliseconds. */
-const [SOONEST, LATEST] = [200, 5000] as const;
+const [SOONEST, LATEST] = [200, 2000] as const;
 /** After so many looks without a word of the keeper another takes its place. */
-const SILENT_LOOKS = 4;
+const SILENT_LOOKS = 3;
 /** No more jobs of a class are walked through at one look. */
 const MOST = 20_000;
 /** The server's words for "another has written meanwhile", and for "no message found". */

@@ -36,6 +36,12 @@ export class ClusterJob extends Job implements ClusterFuture<unknown> {
   jobClass: JobClass;
   /** Its arguments as bytes, until it has settled. */
   body: Uint8Array | null;
+  /** How often it was stored before. */
+  again = 0;
+  /** When it was stored last. */
+  storedAt = 0;
+  /** How often, one time after another, nobody said that he has it. */
+  silent = 0;
   /** Whether its arguments are an object of their own. */
   large = false;
   /** Where it is. */
@@ -74,7 +80,8 @@ export class ClusterJob extends Job implements ClusterFuture<unknown> {
   stored(seq: number): void {
     this.stage = "stored";
     this.seq = seq;
-    this.seenAt = performance.now();
+    this.seenAt = this.storedAt = performance.now();
+    this.silent = 0;
     this.#accepts?.wakeAll();
   }
 

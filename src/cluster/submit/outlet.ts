@@ -67,7 +67,32 @@ export class Outlet {
   /** Has a job stored once more, which the server has lost. */
   restore(job: ClusterJob): void {
     this.restored++;
+    job.again++;
     this.store(job);
+  }
+
+  /** Has a job stored once more that nobody has, and deletes what was stored before. */
+  async renew(job: ClusterJob): Promise<void> {
+    const { manager, names } = this.#station.link;
+    const subject = names.job(job.jobClass, job.parts);
+    const found = await manager.direct.getMessage(names.jobs(job.jobClass), {
+      last_by_subj: subject,
+    });
+    const before = found === null ? null : parseJobHead(found.header?.get(HEAD) ?? "");
+    if (found === null || before === null || job.done) return;
+    const again = before.again + 1;
+    const head = formatJobHead({ ...before, again });
+    const headers = headWithId(head, `${job.key}~${again}`);
+    const answer = await new Promise<PublishAnswer>((resolve) =>
+      this.#station.publisher.publish(subject, found.data, headers, resolve)
+    );
+    if (answer.kind === "refused") return;
+    this.restored++;
+    job.again = again;
+    if (job.stage === "foreign") job.seq = answer.seq;
+    else if (!job.done) job.stored(answer.seq);
+    await manager.streams.deleteMessage(names.jobs(job.jobClass), found.seq);
+    if (job.cancelled) await this.#delete(job, answer.seq);
   }
 
   /** Takes a job off the server: nothing further of it begins, and what runs is told to stop. */
@@ -135,9 +160,10 @@ export class Outlet {
       hash: moduleHash(kind.address.url),
       timeout: terms.limit,
       maxAttempts: terms.maxAttempts,
+      again: job.again,
       object,
     });
-    const headers = headWithId(head, job.key);
+    const headers = headWithId(head, job.again === 0 ? job.key : `${job.key}~${job.again}`);
     const subject = names.job(job.jobClass, job.parts);
     this.#station.publisher.publish(
       subject,

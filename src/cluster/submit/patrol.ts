@@ -1,11 +1,13 @@
 /**
  * Looking after what is outstanding, so that nothing depends on a message that was pushed.
  *
- * A few jobs at a time, those first that were not looked after for longest: is there a result? Is the job
- * still stored? Neither means that the server has lost it, and it is stored anew.
+ * A few jobs at a time: is there a result? Is the job still stored? Neither means that the server has lost it,
+ * and it is stored anew. Was it delivered, and nobody says that he has it? Then its node is gone, or the
+ * consumer has forgotten it, and it is stored once more in place of what is there: see claims.ts.
  */
 import { type ClusterError, clusterError } from "../link/errors.ts";
 import type { Outlet } from "./outlet.ts";
+import type { Claims } from "./claims.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { ClusterJob } from "./cluster_job.ts";
 import type { Station } from "./station.ts";
@@ -15,7 +17,7 @@ export const PATROL_MS = 1000;
 /** A job is left alone for so long after it was stored or looked after, in milliseconds. */
 const ALONE_MS = 3000;
 /** So many are looked after at a time. */
-const AT_A_TIME = 64;
+const AT_A_TIME = 256;
 
 /** Looks after the jobs of one submitter once. Rejects if the server does not answer. */
 export async function patrol(
@@ -23,6 +25,7 @@ export async function patrol(
   station: Station,
   arrivals: Arrivals,
   outlet: Outlet,
+  claims: Claims,
 ): Promise<void> {
   const now = performance.now();
   const due: ClusterJob[] = [];
@@ -38,6 +41,7 @@ export async function patrol(
   }));
   // The consumer should have brought them.
   if (missed) await station.inlet.reopen();
+  await claims.check(due.filter((job) => !job.done && job.running), outlet);
 }
 
 /** Looks after one job. Returns whether there was a result that the consumer should have brought. */

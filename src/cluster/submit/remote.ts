@@ -20,6 +20,7 @@ import { show } from "../../kernel/printable.ts";
 import { attachTo } from "./attach.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Census } from "./census.ts";
+import { Claims } from "./claims.ts";
 import type { ClusterJob } from "./cluster_job.ts";
 import type { ClusterDemand } from "./demand.ts";
 import type { Engine } from "./engine.ts";
@@ -56,6 +57,7 @@ export class Remote implements Engine {
   readonly #errands = new Set<Promise<unknown>>();
   #station: Station | null = null;
   #outlet: Outlet | null = null;
+  #claims: Claims | null = null;
   #census: Census | null = null;
   #ticker: Ticker | null = null;
   #opening: Promise<void> | null = null;
@@ -324,6 +326,7 @@ export class Remote implements Engine {
       pumpSoon: () => this.#pumpSoon(),
       errand: (work) => this.#errand(work),
     });
+    this.#claims = new Claims(station.link);
     this.#census = new Census(station.link);
     station.link.onEnd((error) => this.#break(error));
     this.#ticker = new Ticker(PATROL_MS, () => this.#patrol());
@@ -337,7 +340,8 @@ export class Remote implements Engine {
       this.#drop(job, lateError(job, acceptTimeout, this.#outlet!.lastRefusal));
     }
     const [station, outlet] = [this.#station!, this.#outlet!];
-    if (station.link.up) await patrol(this.#unfinished(), station, this.#arrivals, outlet);
+    if (!station.link.up) return;
+    await patrol(this.#unfinished(), station, this.#arrivals, outlet, this.#claims!);
   }
 
   async #attach(job: ClusterJob): Promise<void> {

@@ -123,6 +123,16 @@ export class Names {
     return `${this.cluster}.x.${submitter}.${id}`;
   }
 
+  /** The subject on which it is asked who has it. */
+  question({ submitter, id }: JobKey): string {
+    return `${this.cluster}.w.${submitter}.${id}`;
+  }
+
+  /** The subject on which whoever has it says so. */
+  claim({ submitter, id }: JobKey): string {
+    return `${this.cluster}.h.${submitter}.${id}`;
+  }
+
   /** The subject on which a node tells its health. */
   health(node: string): string {
     return `${this.cluster}.n.${node}`;
@@ -147,8 +157,8 @@ export class Names {
     return { jobClass: known, key: { submitter, id } };
   }
 
-  /** Takes the subject of a result (`"r"`), a start or a cancel apart; `null` if it is none. */
-  parseAbout(kind: "r" | "s" | "x", subject: string): JobKey | null {
+  /** Takes the subject of a result (`"r"`), a start, a cancel, a question or a claim apart, or `null`. */
+  parseAbout(kind: "r" | "s" | "x" | "w" | "h", subject: string): JobKey | null {
     const [cluster, letter, submitter, id, ...rest] = subject.split(".");
     if (cluster !== this.cluster || letter !== kind || rest.length > 0) return null;
     return isName(submitter) && isName(id) ? { submitter, id } : null;

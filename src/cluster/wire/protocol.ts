@@ -13,11 +13,13 @@
  *
  * | subject | kept in | head after the version | body |
  * |---|---|---|---|
- * | `<c>.q.<class>.<s>.<i>` | `WEFT_<c>_<class>` | name, hash, timeout ms or 0, most attempts, where | list of arguments |
+ * | `<c>.q.<class>.<s>.<i>` | `WEFT_<c>_<class>` | name, hash, timeout ms or 0, most attempts, again, where | list of arguments |
  * | `<c>.r.<s>.<i>` | `WEFT_<c>_results` | status, attempt, node, ms it ran, where | by status |
  * | `<c>.s.<s>.<i>` | `WEFT_<c>_state` | - | list of starts |
  * | `<c>.k.lease` | `WEFT_<c>_state` | - | name of the keeper |
  * | `<c>.x.<s>.<i>` | nowhere | `wait`, `flag` or `kill` | the reason |
+ * | `<c>.w.<s>.<i>` | nowhere | - | nothing: asks who has the job |
+ * | `<c>.h.<s>.<i>` | nowhere | - | nothing: says that the sender has it |
  * | `<c>.n.<n>` | nowhere | - | health of a node |
  * | `<c>.a` | nowhere | - | nothing: asks each node to tell its health at once, on `<c>.n.<n>` |
  *
@@ -29,6 +31,14 @@
  *
  * **Submitting.** Published with `Nats-Msg-Id` = the key, and again, byte for byte, after a reconnect and
  * when no answer came: publisher.ts. Once the PubAck is there the job is accepted.
+ *
+ * **Storing again.** A lease is no help where it does not run out: a server that was killed begins each lease
+ * anew, and a consumer may forget a job. So a submitter that waits for a job which was delivered once (its
+ * sequence is not above the consumer's `delivered`) asks on `<c>.w` who has it. A node that has it says so on
+ * `<c>.h`, built of the key. Where nobody has, twice in a row, the submitter stores the job once more, with
+ * *again* one higher and the message id `<s>.<i>~<again>`, and deletes the message that was there. A job
+ * that the server has lost altogether is stored likewise. A node takes a job with *again* above 0 for one that was
+ * delivered before.
  *
  * **Hash.** What the function's module was when the job was submitted: job_hash.ts. A node runs a job only
  * if one of the modules that it was started with has that hash, and a function of that name. One that
@@ -110,6 +120,8 @@ export interface JobHead {
   readonly timeout: number;
   /** How often it may be started. */
   readonly maxAttempts: number;
+  /** How often it was stored before. */
+  readonly again: number;
   /** The object that holds the body, or `null`. */
   readonly object: string | null;
 }
@@ -137,22 +149,23 @@ const NODE = /^[A-Za-z0-9_-]{1,64}$/;
 const OBJECT = /^[A-Za-z0-9_.-]{1,260}$/;
 
 /** A job's head as text. */
-export function formatJobHead({ name, hash, timeout, maxAttempts, object }: JobHead): string {
+export function formatJobHead(head: JobHead): string {
+  const { name, hash, timeout, maxAttempts, again, object } = head;
   const shown = encodeURIComponent(name.toWellFormed());
-  return `${PROTOCOL} ${shown} ${hash} ${timeout} ${maxAttempts} ${object ?? "-"}`;
+  return `${PROTOCOL} ${shown} ${hash} ${timeout} ${maxAttempts} ${again} ${object ?? "-"}`;
 }
 
 /** Reads a job's head; `null` if it is none. */
 export function parseJobHead(text: string): JobHead | null {
-  const [version, name, hash, timeout, most, where, ...rest] = text.split(" ");
+  const [version, name, hash, timeout, most, again, where, ...rest] = text.split(" ");
   if (version !== PROTOCOL || rest.length > 0 || where === undefined) return null;
-  if (!WORD.test(name!) || !HASH.test(hash!) || !NUMBER.test(timeout!) || !NUMBER.test(most!)) {
-    return null;
-  }
+  if (!WORD.test(name!) || !HASH.test(hash!)) return null;
+  if (![timeout!, most!, again!].every((word) => NUMBER.test(word))) return null;
   const object = parseWhere(where);
   const shown = decoded(name!);
   if (object === undefined || shown === null || most === "0") return null;
-  return { name: shown, hash: hash!, timeout: Number(timeout), maxAttempts: Number(most), object };
+  const [ms, maxAttempts, before] = [Number(timeout), Number(most), Number(again)];
+  return { name: shown, hash: hash!, timeout: ms, maxAttempts, again: before, object };
 }
 
 /** A result's head as text. */
