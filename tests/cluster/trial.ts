@@ -2,7 +2,10 @@
  * A trial by violence: jobs over some node processes, while nodes and the server are killed at random and
  * started again. Every result must come, each once, and the sum must be right.
  */
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import { Cluster } from "@weft/weft/cluster";
+import { CLASSES, Names } from "../../src/cluster/wire/names.ts";
 import { add } from "./fixtures/node_jobs.ts";
 import { NatsServer } from "../lib/nats_server.ts";
 
@@ -72,7 +75,7 @@ export async function trial(options: TrialOptions): Promise<TrialEnd> {
       ],
       stdin: "null",
       stdout: "null",
-      stderr: "null",
+      stderr: options.tell === undefined ? "null" : "inherit",
     }).spawn();
   const begun = performance.now();
   const cluster = new Cluster({ servers: server.url, lease, connectTimeout: 60_000 });
@@ -91,8 +94,7 @@ export async function trial(options: TrialOptions): Promise<TrialEnd> {
       } else {
         const index = Math.floor(Math.random() * nodes.length);
         nodeKills++;
-        nodes[index]!.kill("SIGKILL");
-        await nodes[index]!.status;
+        await kill(nodes[index]!);
         nodes[index] = startNode();
       }
       tell(
@@ -124,11 +126,11 @@ export async function trial(options: TrialOptions): Promise<TrialEnd> {
     await killing;
     await Promise.race([submitting, Promise.resolve()]);
     const ms = Math.round(performance.now() - begun);
+    const { nodes: _nodes, ...mine } = await cluster.statistics();
+    tell(JSON.stringify(mine));
     let left = Infinity;
     for (let look = 0; look < 60 && left > 0; look++) {
-      const { queued, inFlight, ...mine } = await cluster.statistics();
-      left = queued.high + queued.normal + queued.low + inFlight;
-      if (look === 0) tell(JSON.stringify(mine));
+      left = await storedJobs(server);
       if (left > 0) await new Promise((resolve) => setTimeout(resolve, 1000));
     }
     return {
@@ -143,12 +145,31 @@ export async function trial(options: TrialOptions): Promise<TrialEnd> {
     over = true;
     clearTimeout(giveUp);
     for (const timer of timers) clearTimeout(timer);
-    for (const node of nodes) {
-      node.kill("SIGKILL");
-      await node.status;
-    }
+    for (const node of nodes) await kill(node);
     await cluster[Symbol.asyncDispose]();
   }
+}
+
+/** How many jobs are stored, finished or not. */
+async function storedJobs(server: NatsServer): Promise<number> {
+  const nc = await connect({ servers: server.url });
+  const manager = await jetstreamManager(nc);
+  let left = 0;
+  for (const jobClass of CLASSES) {
+    left += (await manager.streams.info(new Names("weft").jobs(jobClass))).state.messages;
+  }
+  await nc.close();
+  return left;
+}
+
+/** Ends a node; one that has ended by itself is told of. */
+async function kill(node: Deno.ChildProcess): Promise<void> {
+  try {
+    node.kill("SIGKILL");
+  } catch {
+    console.error(`a node has ended by itself, with code ${(await node.status).code}`);
+  }
+  await node.status;
 }
 
 if (import.meta.main) {
