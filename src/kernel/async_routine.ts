@@ -121,16 +121,18 @@ class AsyncRoutine {
 
   /** Waits for what a `function*` asks for that the generator delegates to by `yield*`. */
   private wait(wait: Wait): void {
-    let promise: Promise<Wait>;
+    let begun: Wait | Promise<Wait>;
     try {
-      promise = new PromisedWait(wait.operation!).whole(this.#scope);
+      begun = new PromisedWait(wait.operation!).whole(this.#scope);
     } catch (error) {
       return this.step(true, error);
     }
-    promise.then(({ value }) => {
+    const ended = ({ value }: Wait): void => {
       wait.conclude(value);
       this.step(false, value);
-    }, (error) => this.step(true, error));
+    };
+    if (begun instanceof Wait) ended(begun);
+    else begun.then(ended, (error) => this.step(true, error));
   }
 
   /** Ends the generator's part, and the step with it unless other async code of the task goes on at once. */

@@ -14,15 +14,13 @@
  * Rejected: a child task for each case. The loser of two that were fed in one pass would have taken its
  * item, and be cancelled with it in its hands.
  */
-import { Cancelled, combine, InternalError } from "./errors.ts";
+import { Cancelled, combine } from "./errors.ts";
 import { NOTHING } from "./own_cancel.ts";
 import { CancelScope } from "./scope.ts";
 import { beginning, type Party, type Startable, take, Wait, type WaitSource } from "./wait.ts";
 
 /** Something to begin as a case. */
 export interface CaseStart<T = unknown> extends Startable<T> {
-  /** Whether it is made of other operations, and runs code of its own to begin. */
-  readonly composite?: boolean;
   /** Gives back a value that can reach nobody in `task`, which has it. */
   undo?(value: T, task: Party): void;
 }
@@ -59,17 +57,11 @@ export class Case extends Wait {
   }
 
   /** Begins it. */
-  open(scope: CancelScope): void {
-    const start = this.operation!;
-    this.operation = null;
-    this.scope = scope;
+  override open(scope: CancelScope): void {
     try {
-      start.begin(this);
+      super.open(scope);
     } catch (error) {
-      return this.fail(error);
-    }
-    if (this.state === "idle") {
-      throw new InternalError(`Cannot wait for ${start}: it neither settled nor parked`);
+      this.fail(error);
     }
   }
 

@@ -5,7 +5,7 @@
  * go without. A stranger's mistake would show late there, or never: a sequence over an `async function*` gives
  * a promise for each step, none of which says that it is the last.
  */
-import { checkFunction, hasMethod, isRevoked } from "./checks.ts";
+import { checkFunction, checkOptionalFunction, hasMethod, isRevoked } from "./checks.ts";
 import { isAsync } from "./native_generators.ts";
 import * as unchecked from "./operation.ts";
 import { show } from "./printable.ts";
@@ -16,7 +16,7 @@ import type { Wait } from "./wait.ts";
  *
  * `begin` runs in the waiting task's step. It must end the wait (`wait.settle`, `wait.fail`), park it
  * (`wait.park(source)`, usually by a wait queue), or throw. It is not called when a cancel is pending.
- * Settling at once still sends the task to the back of the ready queue.
+ * When it settles at once, the task goes on without a turn as long as its step has some of its budget left.
  *
  * @example A wait that ends at once
  * ```ts
@@ -79,8 +79,15 @@ function checkLabel(label: unknown, of: string): void {
   );
 }
 
-function checkChoices<O extends object>(options: O | null, of: string): O | null {
-  if (options === null || (typeof options === "object" && !isRevoked(options))) return options;
+function checkChoices<T>(
+  options: unchecked.OperationOptions<T> | null,
+  of: string,
+): unchecked.OperationOptions<T> | null {
+  if (options === null) return null;
+  if (typeof options === "object" && !isRevoked(options)) {
+    checkOptionalFunction(options.now, `what does ${of} at once`);
+    return options;
+  }
   throw new TypeError(`Cannot use ${show(options)} as options of ${of}: they must be an object`);
 }
 

@@ -21,10 +21,20 @@ export interface Frame {
   waits: number;
   /** How many scopes it is in. */
   depth: number;
+  /** Goes on with a wait that has ended. */
+  resume(wait: unknown): boolean;
 }
 
-/** What runs now in the fast lane; `null` between steps and while async code runs. */
-export const fastLane: { running: Frame | null } = { running: null };
+/** What is known of the step that runs just now. */
+export interface FastLane {
+  /** What runs now in the fast lane; `null` between steps and while async code runs. */
+  running: Frame | null;
+  /** The wait that has parked inside the running generator, which is on its way out with it. */
+  parked: object | null;
+}
+
+/** The step that runs just now. */
+export const fastLane: FastLane = { running: null, parked: null };
 
 const asyncLane = new AsyncLocalStorage<CancelScope | null>();
 

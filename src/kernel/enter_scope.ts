@@ -7,7 +7,7 @@
  */
 import { fastLane, type Frame } from "./context.ts";
 import { InternalError } from "./errors.ts";
-import { operation } from "./operation.ts";
+import { CEDES, operation } from "./operation.ts";
 import { NOTHING } from "./own_cancel.ts";
 import { CancelScope, Shield, TimedScope } from "./scope.ts";
 import type { Timer } from "./timers.ts";
@@ -123,6 +123,6 @@ export function* within<T, L>(
       value = late(error);
     }
   }
-  if (mark.untouched) yield* operation<void>(cedeTrap, (wait) => cedeTrap.begin(wait));
+  if (mark.untouched) yield* operation<void>(cedeTrap, (wait) => cedeTrap.begin(wait), CEDES);
   return value;
 }

@@ -8,11 +8,20 @@
  * Never `return()`: a child whose `finally` yields would later finish through `next()`, and the
  * language would let its parent run on past the halt. A cancel is thrown, always.
  */
+import { mayGoOn } from "./budget.ts";
 import { fastLane, type Frame } from "./context.ts";
 import type { CancelScope } from "./scope.ts";
 import { generatorNext, generatorThrow, isNative } from "./native_generators.ts";
 import { cedeTrap, notWaitable, toStartable } from "./trap.ts";
-import { type Resumer, type Startable, SubstituteWait, Wait, type WaitSource } from "./wait.ts";
+import {
+  type Party,
+  type Resumer,
+  type Startable,
+  SubstituteWait,
+  take,
+  Wait,
+  type WaitSource,
+} from "./wait.ts";
 
 /** What a routine tells that its generator has ended. */
 export interface CompletionHandler {
@@ -77,7 +86,7 @@ export class FastRoutine implements Resumer, Frame {
         : native
         ? generatorNext.call(generator)
         : generator.next();
-      result = step.done !== true && step.value === undefined
+      result = step.done !== true && step.value === undefined && fastLane.parked === null
         ? ceded
         : advance(this, generator, native, this.#handler, step);
     } catch (error) {
@@ -136,11 +145,30 @@ function advance(
 ): unknown {
   let refusals = 0;
   while (step.done !== true) {
+    const { parked } = fastLane;
+    if (parked !== null) {
+      fastLane.parked = null;
+      if (parked === step || parked === step.value) return waiting;
+      dropped(parked as Wait);
+    }
     const yielded = step.value;
     if (yielded === undefined && !(handler instanceof Wait)) return ceded;
     let wait: Wait | null = null;
     try {
-      wait = yielded instanceof Wait ? yielded : new SubstituteWait(startable(yielded));
+      if (yielded instanceof Wait) {
+        wait = yielded;
+      } else {
+        const start = startable(yielded);
+        wait = new SubstituteWait(start);
+        if (start.cedes !== true && mayGoOn(routine.scope)) {
+          wait.startWithin(routine.scope, routine);
+          routine.waits++;
+          if (!wait.done) return waiting;
+          if (wait.state === "failed") throw wait.value;
+          step = native ? generatorNext.call(generator, wait.value) : generator.next(wait.value);
+          continue;
+        }
+      }
       wait.start(routine.scope, routine);
       routine.waits++;
       return waiting;
@@ -149,7 +177,21 @@ function advance(
       step = throwInto(generator, native, error);
     }
   }
+  if (fastLane.parked !== null) dropped(fastLane.parked as Wait);
   return step.value;
+}
+
+/**
+ * A wait has begun whose iterator was asked by hand, as `[...operation]` does, and which nobody waits for: it is
+ * taken back, and counts as forgotten.
+ */
+function dropped(wait: Wait): void {
+  fastLane.parked = null;
+  const { source } = wait;
+  const task = wait.task as Party & { unstarted: object | null };
+  if (source === null) return;
+  if (source.abandon(wait)) take(wait, "failed", undefined);
+  task.unstarted ??= source;
 }
 
 /** Has a refusal wait for the task's next turn. */

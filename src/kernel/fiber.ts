@@ -6,6 +6,7 @@
  * for `Promise.all` and the like in async code) and those that have ended and await its turn.
  * The half that users see (joins, values, cancel) is {@linkcode Task}.
  */
+import type { BudgetHost } from "./budget.ts";
 import { driveAsync } from "./async_routine.ts";
 import { thrownText } from "./callback.ts";
 import { type CompletionHandler, FastRoutine } from "./fast_routine.ts";
@@ -25,7 +26,7 @@ export type TaskState = "new" | "ready" | "running" | "waiting" | "terminated";
 export type TaskGenerator<T> = Iterator<unknown, T, never> | AsyncIterator<unknown, T, never>;
 
 /** What a fiber needs of its scheduler. */
-export interface FiberHost {
+export interface FiberHost extends BudgetHost {
   /** The timers of the run. */
   readonly timers: Timers;
   /** Puts a task into the ready queue. */
@@ -238,6 +239,11 @@ export abstract class Fiber extends CancelScope
     if (also !== null) also.prior = prior;
     wait.also = wait.prior = null;
     this.host.unparked(wait);
+  }
+
+  /** A wait of it ended as it began, and the step goes on. */
+  goesOn(): void {
+    if (this.state === "waiting") this.state = "running";
   }
 
   /** Its body ceded right after a part of it had ended. */

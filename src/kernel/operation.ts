@@ -17,13 +17,22 @@
  * silence). An operation is noted with the task that made it until something waits for it; a task
  * that ends well with one left fails instead, because the wait it meant never happened.
  */
+import { mayGoOn, spent } from "./budget.ts";
 import { currentScope, fastLane } from "./context.ts";
 import { Forgotten } from "./forgotten.ts";
 import { FastRoutine } from "./fast_routine.ts";
-import { PromisedWait } from "./promised_wait.ts";
+import { type AsyncParty, PromisedWait } from "./promised_wait.ts";
+import type { CancelScope } from "./scope.ts";
 import { noteSite, passSite, siting } from "./sites.ts";
 import { keepHandled } from "./promise_waits.ts";
-import { type HostPart, type Party, type Startable, Wait, type WaitSource } from "./wait.ts";
+import {
+  type HostPart,
+  LeavingWait,
+  type Party,
+  type Startable,
+  Wait,
+  type WaitSource,
+} from "./wait.ts";
 
 /**
  * Something to wait for: `yield* op` in either kind of generator, `yield op`, or `await op`.
@@ -58,15 +67,42 @@ export type Label = string | { toString(): string };
 export interface OperationOptions<T> {
   /** Whether nobody has to wait for it: what it does was done when it was made. @default {false} */
   optional?: boolean;
+  /** Whether it is a schedule point in any case, be it done at once. @default {false} */
+  cedes?: boolean;
   /**
    * Gives back what the operation evaluated to in `task`, where that can reach nobody any more: `all` has
    * failed, a loser of `race` could not be stopped. A lock is released then. @default it is dropped
    */
   undo?: (value: T, task: Party) => void;
+  /**
+   * Does it at once for `task`, if nobody needs to wait for that, or says {@linkcode NOT_NOW}: the way without
+   * a wait, for what is done very often. It must come to what beginning a wait would come to.
+   */
+  now?: (task: Party, argument: never) => T | typeof NOT_NOW;
+}
+
+/** It cannot be done at once. */
+export const NOT_NOW: unique symbol = Symbol("not now");
+
+/** The end of an operation that was done at once, as `yield*` takes it from an iterator. */
+class Done<T> {
+  readonly done = true;
+  readonly value: T;
+
+  constructor(value: T) {
+    this.value = value;
+  }
+
+  next(): this {
+    return this;
+  }
 }
 
 /** How many scopes may be nested in one routine. */
 const DEEPEST = 128;
+
+/** For an operation that does nothing but let others go first. */
+export const CEDES: { readonly cedes: true } = { cedes: true };
 
 type Begin<T> = (wait: Wait<T>, label: Label, argument: unknown) => void;
 type Body<T> = () => Iterator<unknown, T, unknown>;
@@ -104,19 +140,41 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
   }
 
   [Symbol.iterator](): Iterator<unknown, T, unknown> {
-    // Only a routine of the fast lane can run a sequence in its own frame. In an `async function*` a
-    // `function*` may stand between (`yield* helper()`); there the sequence gets a routine of its own.
-    // So it does where very many scopes are nested: each step goes through all generators of a routine, and
-    // the host's stack has an end.
     const { running } = fastLane;
-    if (this.#body === null || running === null || running.depth >= DEEPEST) {
-      return new Wait<T>(this) as unknown as Iterator<unknown, T, unknown>;
+    const options = this.#options;
+    if (this.#body !== null) {
+      // Only a routine of the fast lane can run a sequence in its own frame. In an `async function*` a
+      // `function*` may stand between (`yield* helper()`); there the sequence gets a routine of its own.
+      // So it does where very many scopes are nested: each step goes through all generators of a routine, and
+      // the host's stack has an end.
+      if (running !== null && running.depth < DEEPEST) {
+        strike(this);
+        return this.#body();
+      }
+      return new LeavingWait<T>(this) as unknown as Iterator<unknown, T, unknown>;
     }
-    strike(this);
-    return this.#body();
+    if (running !== null && options !== null) {
+      if (options.now !== undefined) {
+        const done = this.attempt(running.scope);
+        if (done !== null) {
+          running.waits++;
+          return done as Iterator<unknown, T, unknown>;
+        }
+      } else if (options.cedes === true) {
+        return new LeavingWait<T>(this) as unknown as Iterator<unknown, T, unknown>;
+      }
+    }
+    return new Wait<T>(this) as unknown as Iterator<unknown, T, unknown>;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<unknown, T, unknown> {
+    if (this.#options !== null && this.#options.now !== undefined) {
+      const scope = currentScope();
+      if (scope !== null && (scope.task as unknown as AsyncParty).host.hasBudget) {
+        const done = this.attempt(scope);
+        if (done !== null) return done as unknown as AsyncIterator<unknown, T, unknown>;
+      }
+    }
     return new PromisedWait<T>(this) as unknown as AsyncIterator<unknown, T, unknown>;
   }
 
@@ -131,6 +189,16 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
       promise = Promise.reject(error);
     }
     return promise.then(onValue, onError);
+  }
+
+  /** Does it without a wait, if the step may go on and nobody needs to wait for it. */
+  private attempt(scope: CancelScope): Done<T> | null {
+    if (!mayGoOn(scope) || scope.reaching !== null) return null;
+    strike(this);
+    const value = this.#options!.now!(scope.task as unknown as Party, this.#argument as never);
+    if (value !== NOT_NOW) return new Done(value);
+    spent.operations--; // to begin a wait asks again
+    return null;
   }
 
   begin(wait: Wait<T>): void {
@@ -149,6 +217,11 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
   /** Whether it is made of other operations. */
   get composite(): boolean {
     return this.#body !== null;
+  }
+
+  /** Whether it is a schedule point in any case. */
+  get cedes(): boolean {
+    return this.#options !== null && this.#options.cedes === true;
   }
 
   /** How its value can be given back, if it can. */
@@ -215,7 +288,7 @@ function strike(operation: Noted): void {
  *
  * `begin` runs in the waiting task's step. It must end the wait (`wait.settle`, `wait.fail`), park it
  * (`wait.park(source)`, usually by a wait queue), or throw. It is not called when a cancel is pending.
- * Settling at once still sends the task to the back of the ready queue.
+ * When it settles at once, the task goes on without a turn as long as its step has some of its budget left.
  *
  * @param label How reports name it, as in `Queue#1.get()`.
  * @param begin Begins the wait.
@@ -237,14 +310,16 @@ export function operation<T>(
  * @param place What it waits on; reports name it so.
  * @param begin Begins the wait.
  * @param argument What the caller asked for.
+ * @param options How the operation is to be treated.
  * @returns An operation that calls `begin` each time it is waited for.
  */
 export function operationOn<T, P extends { toString(): string }, A>(
   place: P,
   begin: (wait: Wait<T>, place: P, argument: A) => void,
   argument: A,
+  options: OperationOptions<T> | null = null,
 ): Operation<T> {
-  return new LazyOperation(place, begin as Begin<T>, null, null, argument);
+  return new LazyOperation(place, begin as Begin<T>, null, options, argument);
 }
 
 /**

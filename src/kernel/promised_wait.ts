@@ -9,6 +9,7 @@
  * Code outside of every task may wait as well (`await registry.poll(100)` at the top of a script):
  * then the operation gets a run of its own, which `outside` starts.
  */
+import { type BudgetHost, mayGoOn } from "./budget.ts";
 import { currentScope } from "./context.ts";
 import type { CancelScope } from "./scope.ts";
 import { type Party, type Resumer, type Startable, Wait } from "./wait.ts";
@@ -36,6 +37,8 @@ export class AsyncSide {
 
 /** A task that may have async code. */
 export interface AsyncParty extends Party {
+  /** Its run. */
+  readonly host: BudgetHost;
   /** The record of its async code, made when first asked for. */
   readonly asyncSide: AsyncSide;
   /** Goes to the back of the ready queue from its async body. */
@@ -67,20 +70,23 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
   /** Begins, and resolves with the operation's value: for `await op`. */
   promise(scope: CancelScope | null = currentScope()): Promise<T> {
     this.#whole = false;
-    return this.begin(scope) as Promise<T>;
+    const begun = this.begin(scope);
+    if (begun !== this) return begun as Promise<T>;
+    (this.task as AsyncParty).asyncSide.resumed = true;
+    return Promise.resolve(this.value as T);
   }
 
   /**
    * Begins, and resolves with this wait as the iterator result: for `yield* op`. So the value never is
    * what a promise resolves with, and a task among the values is given out, and not waited for.
    */
-  override next(): Promise<this> {
+  override next(): this | Promise<this> {
     return this.whole(currentScope());
   }
 
   /** The same under a given scope. */
-  whole(scope: CancelScope | null): Promise<this> {
-    return this.begin(scope) as Promise<this>;
+  whole(scope: CancelScope | null): this | Promise<this> {
+    return this.begin(scope) as this | Promise<this>;
   }
 
   /** Called at the task's turn. */
@@ -94,7 +100,8 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
     return false;
   }
 
-  private begin(scope: CancelScope | null): Promise<unknown> {
+  /** Begins. It is the result itself where the step may go on and the operation was done at once. */
+  private begin(scope: CancelScope | null): Promise<unknown> | this {
     if (scope === null) {
       return outside.wait(this.operation!).then(([value]) => {
         this.done = true;
@@ -103,11 +110,16 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
       });
     }
     const task = scope.task as unknown as AsyncParty;
-    const promise = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
     const { asyncSide } = task;
     const { turnsLent } = asyncSide;
+    if (task.host.hasBudget && this.operation!.cedes !== true && mayGoOn(scope)) {
+      this.startWithin(scope, this);
+      if (this.done) {
+        if (this.state === "failed") throw this.value;
+        return this;
+      }
+      return this.leave(task, turnsLent);
+    }
     try {
       this.start(scope, this);
     } catch (error) {
@@ -116,8 +128,15 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
       asyncSide.refusals = 0;
       this.fail(error);
     }
-    // The step is over, unless a part with async code of its own has just set out.
-    if (asyncSide.turnsLent === turnsLent) task.returnTurn();
+    return this.leave(task, turnsLent);
+  }
+
+  /** Makes the promise. The step is over, unless a part with async code of its own has just been lent the turn. */
+  private leave(task: AsyncParty, turnsLent: number): Promise<unknown> {
+    const promise = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+    if (task.asyncSide.turnsLent === turnsLent) task.returnTurn();
     return promise;
   }
 }

@@ -8,13 +8,12 @@
  * `await`, no checkpoint comes; then, once the host loop has turned, the task counts as away and the
  * turn is taken back.
  *
- * Fairness. Due timers ring between steps, and after a slice of 2 ms the loop hops through the host's,
- * so that IO, timers and other runs get on. Reading the clock costs as much as three steps; so it is
- * read every few steps, the fewer the longer they take.
+ * Due timers ring between steps, and after a slice of 2 ms the loop hops through the host's.
  *
  * Rejected: a promise per step (four times the cost, and microtasks starve the host); one global
  * scheduler (two runs would mix up their tasks); `setTimeout` to hop (2 ms of idling for each).
  */
+import { BUDGET, spent } from "./budget.ts";
 import { CaseOrder, type Choose, seededChoose } from "./choice.ts";
 import { safeWarn, thrownText } from "./callback.ts";
 import { type Clock, GuardedClock, type HostWaits, SystemClock } from "./clock.ts";
@@ -30,6 +29,7 @@ import {
 import { ReadyQueue } from "./ready_queue.ts";
 import { leafWaits } from "./report.ts";
 import { ResourceList } from "./resource.ts";
+import { MOST_STEPS, TimeSlice } from "./time_slice.ts";
 import { noteSite } from "./sites.ts";
 import { CycleRechecks } from "./deadlock.ts";
 import { Task, type TaskHost, type TaskName } from "./task.ts";
@@ -39,12 +39,6 @@ import { WaitQueue } from "./wait_queue.ts";
 
 export type { Overseer, SchedulerOptions } from "./scheduler_options.ts";
 
-/** How long a burst of steps may keep the host waiting, in milliseconds. */
-const SLICE_MS = 2;
-/** Between two looks at the clock there should pass about this long, in milliseconds. */
-const LOOK_MS = 0.1;
-/** And never more than this many steps. */
-const MOST_STEPS = 64;
 /** Of so many tasks a run notes where they were spawned, unless told otherwise. */
 const SITED_TASKS = 1000;
 /** Async code that has not reached a checkpoint after this many microtasks is watched for leaving. */
@@ -83,16 +77,15 @@ export class Scheduler implements TaskHost {
   #returned: (() => void) | null = null;
   /** Waits until no task can go on. */
   readonly #blocked = new WaitQueue<void>({ toString: () => "tasks" }, "allBlocked");
-  #stride = MOST_STEPS;
   /** Circles that may not stand for long. */
   readonly #rechecks = new CycleRechecks();
   /** Steps by hand since timers have rung. */
   #ticks = 0;
-  #untilLook = 0;
-  #lookedAt = 0;
-  #sliceEnd = 0;
+  readonly #slice: TimeSlice;
   #stepBegan = 0;
   #sitesLeft: number;
+  /** How much of the budget is gone when a step begins. */
+  #spentBefore: number;
 
   /** A scheduler without tasks; `overseer` decides what its tasks' ends mean. */
   constructor(overseer: Overseer, options: SchedulerOptions = {}) {
@@ -117,7 +110,9 @@ export class Scheduler implements TaskHost {
       { tasks: () => this.tasks(), warn: this.#warn },
     );
     // In virtual time a policy decides by what is due now: timers must have rung before each pick.
-    if (this.#ready.policy !== null && this.#clock.exact) this.#stride = 1;
+    this.#slice = new TimeSlice(this.#clock, this.#ready.policy !== null && this.#clock.exact);
+    const { budget = BUDGET } = options;
+    this.#spentBefore = this.#ready.policy === null ? BUDGET - budget : BUDGET;
     this.#plain = this.#ready.policy === null && (options.instruments ?? []).length === 0;
     this.#instrument = combineInstruments(
       options.instruments ?? [],
@@ -193,11 +188,12 @@ export class Scheduler implements TaskHost {
    * @returns Whether there was a step to run.
    */
   async tick(): Promise<boolean> {
+    this.#spentBefore = BUDGET;
     if (!this.#ready.some || ++this.#ticks >= MOST_STEPS) this.#ring();
     if (!this.#ready.some) this.#blocked.wakeAll();
     const task = this.#next();
     if (task === undefined) return false;
-    this.#untilLook = 1; // no handing on: one step only
+    this.#slice.stepsLeft = 1; // no handing on: one step only
     this.#step(task);
     if (this.#lent !== null) await this.#turnBack();
     return true;
@@ -225,6 +221,16 @@ export class Scheduler implements TaskHost {
   /** Parks a wait until no task can go on: the one that waits for that is the next to do so. */
   parkUntilBlocked(wait: Wait<void>): void {
     this.#blocked.park(wait);
+  }
+
+  /** Whether operations that need not wait may go on without a turn. */
+  get hasBudget(): boolean {
+    return this.#spentBefore < BUDGET;
+  }
+
+  /** Whether the slice still lasts. */
+  inSlice(): boolean {
+    return this.#slice.lasts();
   }
 
   // -- What tasks tell their host --
@@ -266,7 +272,7 @@ export class Scheduler implements TaskHost {
     if (this.#lent !== task) return;
     this.#lent = null;
     this.#endStep(task);
-    if (--this.#untilLook > 0 && this.#ready.policy === null) {
+    if (--this.#slice.stepsLeft > 0 && this.#ready.policy === null) {
       const next = this.#ready.first;
       if (next?.state === "ready" && next.stepsByPromise) return this.#step(this.#ready.shift()!);
     }
@@ -325,11 +331,12 @@ export class Scheduler implements TaskHost {
 
   /** Runs steps until nothing is ready, the turn is lent, or the slice is used up. */
   #burst(): Pause {
+    const slice = this.#slice;
     for (;;) {
-      if (this.#untilLook <= 0 && this.#look()) return "slice";
+      if (slice.stepsLeft <= 0 && this.#look()) return "slice";
       const task = this.#next();
       if (task === undefined) return "idle";
-      this.#untilLook--;
+      slice.stepsLeft--;
       if (this.#plain) this.#plainStep(task);
       else this.#step(task);
       if (this.#lent !== null) return "lent";
@@ -338,6 +345,7 @@ export class Scheduler implements TaskHost {
 
   /** The step of a run that nobody watches: what {@linkcode #step} does, less the questions. */
   #plainStep(task: Task): void {
+    spent.operations = this.#spentBefore;
     task.state = "running";
     const ceded = task.step();
     if (ceded) {
@@ -349,6 +357,7 @@ export class Scheduler implements TaskHost {
   }
 
   #step(task: Task): void {
+    spent.operations = this.#spentBefore;
     task.state = "running";
     if (this.#instrument !== null) this.#instrument.stepBegin(task);
     if (this.#ready.policy !== null) this.#stepBegan = this.#used();
@@ -377,15 +386,12 @@ export class Scheduler implements TaskHost {
     if (task.state !== "ready" && !task.done) this.ready(task);
   }
 
-  /** Begins a slice. In exact time it goes on with the count of steps, which a pause must not shift. */
+  /** Begins a slice. */
   #newSlice(): void {
     if (this.#rechecks.some) this.#rechecks.look(this.#clock.now());
     this.pauses++;
-    this.#lookedAt = this.#clock.wall();
-    this.#sliceEnd = this.#lookedAt + SLICE_MS;
-    if (this.#clock.exact) return;
-    this.#untilLook = this.#stride;
-    this.#ring();
+    this.#slice.begin();
+    if (!this.#clock.exact) this.#ring();
   }
 
   /**
@@ -410,17 +416,11 @@ export class Scheduler implements TaskHost {
     } while (this.#ready.policy !== null);
   }
 
-  /** Reads the clock: rings timers, sets how many steps until the next look, says if the slice is over. */
+  /** Reads the clock: rings timers, says if the slice is over. */
   #look(): boolean {
-    const now = this.#clock.wall();
-    if (!this.#clock.exact) {
-      const passed = Math.max(now - this.#lookedAt, 1e-3);
-      this.#stride = Math.min(MOST_STEPS, Math.max(1, Math.floor(this.#stride * LOOK_MS / passed)));
-      this.#lookedAt = now;
-    }
-    this.#untilLook = this.#stride;
+    const isOver = this.#slice.look();
     this.#ring();
-    return now >= this.#sliceEnd;
+    return isOver;
   }
 
   /** Waits until something is ready, or calls the overseer when nothing can become so. */

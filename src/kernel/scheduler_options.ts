@@ -1,4 +1,5 @@
 /** How a run is to be scheduled, and checking that before it is. */
+import { BUDGET } from "./budget.ts";
 import {
   checkArray,
   checkFinite,
@@ -7,6 +8,7 @@ import {
   checkObject,
   checkOptionalFunction,
   checkOptions,
+  checkWhole,
 } from "./checks.ts";
 import type { Clock } from "./clock.ts";
 import type { Instrument } from "./instrument.ts";
@@ -27,6 +29,12 @@ export interface SchedulerOptions {
   seed?: number;
   /** Which ready task runs next; overrides the seed's pick. @default FIFO */
   policy?: Policy;
+  /**
+   * How many operations in a row that need not wait (a free lock, an item at hand) a task may do before the
+   * others have a turn. With 0, each is a schedule point: so it is with a seed or a policy in any case.
+   * @default {32}
+   */
+  budget?: number;
   /** Who watches. @default nobody */
   instruments?: readonly Instrument[];
   /**
@@ -45,15 +53,18 @@ const CLOCK = ["now", "wall", "setAlarm", "awake", "clearAlarm", "hop"];
  * Checks the options of a scheduler, one by one.
  *
  * @throws {TypeError} If a clock, a policy, an instrument or a callback is none.
- * @throws {RangeError} If the seed is no finite number.
+ * @throws {RangeError} If the seed is no finite number, or the budget no whole number from 0 to 32.
  */
 export function checkSchedulerOptions(options: SchedulerOptions): void {
-  const { clock, seed, policy, instruments, sites, warn } = checkOptions(options, "a run");
+  const { clock, seed, policy, budget, instruments, sites, warn } = checkOptions(options, "a run");
   if (clock !== undefined) checkMethods(clock, CLOCK, "a clock");
   if (seed !== undefined) checkFinite(seed, "a seed");
   if (policy !== undefined) checkMethods(policy, ["add", "next"], "a policy");
   if (instruments !== undefined) {
     for (const one of checkArray(instruments, "instruments")) checkObject(one, "an instrument");
+  }
+  if (budget !== undefined) {
+    checkWhole(budget, "make a run with", "operations in a row", { least: 0, most: BUDGET });
   }
   if (sites !== undefined) checkFlag(sites, "sites");
   checkOptionalFunction(warn, "warn");

@@ -11,6 +11,7 @@ import type { Startable, Wait } from "./wait.ts";
 
 /** Goes to the back of the ready queue. */
 export const cedeTrap: Startable<void> = {
+  cedes: true,
   begin(wait) {
     wait.checkpoint();
     wait.settle();

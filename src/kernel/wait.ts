@@ -8,9 +8,11 @@
  * else; it is intrusive in its wait queue, so that leaving costs O(1).
  *
  * Its life is one union, {@linkcode WaitState}. An operation that can be done at once ends its wait
- * without parking it; the task still goes to the back of the ready queue, so that every completed
- * wait was a schedule point.
+ * without parking it. As long as its step has some of its budget left, a task then simply goes on: a wait in a
+ * `function*` begins inside its own `next()`, and answers `done`, so that the generator is not even left.
  */
+import { mayGoOn } from "./budget.ts";
+import { fastLane, type Frame } from "./context.ts";
 import { InternalError } from "./errors.ts";
 import type { Holding } from "./holding.ts";
 import type { CancelScope } from "./scope.ts";
@@ -63,6 +65,8 @@ export interface Party {
   ceded(): void;
   /** Takes note that one of its waits has ended, so that the task is to be made ready. */
   ended(wait: Wait): void;
+  /** Takes note that a wait ended as it began, and the step goes on. */
+  goesOn(): void;
 }
 
 /** Goes on with a program where its wait has ended. */
@@ -73,6 +77,10 @@ export interface Resumer {
 
 /** Begins an operation for a wait: settles it, parks it, or throws. */
 export interface Startable<T> {
+  /** Whether it is a schedule point in any case, be it done at once. */
+  readonly cedes?: boolean;
+  /** Whether it is made of other operations, and runs code of its own to begin. */
+  readonly composite?: boolean;
   /** Called once, in the waiting task's step. */
   begin(wait: Wait<T>): void;
   /** Names it in reports. */
@@ -85,20 +93,20 @@ export interface Startable<T> {
  */
 export type WaitState = "idle" | "parked" | "offered" | "settled" | "failed";
 
-/** One stay of one task at one operation; also the iterator that `yield*` drives. */
+/**
+ * One stay of one task at one operation; also the iterator that `yield*` drives. Its `offer` can be read and
+ * set while it is parked: what it hands to whoever ends it.
+ */
 export class Wait<T = unknown> {
   /** Where this wait stands. */
   state: WaitState = "idle";
   /** `yield*`: whether it has ended. */
   done = false;
-  /**
-   * `yield*`: passes out the wait itself, then evaluates to the result; holds the error when failed.
-   * While the wait is parked nobody reads it, so what it parked on may keep there what it offers.
-   */
+  /** `yield*`: passes out the wait itself, then evaluates to the result; holds the error when failed. */
   value: unknown = this;
   /** Which cancels reach it; set when it begins. */
   scope: CancelScope | null = null;
-  /** Who goes on when it ends. */
+  /** Who goes on when it ends; nobody as long as it is beginning inside a step that may go on. */
   owner: Resumer | null = null;
   /** What it is parked on. */
   source: WaitSource | null = null;
@@ -110,12 +118,29 @@ export class Wait<T = unknown> {
   also: Wait | null = null;
   /** The one before it in that list, while parked: a task may sit in thousands, and each must leave at once. */
   prior: Wait | null = null;
-  /** What it waits for; let go of once begun, since a million parked waits need not keep it. */
-  operation: Startable<T> | null;
+  /**
+   * What it waits for; let go of once begun, since a million parked waits need not keep it. While it is
+   * parked, what it parked on may keep here what it offers.
+   */
+  private content: unknown;
 
   /** Makes a wait that will begin `operation`. */
   constructor(operation: Startable<T>) {
-    this.operation = operation;
+    this.content = operation;
+  }
+
+  /** What it waits for, until it has begun. */
+  get operation(): Startable<T> | null {
+    return this.scope === null ? this.content as Startable<T> : null;
+  }
+
+  /** What a parked wait offers to whoever ends it. */
+  get offer(): unknown {
+    return this.content;
+  }
+
+  set offer(offer: unknown) {
+    this.content = offer;
   }
 
   /** Who waits; only once it has begun. */
@@ -125,13 +150,28 @@ export class Wait<T = unknown> {
 
   /** Begins the operation under `scope`, for its task; `owner` goes on when it ends. */
   start(scope: CancelScope, owner: Resumer): void {
-    const { operation } = this;
-    if (operation === null) {
+    this.owner = owner;
+    this.open(scope);
+  }
+
+  /**
+   * Begins the operation in the step of its task that runs just now, which goes on if it ends at once: then
+   * no turn is due. If it has parked, `owner` goes on when it ends.
+   */
+  startWithin(scope: CancelScope, owner: Resumer): void {
+    this.open(scope);
+    if (this.done) this.task.goesOn();
+    else this.owner = owner;
+  }
+
+  /** Begins the operation. */
+  protected open(scope: CancelScope): void {
+    if (this.scope !== null) {
       throw new InternalError(`Cannot start a wait twice: it is ${this.state}`);
     }
-    this.operation = null;
+    const operation = this.content as Startable<T>;
+    this.content = null;
     this.scope = scope;
-    this.owner = owner;
     operation.begin(this);
     if (this.state === "idle") {
       throw new InternalError(`Cannot wait for ${operation}: it neither settled nor parked`);
@@ -198,8 +238,16 @@ export class Wait<T = unknown> {
     return true;
   }
 
-  /** `yield*` asks first for what to wait for, and once resumed for the result. */
+  /**
+   * `yield*` asks first for what to wait for, and once resumed for the result. If the step may go on, the
+   * operation begins right here, and may have its result already.
+   */
   next(): this | Promise<this> {
+    const { running } = fastLane;
+    if (this.scope === null && running !== null && mayGoOn(running.scope)) {
+      beginIn(running, this as Wait);
+      return this;
+    }
     if (probe.look !== null) probe.seen = probe.look();
     return this;
   }
@@ -207,6 +255,17 @@ export class Wait<T = unknown> {
   /** `yield*` passes an error on to the line that waits. */
   throw(error: unknown): never {
     throw error;
+  }
+}
+
+/**
+ * A wait with which the generator is left before it begins: that is a turn in any case; or it is made of others,
+ * and the frames of their generators must not come on top of those of this one.
+ */
+export class LeavingWait<T = unknown> extends Wait<T> {
+  override next(): this {
+    if (probe.look !== null) probe.seen = probe.look();
+    return this;
   }
 }
 
@@ -235,7 +294,15 @@ export const probe: { look: (() => unknown) | null; seen: unknown } = {
 function end(wait: Wait, state: "settled" | "failed", value: unknown): void {
   if (wait.done) return;
   take(wait, state, value);
-  wait.task.ended(wait);
+  if (wait.owner !== null) wait.task.ended(wait);
+}
+
+/** Begins a wait inside the generator that waits. */
+function beginIn(frame: Frame, wait: Wait): void {
+  wait.startWithin(frame.scope, frame);
+  frame.waits++;
+  if (!wait.done) fastLane.parked = wait;
+  else if (wait.state === "failed") throw wait.value;
 }
 
 /** Ends a wait without a turn for its task: for those who stand in for it. */

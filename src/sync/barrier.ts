@@ -10,7 +10,7 @@ import { checkMs, checkWhole, COUNT } from "../kernel/checks.ts";
 import { within } from "../kernel/enter_scope.ts";
 import { BrokenBarrierError } from "../kernel/errors.ts";
 import { reportName } from "../kernel/printable.ts";
-import { type Operation, operation, sequence } from "../kernel/operation.ts";
+import { CEDES, type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 
 /** What a barrier is doing. */
@@ -127,7 +127,9 @@ export class Barrier {
   }
 
   *#wait(ms: number | undefined): Generator<unknown, number, unknown> {
-    const arriving = operation<number>(`${this.#name}.wait()`, (wait) => this.#arrive(wait));
+    // The last one need not wait, but goes on after those who came before.
+    const arrive = (wait: Wait<number>): void => this.#arrive(wait);
+    const arriving = operation<number>(`${this.#name}.wait()`, arrive, CEDES);
     try {
       if (ms === undefined) return yield* arriving;
       return yield* within(ms, () => arriving, () => {

@@ -133,7 +133,7 @@ export class BroadcastLog<T> {
   /** Parks a task that wants to send an item and finds the log full. */
   park(wait: Wait<void>, item: T): void {
     this.sends.park(wait, this.#pressed);
-    wait.value = item; // offered; see #trim
+    wait.offer = item; // see #trim
   }
 
   /** Parks a task that wants to receive and has read everything. */
@@ -229,7 +229,7 @@ export class BroadcastLog<T> {
     }
     while (this.sends.size > 0 && !this.#isFull) {
       const sender = this.sends.shift()!;
-      const offer = sender.value as T;
+      const offer = sender.offer as T;
       sender.settle();
       this.append(offer);
     }

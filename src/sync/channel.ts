@@ -131,7 +131,7 @@ export class ChannelSender<T> implements Disposable {
     return operation(this.#place, (wait: Wait<void>) => {
       if (this.#core.send(item, this.#place)) return wait.settle();
       this.#place.park(wait as Wait<unknown>);
-      wait.value = item; // offered; taken by ChannelCore.receive
+      wait.offer = item; // taken by ChannelCore.receive
     });
   }
 

@@ -143,7 +143,7 @@ export class ChannelCore<T> {
   receive(): T {
     const buffered = this.#items.size > 0;
     const sender = take(this.#sends);
-    const offer = sender?.value as T; // see ChannelSender.send
+    const offer = sender?.offer as T; // see ChannelSender.send
     sender?.settle();
     if (!buffered) return offer;
     const item = this.#items.shift() as T;

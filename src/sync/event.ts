@@ -7,7 +7,7 @@
 import { checkMs } from "../kernel/checks.ts";
 import { within } from "../kernel/enter_scope.ts";
 import { reportName } from "../kernel/printable.ts";
-import { type Operation, operation, sequence } from "../kernel/operation.ts";
+import { NOT_NOW, type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 
@@ -54,6 +54,7 @@ export class Event {
     if (this.#isSet) wait.settle(true);
     else this.#waiters.park(wait);
   };
+  readonly #options = { now: (): true | typeof NOT_NOW => this.#isSet ? true : NOT_NOW };
 
   /** Makes an event that is not set; `name` is what reports call it. */
   constructor(name?: string) {
@@ -85,7 +86,7 @@ export class Event {
    * @throws {RangeError} If `ms` is negative or not a number.
    */
   wait(ms?: number): Operation<boolean> {
-    if (ms === undefined) return operation(this.#waiters, this.#begin);
+    if (ms === undefined) return operation(this.#waiters, this.#begin, this.#options);
     checkMs(ms, "a timeout");
     return sequence(
       `${this.#name}.wait(${ms})`,

@@ -33,7 +33,8 @@ export function itemsOf<T>(
   return {
     next() {
       try {
-        return take()[Symbol.asyncIterator]().next().then(found, failed);
+        const step: unknown = take()[Symbol.asyncIterator]().next(); // no promise when an item is at hand
+        return Promise.resolve(step as IteratorResult<unknown, T>).then(found, failed);
       } catch (error) {
         return Promise.try(failed, error);
       }

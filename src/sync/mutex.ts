@@ -15,7 +15,7 @@ import { currentScope } from "../kernel/context.ts";
 import { reportCycle } from "../kernel/deadlock.ts";
 import { AbandonedError, DeadlockError, WouldBlock } from "../kernel/errors.ts";
 import type { Holder, Holding } from "../kernel/holding.ts";
-import { type Operation, operation } from "../kernel/operation.ts";
+import { NOT_NOW, type Operation, operation } from "../kernel/operation.ts";
 import type { Party, Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
 
@@ -40,7 +40,15 @@ export class Mutex implements QueueOwner, Holding {
   readonly #again: Again;
   readonly #guard: Disposable;
   readonly #begin: (wait: Wait<Disposable>) => void;
-  readonly #options = { undo: (_: Disposable, task: Party): void => this.#giveBack(task) };
+  readonly #options = {
+    undo: (_: Disposable, task: Party): void => this.#giveBack(task),
+    now: (task: Party): Disposable | typeof NOT_NOW => {
+      if (this.holder === undefined && this.#dead === null) this.#give(task);
+      else if (this.holder === task && this.#again === "count") this.depth++;
+      else return NOT_NOW;
+      return this.#guard;
+    },
+  };
   #dead: Holder | null = null;
 
   /** A free one. */

@@ -15,8 +15,8 @@ import { BOUND, checkWhole } from "../kernel/checks.ts";
 import { Deque } from "../internal/deque.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/printable.ts";
-import { type Operation, operation } from "../kernel/operation.ts";
-import type { Wait } from "../kernel/wait.ts";
+import { NOT_NOW, type Operation, operation, operationOn } from "../kernel/operation.ts";
+import type { Party, Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 import { itemsOf, type ItemStore } from "./items.ts";
 
@@ -81,7 +81,31 @@ export class Queue<T> implements AsyncIterable<T> {
   readonly #getters: WaitQueue<T>;
   readonly #putters: WaitQueue<void>;
   readonly #joiners: WaitQueue<void>;
-  readonly #giveBack = { undo: (item: T): void => this.#putBack(item) };
+  readonly #getting = {
+    undo: (item: T): void => this.#putBack(item),
+    now: (): T | typeof NOT_NOW => this.#store.size > 0 ? this.#take() : NOT_NOW,
+  };
+  readonly #putting = {
+    now: (_: Party, item: T): undefined | typeof NOT_NOW => {
+      if (this.#isShutdown || this.full) return NOT_NOW;
+      this.#accept(item);
+    },
+  };
+  readonly #beginGet = (wait: Wait<T>): void => {
+    if (!this.empty) return wait.settle(this.#take());
+    if (this.#isShutdown) throw this.#ended();
+    this.#getters.park(wait);
+  };
+  readonly #beginPut = (wait: Wait<void>, putters: WaitQueue<void>, item: T): void => {
+    this.#refuseShut();
+    if (!this.full) {
+      this.#accept(item);
+      wait.settle();
+    } else {
+      putters.park(wait);
+      wait.offer = item; // see #admit
+    }
+  };
   #unfinished = 0;
   #isShutdown = false;
 
@@ -134,16 +158,7 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {ClosedError} If the queue was shut down, before or while it waited: then nothing was put.
    */
   put(item: T): Operation<void> {
-    return operation(this.#putters, (wait: Wait<void>) => {
-      this.#refuseShut();
-      if (!this.full) {
-        this.#accept(item);
-        wait.settle();
-      } else {
-        this.#putters.park(wait);
-        wait.value = item; // offered; see #admit
-      }
-    });
+    return operationOn(this.#putters, this.#beginPut, item, this.#putting);
   }
 
   /**
@@ -152,11 +167,7 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {ClosedError} If the queue was shut down and is empty.
    */
   get(): Operation<T> {
-    return operation(this.#getters, (wait: Wait<T>) => {
-      if (!this.empty) return wait.settle(this.#take());
-      if (this.#isShutdown) throw this.#ended();
-      this.#getters.park(wait);
-    }, this.#giveBack);
+    return operation(this.#getters, this.#beginGet, this.#getting);
   }
 
   /**
@@ -268,7 +279,7 @@ export class Queue<T> implements AsyncIterable<T> {
       const putter = this.#putters.shift();
       if (putter === null) return;
       try {
-        this.#accept(putter.value as T);
+        this.#accept(putter.offer as T);
       } catch (error) {
         putter.fail(error);
         continue;

@@ -15,7 +15,7 @@ import { checkWhole, COUNT, COUNT_OR_NONE } from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
 import { WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/printable.ts";
-import { type Operation, operation } from "../kernel/operation.ts";
+import { NOT_NOW, type Operation, operation } from "../kernel/operation.ts";
 import type { Party, Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
 import type { LockGuard } from "./lock.ts";
@@ -65,6 +65,12 @@ export class Semaphore {
     wait.settle(this.#guard);
   };
   readonly #options = {
+    now: (task: Party): LockGuard | typeof NOT_NOW => {
+      if (this.#value === 0) return NOT_NOW;
+      this.#value--;
+      this.#holders.add(task);
+      return this.#guard;
+    },
     undo: (_: LockGuard, task: Party): void => {
       this.#holders.remove(task);
       this.#passOne();

@@ -8,7 +8,7 @@
 import { type CaseStart, Gathering } from "../kernel/cases.ts";
 import { Entered } from "../kernel/enter_scope.ts";
 import { combine } from "../kernel/errors.ts";
-import { type Operation, operation, sequence, takeOver } from "../kernel/operation.ts";
+import { CEDES, type Operation, operation, sequence, takeOver } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { ChildTasks } from "./child_tasks.ts";
@@ -63,7 +63,7 @@ export function all<const W extends readonly Work<unknown>[]>(works: W): Operati
     return operation(label, (wait: Wait<AllResults<W>>) => {
       if (works.length === 0) return wait.settle([] as unknown as AllResults<W>);
       gather(wait as Wait<unknown>, label, sort(works).starts, () => {});
-    });
+    }, works.length === 0 ? CEDES : null);
   }
   return sequence(
     label,

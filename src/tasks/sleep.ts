@@ -1,6 +1,6 @@
 /** Letting time pass, and letting others go first. */
 import { checkMs } from "../kernel/checks.ts";
-import { type Operation, operation } from "../kernel/operation.ts";
+import { CEDES, type Operation, operation } from "../kernel/operation.ts";
 import type { Timer } from "../kernel/timers.ts";
 import { cedeTrap } from "../kernel/trap.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
@@ -58,5 +58,5 @@ export function sleep(ms: number): Operation<void> {
  * @returns An operation that is a checkpoint and nothing else.
  */
 export function cede(): Operation<void> {
-  return operation<void>(cedeTrap, (wait) => cedeTrap.begin(wait));
+  return operation<void>(cedeTrap, (wait) => cedeTrap.begin(wait), CEDES);
 }

@@ -6,7 +6,7 @@
  */
 import { type CaseStart, Choice } from "../kernel/cases.ts";
 import { checkList, checkOptions, checkWhole, COUNT, hasMethod } from "../kernel/checks.ts";
-import { type Operation, operation, sequence, takeOver } from "../kernel/operation.ts";
+import { CEDES, type Operation, operation, sequence, takeOver } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import { keepHandled } from "../kernel/promise_waits.ts";
 import type { Wait } from "../kernel/wait.ts";
@@ -92,7 +92,7 @@ export function waitFirst(
   }
   distinct.forEach(takeOver);
   const label = `waitFirst(${distinct.length})`;
-  if (distinct.length === 0) return operation(label, (wait) => wait.settle([]));
+  if (distinct.length === 0) return operation(label, (wait) => wait.settle([]), CEDES);
   const wanted = Math.min(count, distinct.length);
   if (distinct.every(isEnding)) {
     return sequence(label, () => firstEnds(distinct as Ending[], wanted));

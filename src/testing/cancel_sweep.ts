@@ -159,6 +159,7 @@ class Round {
     this.#life = new RunLife<void>({
       clock: options.clock?.() ?? new VirtualClock(),
       sites: true,
+      budget: 0,
       warn: (message) => {
         if (SWALLOWED.test(message)) this.#swallowed.push(message);
       },

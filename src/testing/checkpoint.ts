@@ -1,10 +1,12 @@
 /**
  * Claims about checkpoints: this always is one, this never is.
  *
- * A checkpoint is both a schedule point (another ready task got its turn) and a cancel point (in a
- * cancelled scope it throws, and then has done nothing). A rule that holds only sometimes, say "when
- * the buffer is empty", is worse than none; so both halves are asked of the operation itself.
+ * A checkpoint is both a schedule point (another ready task got its turn, at the latest when the budget of
+ * the step is used up) and a cancel point (in a cancelled scope it throws, and then has done nothing). A
+ * rule that holds only sometimes, say "when the buffer is empty", is worse than none; so both halves are
+ * asked of the operation itself, as by a task that has no budget left.
  */
+import { BUDGET, spent } from "../kernel/budget.ts";
 import { show } from "../kernel/printable.ts";
 import { checkFunction, hasMethod, isGenerator } from "../kernel/checks.ts";
 import { currentFrame, Entered } from "../kernel/enter_scope.ts";
@@ -32,7 +34,8 @@ class Probe {
 
 /**
  * Waits for an operation twice: first in a cancelled scope, where it must throw at once, then for real,
- * where it must let another ready task run before it completes.
+ * where it must let another ready task run before it completes: it is asked as by a task that has used up its
+ * budget of operations that need not wait.
  *
  * @typeParam T What the operation evaluates to.
  * @param operation The operation; it must bear being waited for again.
@@ -47,6 +50,7 @@ export function assertCheckpoint<T>(operation: Operation<T>): Operation<T> {
   return sequence(`assertCheckpoint(${operation})`, function* () {
     yield* assertCancels(operation);
     const probe = new Probe(runningTask());
+    spent.operations = BUDGET;
     const value = yield* operation;
     if (!probe.ran) {
       throw new Error(

@@ -216,7 +216,7 @@ law("for await goes through a channel to its end, and `using` closes an end", as
     }
     sender.close();
     for await (const item of receiver) got.push(item);
-  });
+  }, { budget: 0 });
   assertEquals(got, [0, 10, 1, 11, 2, 12]);
 });
 

@@ -208,7 +208,12 @@ export async function playSchedule(
     for (const task of tasks) strike(task);
     for (const task of tasks) yield* task.join();
     play.compare();
-  }, { clock: new VirtualClock(), seed, warn: () => {} });
+  }, {
+    clock: new VirtualClock(),
+    warn: () => {},
+    // With a seed each operation is a schedule point; without, those that need not wait go on.
+    ...(seed % 2 === 0 ? { seed } : {}),
+  });
   if (wrong.length > 0) {
     throw new Error(`Seed ${seed}: ${wrong.join("\n")}\nThe calls:\n${log.join("\n")}`);
   }

@@ -183,7 +183,7 @@ law("A full ring keeps the latest events, says how many it dropped, and stays so
   const timeline = await recorded(new Timeline({ capacity: 50 }));
   const { events, dropped } = timeline.statistics();
   assertEquals(events, 50);
-  assert(dropped > 50);
+  assert(dropped > 0);
   const lanes = Map.groupBy(
     chromeTrace(timeline).traceEvents.filter((event) => event.cat === "state"),
     ({ tid }) => tid,
