@@ -1,4 +1,5 @@
 /** Values as bytes: what travels arrives the same, the rest is refused, and no bytes harm the reader. */
+import { Buffer } from "node:buffer";
 import { assertEquals, assertInstanceOf, assertStrictEquals, assertThrows } from "@std/assert";
 import { decode, UnreadableError } from "../../src/cluster/codec/decode.ts";
 import { encode, UnsendableError } from "../../src/cluster/codec/encode.ts";
@@ -197,4 +198,18 @@ law("Any bytes at all are a value or are refused, quickly and with one class of 
   const nested = new Uint8Array(1_000_000).map((_, i) => i % 2 === 0 ? 12 : 1);
   assertThrows(() => decode(nested), UnreadableError);
   assertThrows(() => decode(new Uint8Array()), UnreadableError);
+});
+
+law("A message is read the same out of a Buffer in the middle of another", () => {
+  const value = {
+    n: 1,
+    of: new Map([[1, new Float64Array([1, 2])]]),
+    raw: new Uint8Array([7]).buffer,
+  };
+  const bytes = encode(value);
+  const around = new Uint8Array(bytes.length + 30).fill(9);
+  around.set(bytes, 10);
+  const read = decode(Buffer.from(around.buffer, 10, bytes.length)) as typeof value;
+  assertEquals(read, value);
+  assertEquals([read.raw.byteLength, read.of.get(1)!.buffer.byteLength], [1, 16]);
 });

@@ -41,7 +41,8 @@ class Reader {
   readonly #seen: object[] = [];
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    // The client gives a `Buffer`, whose `slice` does not copy.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 

@@ -39,6 +39,7 @@ import { HeldJob } from "./held_job.ts";
 import { JobRun, type RunEnd, type RunTools } from "./job_run.ts";
 import { StreamKeeper } from "./stream_keeper.ts";
 import { NodeHealthBoard } from "./node_health.ts";
+import { ProgressPublisher } from "./progress_publisher.ts";
 import { Puller } from "./puller.ts";
 import { ResultWriter } from "./result_writer.ts";
 import { StartRecords } from "./starts.ts";
@@ -206,6 +207,7 @@ export class ClusterNode implements AsyncDisposable {
       board: new NodeHealthBoard(link.nc, link.names, () => this.health()),
       writer: new ResultWriter({ link, publisher: this.#publisher, objects, reader, signer }),
       starts: new StartRecords(link),
+      progress: new ProgressPublisher(link),
     };
     this.#cancels = link.nc.subscribe(link.names.cancel({ submitter: "*", id: "*" }), {
       callback: (error, msg) => {

@@ -18,6 +18,7 @@ import type { FailureCode, ResultStatus } from "../wire/protocol.ts";
 import { entry, type KnownFunction, type KnownFunctions } from "./functions.ts";
 import type { HeldJob } from "./held_job.ts";
 import type { NodeHealthBoard } from "./node_health.ts";
+import type { ProgressPublisher } from "./progress_publisher.ts";
 import type { ResultWriter } from "./result_writer.ts";
 import type { StartRecords } from "./starts.ts";
 
@@ -37,6 +38,8 @@ export interface RunTools {
   readonly objects: Objects;
   /** Counts starts. */
   readonly starts: StartRecords;
+  /** Hands on what jobs report. */
+  readonly progress: ProgressPublisher;
   /** The node's name. */
   readonly node: string;
 }
@@ -191,6 +194,7 @@ export class JobRun {
     const future = senderOf(this.#tools.pool, priority, timeout).submit(known, ...args);
     this.#job.state = "running";
     this.#job.future = future;
+    this.#tools.progress.follow(this.#job.key, future);
     const { cancelled } = this.#job;
     if (cancelled !== null) future.cancel(cancelled.reason);
     return future;

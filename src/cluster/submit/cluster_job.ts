@@ -5,6 +5,7 @@ import { type Operation, operation } from "../../kernel/operation.ts";
 import type { Wait } from "../../kernel/wait.ts";
 import { WaitQueue } from "../../kernel/wait_queue.ts";
 import { Job, type JobTerms } from "../../parallel/pool/job.ts";
+import type { ProgressStream } from "../../parallel/pool/progress_stream.ts";
 import type { JobKind } from "../../parallel/pool/job_kinds.ts";
 import { classOf, type JobClass, type JobKey, keyText } from "../wire/names.ts";
 import type { ClusterDemand } from "./demand.ts";
@@ -20,6 +21,8 @@ export type ClusterJobStage = "held" | "waiting" | "storing" | "stored" | "forei
 export interface ClusterTerms extends JobTerms, ClusterDemand {
   /** It has come to its end. */
   over(job: ClusterJob): void;
+  /** Somebody wants to read what it reports. */
+  wanted(job: ClusterJob): void;
 }
 
 const nothing: readonly unknown[] = [];
@@ -64,6 +67,12 @@ export class ClusterJob extends Job implements ClusterFuture<unknown> {
   /** Whether a node may have begun it. */
   override get running(): boolean {
     return !this.done && (this.stage === "stored" || this.stage === "foreign");
+  }
+
+  /** What it reports. */
+  override progress<P>(): ProgressStream<P> {
+    this.terms.wanted(this);
+    return super.progress<P>();
   }
 
   /** Waits until it is stored. */

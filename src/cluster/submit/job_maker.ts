@@ -32,6 +32,8 @@ export interface JobHost {
   withdraw(job: ClusterJob, reason: unknown, policy: CancelPolicy): CancelMeans;
   /** A job has come to an end. */
   over(job: ClusterJob): void;
+  /** Somebody wants to read what a job reports. */
+  wanted(job: ClusterJob): void;
   /** The run that gets failures which nobody observed, if the caller is in none. */
   readonly run: Scheduler | null;
 }
@@ -127,6 +129,7 @@ export class JobMaker {
       log,
       withdraw: (job, reason, policy) => host.withdraw(job as ClusterJob, reason, policy),
       over: (job) => host.over(job),
+      wanted: (job) => host.wanted(job),
     };
   }
 }

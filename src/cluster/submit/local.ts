@@ -11,6 +11,7 @@ import type { Operation } from "../../kernel/operation.ts";
 import type { Items } from "../../tasks/task_pool_map.ts";
 import type { Addressed, AnyFunction } from "../../parallel/jobs.ts";
 import type { CancelMeans, CancelPolicy, Future } from "../../parallel/pool/future.ts";
+import { onReport, report } from "../../parallel/pool/progress_stream.ts";
 import { WorkerPool } from "../../parallel/pool/pool.ts";
 import type { JobSender } from "../../parallel/pool/pool_options.ts";
 import type { ResultStream } from "../../parallel/pool/result_stream.ts";
@@ -69,6 +70,7 @@ export class Local implements Engine {
     maker.host = {
       withdraw: (job, reason, policy) => this.#withdraw(job, reason, policy),
       over: (job) => this.#over(job),
+      wanted: () => {}, // what is reported here comes anyway
       run: null,
     };
   }
@@ -225,6 +227,7 @@ export class Local implements Engine {
   #start(job: ClusterJob): void {
     const future = this.#senderFor(job.terms).submit(this.#calls.get(job)!, ...job.args as never[]);
     this.#futures.set(job, future);
+    onReport(future, (value) => report(job, value));
     job.stored(0);
     future.link(() => {
       if (this.#futures.get(job) !== future) return;

@@ -31,6 +31,7 @@ import type { ClusterMapOptions, ClusterOptions, ClusterStatistics } from "./opt
 import { Outlet } from "./outlet.ts";
 import { lateError, patrol, PATROL_MS, tooLate } from "./patrol.ts";
 import { RemoteLife } from "./remote_life.ts";
+import { ProgressSubscription } from "./progress_subscription.ts";
 import { Room } from "./room.ts";
 import { closeStation, openStation, type Station } from "./station.ts";
 
@@ -59,6 +60,7 @@ export class Remote implements Engine {
   #outlet: Outlet | null = null;
   #claims: Claims | null = null;
   #census: Census | null = null;
+  readonly #progress: ProgressSubscription;
   #ticker: Ticker | null = null;
   #opening: Promise<void> | null = null;
   #finishing: Promise<void> | null = null;
@@ -86,9 +88,11 @@ export class Remote implements Engine {
       jobOf: (id) => this.#own.get(id),
       arrived: (job, object) => this.#outlet?.clear(job, object),
     });
+    this.#progress = new ProgressSubscription(maker.submitter);
     maker.host = {
       withdraw: (job, reason, policy) => this.#withdraw(job, reason, policy),
       over: (job) => this.#over(job),
+      wanted: (job) => this.#progress.want(job),
       run: this.#life.run,
     };
     this.#feed = new Feed(name, {
@@ -243,6 +247,7 @@ export class Remote implements Engine {
   }
 
   #over(job: ClusterJob): void {
+    this.#progress.over(job);
     if (job.stage === "foreign") return void this.#foreign.delete(job.key);
     this.#own.delete(job.parts.id);
     if (job.stage === "storing" || job.stage === "stored") this.#outstanding--;
@@ -327,6 +332,7 @@ export class Remote implements Engine {
       errand: (work) => this.#errand(work),
     });
     this.#claims = new Claims(station.link);
+    this.#progress.open(station.link);
     this.#census = new Census(station.link);
     station.link.onEnd((error) => this.#break(error));
     this.#ticker = new Ticker(PATROL_MS, () => this.#patrol());

@@ -133,6 +133,11 @@ export class Names {
     return `${this.cluster}.h.${submitter}.${id}`;
   }
 
+  /** The subject of its reports. */
+  progress({ submitter, id }: JobKey): string {
+    return `${this.cluster}.p.${submitter}.${id}`;
+  }
+
   /** The subject on which a node tells its health. */
   health(node: string): string {
     return `${this.cluster}.n.${node}`;
@@ -157,8 +162,8 @@ export class Names {
     return { jobClass: known, key: { submitter, id } };
   }
 
-  /** Takes the subject of a result (`"r"`), a start, a cancel, a question or a claim apart, or `null`. */
-  parseAbout(kind: "r" | "s" | "x" | "w" | "h", subject: string): JobKey | null {
+  /** Takes the subject of a result (`"r"`), a start, a cancel, a report, a question or a claim apart, or `null`. */
+  parseAbout(kind: "r" | "s" | "x" | "p" | "w" | "h", subject: string): JobKey | null {
     const [cluster, letter, submitter, id, ...rest] = subject.split(".");
     if (cluster !== this.cluster || letter !== kind || rest.length > 0) return null;
     return isName(submitter) && isName(id) ? { submitter, id } : null;

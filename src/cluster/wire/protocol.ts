@@ -18,6 +18,7 @@
  * | `<c>.s.<s>.<i>` | `WEFT_<c>_state` | - | list of starts |
  * | `<c>.k.lease` | `WEFT_<c>_state` | - | name of the keeper |
  * | `<c>.x.<s>.<i>` | nowhere | `wait`, `flag` or `kill` | the reason |
+ * | `<c>.p.<s>.<i>` | nowhere | number of the report, from 1 | what was reported |
  * | `<c>.w.<s>.<i>` | nowhere | - | nothing: asks who has the job |
  * | `<c>.h.<s>.<i>` | nowhere | - | nothing: says that the sender has it |
  * | `<c>.n.<n>` | nowhere | - | health of a node |
@@ -66,6 +67,9 @@
  * **Cancel.** The submitter settles its future, stores `cancelled`, deletes the stored job, publishes on
  * `<c>.x`. A node that has the job queued drops it; one that runs it cancels the future of its pool by
  * the policy; each acks it. Its late result is refused like any second one.
+ *
+ * **Progress.** What a running job reports is published at once, if it can travel and is not over `INLINE`
+ * bytes; what is lost is lost. Each run counts from 1. A submitter listens once somebody wants to read it.
  *
  * **Health** is published each 2 s, and when asked: a JSON object, health.ts.
  *
@@ -196,6 +200,18 @@ export function parseCancelHead(text: string): CancelPolicy | null {
   const [version, policy, ...rest] = text.split(" ");
   if (version !== PROTOCOL || rest.length > 0) return null;
   return policy === "wait" || policy === "flag" || policy === "kill" ? policy : null;
+}
+
+/** The head of a report of progress as text. */
+export function formatProgressHead(number: number): string {
+  return `${PROTOCOL} ${number}`;
+}
+
+/** Reads the head of a report of progress; `null` if it is none. */
+export function parseProgressHead(text: string): number | null {
+  const [version, number, ...rest] = text.split(" ");
+  if (version !== PROTOCOL || rest.length > 0 || !NUMBER.test(number ?? "")) return null;
+  return Number(number);
 }
 
 /** The head of a message that says nothing else. */

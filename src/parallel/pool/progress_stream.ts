@@ -117,15 +117,23 @@ interface Reporting {
   watch(fn: () => void): void;
 }
 
+/** Whoever hears of reports. */
+interface Reader {
+  /** Whether it wants no more. */
+  readonly over: boolean;
+  /** Hears of one. */
+  put(value: unknown): void;
+}
+
 /** The reports of one job, and those who read them. */
 interface Feed {
   latest: { readonly value: unknown } | null;
-  readers: ProgressRun[];
+  readers: Reader[];
 }
 
-const feeds = new WeakMap<Reporting, Feed>();
+const feeds = new WeakMap<object, Feed>();
 
-function feedOf(job: Reporting): Feed {
+function feedOf(job: object): Feed {
   let feed = feeds.get(job);
   if (feed === undefined) feeds.set(job, feed = { latest: null, readers: [] });
   return feed;
@@ -148,4 +156,9 @@ export function progressOf(job: Reporting): ProgressStream<unknown> {
   feed.readers.push(reader);
   job.watch(() => reader.end());
   return reader;
+}
+
+/** Calls `fn` with each report of a future, as it comes: for who hands it on. It must not throw. */
+export function onReport(future: object, fn: (value: unknown) => void): void {
+  feedOf(future).readers.push({ over: false, put: fn });
 }
