@@ -11,6 +11,7 @@
  */
 import { connect, errors, type NatsConnection, type Status } from "@nats-io/transport-node";
 import { JetStreamApiError, type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
 import { ensureLayout, isApiError, type LayoutOptions } from "../wire/layout.ts";
 import { INLINE } from "../wire/protocol.ts";
@@ -63,6 +64,7 @@ export class Link {
   readonly #ups = new Set<() => void>();
   readonly #ends = new Set<(error: ClusterError) => void>();
   readonly #refusals = new Set<(subject: string, error: Error) => void>();
+  readonly #pauses = new Set<() => void>();
   #closing = false;
 
   private constructor(nc: NatsConnection, manager: JetStreamManager, options: LinkOptions) {
@@ -119,9 +121,25 @@ export class Link {
     this.#refusals.add(fn);
   }
 
+  /** Resolves after a while, or when the link is closed. */
+  pause(ms: number): Promise<void> {
+    if (this.#closing) return Promise.resolve();
+    const clock = new SystemClock();
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clock.clearAlarm();
+        this.#pauses.delete(end);
+        resolve();
+      };
+      this.#pauses.add(end);
+      withScope(null, () => clock.setAlarm(clock.now() + ms, end));
+    });
+  }
+
   /** Says good-bye. Waits for what was published to be on its way, if there is a connection. */
   async close(): Promise<void> {
     this.#closing = true;
+    for (const end of [...this.#pauses]) end();
     if (this.nc.isClosed()) return;
     try {
       // A drain waits for the server, which may be away.

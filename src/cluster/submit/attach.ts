@@ -4,7 +4,6 @@
  * hears of results that are refused, too.
  */
 import { clusterError } from "../link/errors.ts";
-import { pause } from "../link/ticker.ts";
 import type { Arrivals } from "./arrivals.ts";
 import type { ClusterJob } from "./cluster_job.ts";
 import type { Outlet } from "./outlet.ts";
@@ -39,7 +38,7 @@ export async function attachTo(
         ),
       );
     } catch {
-      await pause(AGAIN_MS);
+      await station.link.pause(AGAIN_MS);
     }
   }
 }

@@ -4,7 +4,6 @@ import { type NodeHealth, parseHealth } from "../wire/health.ts";
 import { headers } from "@nats-io/transport-node";
 import { HEAD, isBareHead, PROTOCOL, SILENT_MS } from "../wire/protocol.ts";
 import type { Link } from "../link/link.ts";
-import { pause } from "../link/ticker.ts";
 
 /** Nodes have so long to answer the first question, in milliseconds. */
 const ANSWER_MS = 150;
@@ -64,6 +63,6 @@ export class Census {
     const head = headers();
     head.append(HEAD, PROTOCOL);
     nc.publish(names.ask, new Uint8Array(), { headers: head });
-    await pause(ANSWER_MS);
+    await this.#link.pause(ANSWER_MS);
   }
 }

@@ -9,7 +9,6 @@
 import type { Msg, Subscription } from "@nats-io/transport-node";
 import type { Link } from "../link/link.ts";
 import { headOnly } from "../link/raw_headers.ts";
-import { pause } from "../link/ticker.ts";
 import { CLASSES, DURABLE, keyText } from "../wire/names.ts";
 import { HEAD, isBareHead, PROTOCOL } from "../wire/protocol.ts";
 import type { ClusterJob } from "./cluster_job.ts";
@@ -51,7 +50,7 @@ export class Claims {
     for (const job of late) {
       nc.publish(names.question(job.parts), empty, { headers: headOnly(PROTOCOL) });
     }
-    await pause(ANSWER_MS);
+    await this.#link.pause(ANSWER_MS);
     if (!this.#link.up) return;
     for (const job of late) {
       if (job.done || !job.running) continue;

@@ -9,7 +9,6 @@
 import { AckPolicy, DeliverPolicy, ReplayPolicy, type StreamInfo } from "@nats-io/jetstream";
 import { createInbox, type Msg, nanos, type Subscription } from "@nats-io/transport-node";
 import type { Link } from "../link/link.ts";
-import { pause } from "../link/ticker.ts";
 
 /** Hears of what was stored under a name among the results of the submitter. */
 export type Incoming = (id: string, msg: Msg) => void;
@@ -67,7 +66,7 @@ export class Inlet {
         await this.#drop();
         return await this.#make();
       } catch {
-        await pause(AGAIN_MS);
+        await this.#link.pause(AGAIN_MS);
       }
     }
   }

@@ -10,7 +10,6 @@ import { encode } from "../codec/encode.ts";
 import { ClusterError } from "../link/errors.ts";
 import { headOnly, headSigned, headWithId } from "../link/raw_headers.ts";
 import { NOT_PERMITTED, type PublishAnswer, TOO_LARGE } from "../link/publisher.ts";
-import { pause } from "../link/ticker.ts";
 import { moduleHash } from "../wire/job_hash.ts";
 import { CLASSES } from "../wire/names.ts";
 import {
@@ -145,7 +144,7 @@ export class Outlet {
         break;
       } catch (error) {
         this.lastRefusal = String(error);
-        await pause(AGAIN_MS);
+        await this.#station.link.pause(AGAIN_MS);
       }
     }
     if (job.done) return this.#station.objects.remove(object);
