@@ -24,8 +24,8 @@ const SIZES = [100, 1000, 10_000, 100_000, 1_000_000];
 const DESCRIPTORS = [100, 300, 1000, 3000, 9000];
 /** Descriptors that a process has beside those. */
 const SPARE = 500;
-/** Greenlets that fit into a few GiB. */
-const MOST_GREENLETS = 100_000;
+/** Greenlets, and tasks of asyncio, that are there and gone again within a minute. */
+const MOST_IN_PYTHON = 100_000;
 
 function takes(peer: Peer, work: string, most = Infinity): CurveContender {
   return { take: (n) => ask(peer, work, n), most };
@@ -47,8 +47,8 @@ function tasksOf(work: string, baseline: Record<string, CurveContender>) {
     ...baseline,
     "weft function*": takes(weft, `${work}-fast`),
     "weft async function*": takes(weft, `${work}-async`),
-    "gevent": takes(gevent, work, MOST_GREENLETS),
-    "asyncio": takes(asyncio, work),
+    "gevent": takes(gevent, work, MOST_IN_PYTHON),
+    "asyncio": takes(asyncio, work, MOST_IN_PYTHON),
     "Go": takes(go, work),
   };
 }
@@ -94,10 +94,10 @@ export async function curves(): Promise<readonly Curve[]> {
     {
       name: "a registered handle",
       of: "handles, 100 ready at a time",
-      sizes: SIZES,
+      sizes: [...new Set([100, 1000, ...open.slice(-1), 100_000, 1_000_000])],
       contenders: {
         "weft poll()": takes(weft, "handles"),
-        "select.poll": takes(asyncio, "handles", Math.max(0, ...open)),
+        "select.poll": takes(asyncio, "handles", open.at(-1) ?? 0),
       },
     },
     {

@@ -21,12 +21,14 @@ export const GREETING: Uint8Array<ArrayBuffer> = new TextEncoder().encode("hello
 /** How long the list of waiting connections is. */
 export const BACKLOG = 4096;
 
-/** How many milliseconds of warming up. */
-const WARM_MS = 200;
+/** How many milliseconds of processor time go into warming up. */
+const WARM_MS = 300;
 /** So many are enough to warm up. */
 const WARM_N = 1000;
-/** A work is done again until so many milliseconds have passed. */
+/** A work is done again until so much processor time has been spent. */
 const ENOUGH_MS = 300;
+/** But not longer than this, for those that sleep. */
+const PATIENCE_MS = 2000;
 
 /** How often each of n does it, so that all together do it `total` times, and each at least twice. */
 export function turns(n: number, total: number): number {
@@ -78,8 +80,8 @@ export async function main(curves: Record<string, Curve>): Promise<never> {
   }
   const n = Number(count);
   const until = async (ms: number, once: () => Promise<unknown>): Promise<void> => {
-    const end = performance.now() + ms;
-    do await once(); while (performance.now() < end);
+    const [spent, end] = [processorTime() + ms * 1e6, performance.now() + PATIENCE_MS];
+    do await once(); while (processorTime() < spent && performance.now() < end);
   };
   const samples: number[] = [];
   await until(WARM_MS, () => curve(Math.min(n, WARM_N)));
