@@ -15,18 +15,37 @@ import { VirtualClock } from "@weft/weft/testing";
 import { law } from "../lib/law.ts";
 import { errorOf, start } from "../lib/sockets.ts";
 
-law("signals() gives each signal that came, once until it is taken", () =>
-  run(function* () {
-    using stream = signals("SIGUSR1", "SIGUSR2");
-    assertThrows(() => stream.tryNext(), WouldBlock);
-    for (const name of ["SIGUSR2", "SIGUSR2"] as const) Deno.kill(Deno.pid, name);
-    yield* sleep(10);
-    Deno.kill(Deno.pid, "SIGUSR1");
-    yield* sleep(10);
-    assertEquals(stream.tryNext(), "SIGUSR2");
-    assertEquals(yield* stream.next(), "SIGUSR1");
-    assertEquals(yield* moveOnAfter(5, stream.next()), undefined);
-  }));
+/** Runs a law while this process hears both signals whatever else does: unheard, each would end it. */
+async function hearing(body: (heard: Set<string>) => Promise<unknown>): Promise<void> {
+  const heard = new Set<string>();
+  const names = ["SIGUSR1", "SIGUSR2"] as const;
+  const listeners = names.map((name) => ({ name, listen: () => void heard.add(name) }));
+  for (const { name, listen } of listeners) Deno.addSignalListener(name, listen);
+  try {
+    await body(heard);
+  } finally {
+    for (const { name, listen } of listeners) Deno.removeSignalListener(name, listen);
+  }
+}
+
+law(
+  "signals() gives each signal that came, once until it is taken",
+  () =>
+    hearing((heard) =>
+      run(function* () {
+        using stream = signals("SIGUSR1", "SIGUSR2");
+        assertThrows(() => stream.tryNext(), WouldBlock);
+        for (const name of ["SIGUSR2", "SIGUSR2"] as const) Deno.kill(Deno.pid, name);
+        while (!heard.has("SIGUSR2")) yield* sleep(1);
+        Deno.kill(Deno.pid, "SIGUSR1");
+        while (!heard.has("SIGUSR1")) yield* sleep(1);
+        yield* sleep(10);
+        assertEquals(stream.tryNext(), "SIGUSR2");
+        assertEquals(yield* stream.next(), "SIGUSR1");
+        assertEquals(yield* moveOnAfter(5, stream.next()), undefined);
+      })
+    ),
+);
 
 law(
   "signals() keeps the process alive while somebody waits, and is no deadlock",
