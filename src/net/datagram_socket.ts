@@ -45,6 +45,7 @@ const LONGEST = 64 << 10;
  *   whose queue is full keeps the socket from receiving until there is room.
  *
  * Made by {@linkcode bindDatagram}. `using` closes it.
+ * `close()` closes it, `closed` says whether that was done; `handle` is what registries poll.
  * `timeout` can be set: the most milliseconds that each operation waits; `undefined` for no limit.
  *
  * @typeParam A The kind of its addresses.

@@ -38,6 +38,7 @@ import { Socket } from "./socket.ts";
  * - A socket belongs to the run of the task that accepted it; accepted outside of tasks, to nobody.
  *
  * Made by {@linkcode listen}. `using` closes it.
+ * `close()` closes it, `closed` says whether that was done; `handle` is what registries poll.
  * `timeout` can be set: the most milliseconds that an `accept` waits; `undefined` for no limit.
  *
  * @typeParam A The kind of its address.

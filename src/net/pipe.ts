@@ -14,6 +14,7 @@ import { Endpoint, MessageStream, sending, sendingAll } from "./endpoint.ts";
  * The read end of a pipe, with the receiving verbs of a {@linkcode Socket} and their promises.
  *
  * Made by {@linkcode stdin} and {@linkcode readFrom}. `using` closes it.
+ * `close()` closes it, `closed` says whether that was done; `handle` is what registries poll.
  * `timeout` can be set: the most milliseconds that each operation waits; `undefined` for no limit.
  */
 export class PipeReader extends Endpoint<ReadHandle | StdinHandle> {
@@ -98,6 +99,7 @@ export function readFrom(
  * The write end of a pipe, with the sending verbs of a {@linkcode Socket} and their promises.
  *
  * Made by {@linkcode writeTo}. `using` closes it.
+ * `close()` closes it, `closed` says whether that was done; `handle` is what registries poll.
  * `timeout` can be set: the most milliseconds that each operation waits; `undefined` for no limit.
  */
 export class PipeWriter extends Endpoint<WriteHandle> {

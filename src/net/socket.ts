@@ -43,6 +43,7 @@ import { checkHostname, checkPath, checkPort, unknownTransport } from "./address
  *   its cause; one that was closed here throws `ClosedError`.
  *
  * Made by {@linkcode connect} and {@linkcode Listener.accept}. `using` closes it.
+ * `close()` closes it, `closed` says whether that was done; `handle` is what registries poll.
  * `timeout` can be set: the most milliseconds that each operation waits; `undefined` for no limit.
  *
  * @typeParam A The kind of its addresses.

@@ -52,6 +52,8 @@ type DatagramAddress = Omit<UdpOptions, "timeout"> | Omit<UnixPacketOptions, "ti
  *   an answer cannot be sent, and after errors of the host.
  * - At its end what has arrived is still answered, within the time of grace.
  *
+ * `serveForever()` serves until `shutdown()`, which ends it in order; `ready()` waits until it serves.
+ *
  * @example An echo
  * ```ts
  * import { bindDatagram, DatagramServer, run, spawn, type UdpAddress } from "@weft/weft";

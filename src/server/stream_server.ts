@@ -49,6 +49,8 @@ export type StreamAddress =
  * - At its end nobody in line is turned away, who is between two requests
  *   ({@linkcode Client.between}) is closed at once, and the others get a time of grace.
  *
+ * `serveForever()` serves until `shutdown()`, which ends it in order; `ready()` waits until it serves.
+ *
  * @example An echo
  * ```ts
  * import { connect, run, spawn, StreamServer } from "@weft/weft";
