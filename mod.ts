@@ -248,6 +248,7 @@ export type { ModuleJob, ModuleJobs } from "./src/parallel/pool/module_jobs.ts";
 export { Connection, pipe } from "./src/parallel/shared/pipe.ts";
 export type { ReadyHandle, ReadySource, ReadyWatcher } from "./src/parallel/shared/ready_handle.ts";
 export {
+  type JobLogLine,
   type JobOptions,
   type JobSender,
   type MapOptions,

@@ -9,7 +9,7 @@
 import { awaitStart } from "./worker/start.ts";
 
 export { jobSignal } from "./worker/job_signal.ts";
-export { progress } from "./worker/progress.ts";
+export { progress } from "./worker/reports.ts";
 export {
   type Addressed,
   type AnyFunction,

@@ -166,6 +166,11 @@ export class Batch {
     return isList(kinds) ? kinds[index]! : kinds;
   }
 
+  /** The name of the job at `index`, if there is one. */
+  nameAt(index: number): string | undefined {
+    return index >= 0 && index < this.content.count ? this.kindAt(index).name : undefined;
+  }
+
   /** Whether the worker has begun the job at `index`. */
   hasBegun(index: number): boolean {
     return this.#begun > index;

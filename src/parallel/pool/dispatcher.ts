@@ -25,6 +25,7 @@ import {
   relieveTasks,
   STUCK_MS,
 } from "./placement.ts";
+import type { JobLogLine } from "./pool_options.ts";
 import type { JobAddress } from "../jobs.ts";
 import { Deadlines } from "./deadlines.ts";
 import { PoolTimers } from "./timers.ts";
@@ -64,6 +65,8 @@ export interface DispatcherOwner {
   lost(): void;
   /** An error came up in a worker, in no job. */
   strayed(error: unknown): void;
+  /** Something was written to the console of a worker. */
+  logged(line: JobLogLine): void;
 }
 
 /** A microtask by way of a promise: Deno's own `queueMicrotask` takes three times as long. */
@@ -271,6 +274,11 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   /** An error came up that belongs to no running job. */
   strayed(error: unknown): void {
     this.#owner.strayed(error);
+  }
+
+  /** Something was written to the console of a worker. */
+  logged(line: JobLogLine): void {
+    this.#owner.logged(line);
   }
 
   /** A worker has said what no worker says: nothing that it says can be relied on. */

@@ -6,7 +6,7 @@
  * worker is given up, because nothing that it says can be relied on any more.
  */
 import type { Batch } from "./batch.ts";
-import type { ResultsMessage, ToPool } from "../thread/wire.ts";
+import { type LogLevel, logLevels, type ResultsMessage, type ToPool } from "../thread/wire.ts";
 
 /** What is known of the worker that speaks. */
 export interface Speaker {
@@ -32,6 +32,9 @@ function fits(data: readonly unknown[], speaker: Speaker): boolean {
       return speaker.starting;
     case "progress":
       return Number.isInteger(data[1]) && Number.isInteger(data[2]);
+    case "log":
+      return Number.isInteger(data[1]) && Number.isInteger(data[2]) &&
+        logLevels.includes(data[3] as LogLevel) && typeof data[4] === "string";
     case "heard":
       return Number.isInteger(data[1]);
     case "taskBody":

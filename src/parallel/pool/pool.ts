@@ -38,6 +38,7 @@ import type { ResultStream } from "./result_stream.ts";
 import { idleTermsOf, workerTermsOf } from "./worker_terms.ts";
 
 export type {
+  JobLogLine,
   JobOptions,
   JobSender,
   MapOptions,
@@ -117,6 +118,7 @@ export class WorkerPool implements JobSender {
       "WorkerPool",
     );
     checkOptionalFunction(options.warn, "warn");
+    const onLog = checkOptionalFunction(options.onLog, "onLog");
     const name = reportName("WorkerPool", options.name);
     const bound = checkWhole(queue, "use", "as a bound for waiting jobs", BOUND);
     const limit = checkLimit(timeout);
@@ -137,6 +139,13 @@ export class WorkerPool implements JobSender {
         this.#life.dealt();
       },
       lost: () => this.#lost++,
+      logged: (line) => {
+        try {
+          onLog?.(line);
+        } catch (thrown) {
+          console.warn(`The option onLog of ${name} threw: ${errorText(thrown)}`);
+        }
+      },
       strayed: (error) => {
         try {
           warn(

@@ -47,6 +47,45 @@ export interface WorkerPoolOptions {
   name?: string;
   /** Hears of errors that no job can be blamed for, such as a late throw in a timer. @default `console.warn` */
   warn?: (message: string, error: unknown) => void;
+  /**
+   * Hears what workers write to the console by `debug`, `log`, `info`, `warn` and `error`, each line with
+   * its job and worker, in place of the console. All that a job writes is heard before its future settles.
+   *
+   * @example Lines with their jobs
+   * ```ts
+   * import { jobs, WorkerPool } from "@weft/weft";
+   * const { square } = jobs(import.meta, {
+   *   square(n: number): number {
+   *     console.info("%d squared", n);
+   *     return n * n;
+   *   },
+   * });
+   * if (import.meta.main) {
+   *   const lines: string[] = [];
+   *   await using pool = new WorkerPool(1, { onLog: ({ job, text }) => lines.push(`${job}: ${text}`) });
+   *   await pool.submit(square, 3);
+   *   if (lines.join() !== "square: 3 squared") throw new Error(lines.join());
+   * }
+   * ```
+   *
+   * @default the console of each worker, which is this process's
+   */
+  onLog?: (line: JobLogLine) => void;
+}
+
+/** What a worker wrote to the console. */
+export interface JobLogLine {
+  /**
+   * The name of the job whose code wrote it; `null` where none ran. What a job left behind, as in a timer,
+   * counts as the next one's, and what a task body does outside of its tasks, as the plain job's beside it.
+   */
+  readonly job: string | null;
+  /** The name of its worker, as in `WorkerPool#1 worker 2`. */
+  readonly worker: string;
+  /** The method of `console`. */
+  readonly level: "debug" | "log" | "info" | "warn" | "error";
+  /** The line, as the console would have written it. */
+  readonly text: string;
 }
 
 /** How single jobs are to be treated. */

@@ -7,6 +7,7 @@
  */
 import { activity } from "../../kernel/activity.ts";
 import type { Batch, BatchCarrier } from "./batch.ts";
+import type { JobLogLine } from "./pool_options.ts";
 import { packError, unpackError } from "../transported_error.ts";
 import { checkedMessage, type Speaker } from "./message_check.ts";
 import { type Failure, makeWords, type ResultsMessage, type SetUp, SLOTS } from "../thread/wire.ts";
@@ -20,6 +21,8 @@ const wholeEntry = new URL("../worker/whole_entry.ts", import.meta.url);
 export interface WorkerTerms {
   /** What is to be called before the first job. */
   readonly setUp: SetUp | null;
+  /** Whether what it writes to the console is sent here. */
+  readonly log: boolean;
   /** What it may do; `null` for all that this thread may. */
   readonly permissions: Deno.PermissionOptions | null;
   /** How many tasks it may have at a time. */
@@ -34,6 +37,8 @@ export interface WorkerOwner {
   isTaskBody(id: number): void;
   /** An error came up that belongs to no running job. */
   strayed(error: unknown): void;
+  /** Something was written to its console; only if its terms say so. */
+  logged(line: JobLogLine): void;
   /** What was to get it ready has failed. */
   unfit(handle: WorkerHandle, error: unknown): void;
   /** It has said what no worker says. */
@@ -86,7 +91,7 @@ export class WorkerHandle implements BatchCarrier, Speaker {
       name,
       permissions: terms.permissions,
       words: this.words,
-      message: { kind: "weft.start", setUp: terms.setUp },
+      message: { kind: "weft.start", setUp: terms.setUp, log: terms.log },
       movables: [],
     };
     this.#thread = new WorkerThread(start, {
@@ -287,6 +292,11 @@ export class WorkerHandle implements BatchCarrier, Speaker {
       case "progress":
         // What a job left behind may report when its batch is over.
         return this.batchAt(message[1])?.report(message[2], message[3]);
+      case "log": {
+        const [, slot, index, level, text] = message;
+        const job = this.batchAt(slot)?.nameAt(index) ?? null;
+        return this.#owner.logged({ job, worker: this.#name, level, text });
+      }
       case "stray":
         return this.#owner.strayed(unpackError(message[1]));
       case "leaving":

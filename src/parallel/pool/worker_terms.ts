@@ -27,6 +27,7 @@ export function workerTermsOf(options: WorkerPoolOptions): WorkerTerms {
   // Said outright, "inherit" would need the unstable feature, too.
   return {
     setUp: setUpOf(options),
+    log: options.onLog !== undefined,
     permissions: permissions === "inherit" ? null : permissions,
     tasks,
   };

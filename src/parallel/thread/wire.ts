@@ -80,6 +80,8 @@ export interface StartMessage extends ThreadParts {
   readonly kind: "weft.start";
   /** What is to be called before the first job. */
   readonly setUp: SetUp | null;
+  /** Whether the pool wants what is written to the console. */
+  readonly log: boolean;
 }
 
 /** A function that gets a worker ready, and its arguments. */
@@ -137,6 +139,21 @@ export type ProgressMessage = readonly [
   value: unknown,
 ];
 
+/** How a line was written to the console: the methods of `console` that are heard. */
+export const logLevels = ["debug", "log", "info", "warn", "error"] as const;
+
+/** One of these. */
+export type LogLevel = typeof logLevels[number];
+
+/** A line for the console; slot and index are -1 where no job wrote it. */
+export type LogMessage = readonly [
+  kind: "log",
+  slot: number,
+  index: number,
+  level: LogLevel,
+  text: string,
+];
+
 /** What a pool hears from a worker. */
 export type ToPool =
   | HelloMessage
@@ -146,7 +163,8 @@ export type ToPool =
   | LeavingMessage
   | TaskBodyMessage
   | HeardMessage
-  | ProgressMessage;
+  | ProgressMessage
+  | LogMessage;
 
 /** How many batches a worker can hold at a time, tasks not counted. */
 export const SLOTS = 32;

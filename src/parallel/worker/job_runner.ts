@@ -8,7 +8,7 @@
 import { AsyncCalls, isThenable, type JobCall } from "./async_calls.ts";
 import { cancelledEarly, enterJob, isTold, leaveJob } from "./job_signal.ts";
 import { Outbox } from "./outbox.ts";
-import { reportTo } from "./progress.ts";
+import { reportTo } from "./reports.ts";
 import { OwnerWatch } from "./job_owner.ts";
 import type { TaskRunner } from "./task_runner.ts";
 import { parts } from "./parts.ts";

@@ -7,6 +7,7 @@
 import { takeTicket } from "../thread/thread_id.ts";
 import type { StartMessage, ToWorker } from "../thread/wire.ts";
 import { JobRunner } from "./job_runner.ts";
+import { captureConsole } from "./reports.ts";
 
 /** What a worker's global object has besides; the library types cover the main thread. */
 interface WorkerRealm extends EventTarget {
@@ -25,7 +26,7 @@ export function awaitStart(): void {
   realm.addEventListener("message", start);
 }
 
-function serve(realm: WorkerRealm, { port, words, setUp, party }: StartMessage): void {
+function serve(realm: WorkerRealm, { port, words, setUp, party, log }: StartMessage): void {
   takeTicket(party);
   const runner = new JobRunner(port, words);
   const close = realm.close;
@@ -44,5 +45,6 @@ function serve(realm: WorkerRealm, { port, words, setUp, party }: StartMessage):
     runner.stray((event as PromiseRejectionEvent).reason);
   });
   port.onmessage = (event: MessageEvent<ToWorker>) => runner.hear(event.data);
+  if (log) captureConsole();
   runner.begin(setUp);
 }
