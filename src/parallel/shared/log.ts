@@ -201,6 +201,6 @@ export class ChangeLog {
     if (bytes <= this.#bytes.length) return;
     const { memory } = this.#region;
     if (HEADER_BYTES + bytes > memory.byteLength) throw damaged();
-    this.#bytes = new Uint8Array(memory, HEADER_BYTES);
+    this.#bytes = new Uint8Array(memory, HEADER_BYTES, memory.byteLength - HEADER_BYTES);
   }
 }

@@ -30,8 +30,13 @@ export function newRegion(kind: string, bytes: number, growth = 0): Region {
   const memory = growth === 0 && size < LARGE
     ? new SharedArrayBuffer(size)
     : new SharedArrayBuffer(size, { maxByteLength: size + growth });
-  const words = new Int32Array(memory, 0, size / 4);
+  const words = wordsOf(memory);
   return { kind, name: nextName(kind), memory, at: 0, words, thread: thisThread() };
+}
+
+/** The words, of a length that is fixed: one that follows memory which grows is read three times as slowly. */
+function wordsOf(memory: SharedArrayBuffer): Int32Array {
+  return new Int32Array(memory, 0, memory.byteLength >>> 2);
 }
 
 /** Views the memory that a handle stands for. */
@@ -42,7 +47,7 @@ export function regionOf(handle: SharedHandle, kind: string): Region {
     );
   }
   const { name, memory, at, threads } = handle;
-  return { kind, name, memory, at, words: new Int32Array(memory), thread: threadIn(threads) };
+  return { kind, name, memory, at, words: wordsOf(memory), thread: threadIn(threads) };
 }
 
 /** The memory that a handle stands for, or without one new memory of so many bytes. */
