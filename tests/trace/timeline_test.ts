@@ -243,7 +243,9 @@ law("The picture has a text alternative and no script, the page fetches nothing"
   const html = timelineHtml(timeline);
   for (const name of ["main", "producer", "consumer", "doomed"]) assert(html.includes(`>${name}<`));
   assert(html.includes('type="search"'));
-  assert(!/(src|href)=|url\(|@import|fetch\(/.test(html.replace(/xmlns="[^"]*"|href="data:,"/g, "")));
+  assert(
+    !/(src|href)=|url\(|@import|fetch\(/.test(html.replace(/xmlns="[^"]*"|href="data:,"/g, "")),
+  );
 });
 
 law("A run of many tasks makes a picture of at most 2 MB and a page of at most 5 MB", async () => {
