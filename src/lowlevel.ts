@@ -20,7 +20,7 @@ export { operation, sequence } from "./kernel/checked_operation.ts";
 export { type Label, type Maker, NOT_NOW, type OperationOptions } from "./kernel/operation.ts";
 export type { BudgetHost } from "./kernel/budget.ts";
 export { type Policy } from "./kernel/policy.ts";
-export { type AsyncParty, AsyncSide } from "./kernel/promised_wait.ts";
+export { AsyncSide } from "./kernel/promised_wait.ts";
 export { heldResources, hold, letGo, type Resource } from "./kernel/resource.ts";
 export { RunLife, type RunLifeOptions, type WindCancel } from "./kernel/run_life.ts";
 export {
@@ -30,13 +30,12 @@ export {
   type SchedulerOptions,
 } from "./kernel/scheduler.ts";
 export { NOTHING, type Parts } from "./kernel/own_cancel.ts";
-export { CancelScope, type Dependent, type Locals, type ScopeTask } from "./kernel/scope.ts";
+export { CancelScope, type Dependent, type Locals } from "./kernel/scope.ts";
 export { spawnSite, waitSites } from "./kernel/sites.ts";
 export type { Keeper, TaskHost, TaskName } from "./kernel/task.ts";
 export { Timer, Timers, type TimersOptions } from "./kernel/timers.ts";
 export {
   type HostPart,
-  type Party,
   type Resumer,
   type Startable,
   Wait,

@@ -48,9 +48,11 @@ const LONGEST = 500;
 
 /**
  * Files by path below the root, each with what it imports: paths, or whole specifiers from elsewhere.
- * The graph begins at a file that imports all of them, so that those no entry point reaches are in it.
+ * Of an `import type` `counts` says whether it is part of it. The graph begins at a file that imports all of them, so that those no entry point reaches are in it.
  */
-async function readGraph(): Promise<Map<string, string[]>> {
+async function readGraph(
+  counts: (path: string, target: string) => boolean = () => true,
+): Promise<Map<string, string[]>> {
   const graph = new Map<string, string[]>();
   const scratch = await Deno.makeTempDir();
   try {
@@ -71,10 +73,15 @@ async function readGraph(): Promise<Map<string, string[]>> {
     };
     for (const { specifier, dependencies = [] } of modules) {
       if (!specifier.startsWith(`${root}src/`)) continue;
-      const targets = dependencies.flatMap(({ code, type }) => [code?.specifier, type?.specifier])
-        .filter((target) => target !== undefined)
-        .map((target) => target.startsWith(root.href) ? target.slice(root.href.length) : target);
-      graph.set(specifier.slice(root.href.length), [...new Set(targets)]);
+      const path = specifier.slice(root.href.length);
+      const short = (target: string): string =>
+        target.startsWith(root.href) ? target.slice(root.href.length) : target;
+      const targets = dependencies.flatMap(({ code, type }) => {
+        if (code !== undefined) return [short(code.specifier)];
+        if (type === undefined || !counts(path, short(type.specifier))) return [];
+        return [short(type.specifier)];
+      });
+      graph.set(path, [...new Set(targets)]);
     }
   } finally {
     await Deno.remove(scratch, { recursive: true });
@@ -165,7 +172,9 @@ Deno.test({
   name: "No two files of the source import each other, directly or in a circle",
   timeout: 60_000,
   fn: async () => {
-    const graph = await readGraph();
+    // In the kernel a task is called Task by every file: types may go in a circle there, code may not.
+    const inKernel = (path: string): boolean => path.startsWith("src/kernel/");
+    const graph = await readGraph((path, target) => !(inKernel(path) && inKernel(target)));
     const state = new Map<string, "open" | "closed">();
     const circles: string[] = [];
     const visit = (path: string, trail: readonly string[]): void => {

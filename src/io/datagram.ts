@@ -14,7 +14,7 @@
  */
 import { activity } from "../kernel/activity.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
-import type { Party, Wait } from "../kernel/wait.ts";
+import type { Wait } from "../kernel/wait.ts";
 import { Slab } from "./buffers.ts";
 import { DatagramSender } from "./datagram_sender.ts";
 import { BrokenError, checkBytes, checkCount, reasonOf } from "./errors.ts";
@@ -24,6 +24,7 @@ import { openDatagram } from "./open.ts";
 import { ERR, IN, OUT } from "./pollable.ts";
 import { SingleWaiter, type Timeout } from "./waiting.ts";
 import { SelfWaker } from "./unix_path.ts";
+import type { Task } from "../kernel/task.ts";
 
 /** The longest datagram that a socket can receive: UDP's length field, and the usual limit of a unix socket. */
 const LONGEST = { udp: 64 << 10, unixpacket: 256 << 10 };
@@ -47,7 +48,7 @@ export class DatagramHandle extends Handle {
    * @param name What reports call it.
    * @param owner The task in whose run it is opened; the current one if not given.
    */
-  constructor(native: NativeDatagram, name: string, owner?: Party | null) {
+  constructor(native: NativeDatagram, name: string, owner?: Task | null) {
     super(name, owner);
     this.#native = native;
     this.#kind = native.addr.transport === "unixpacket" ? "unixpacket" : "udp";

@@ -15,7 +15,7 @@ import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Timer } from "../kernel/timers.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
-import type { Party, Wait } from "../kernel/wait.ts";
+import type { Wait } from "../kernel/wait.ts";
 import { SingleWaiter, type Timeout } from "./waiting.ts";
 import { IN, type Watcher } from "./pollable.ts";
 import { Handle } from "./handle.ts";
@@ -46,7 +46,7 @@ export class EventHandle<E> extends Handle {
    * @param open Starts the source; it calls its argument when an event has come.
    * @param owner The task in whose run it is opened; the current one if not given.
    */
-  constructor(name: string, open: (came: () => void) => EventOrigin<E>, owner?: Party | null) {
+  constructor(name: string, open: (came: () => void) => EventOrigin<E>, owner?: Task | null) {
     super(name, owner);
     this.#waiter = new SingleWaiter(this, "next");
     try {
@@ -177,7 +177,7 @@ class HostTime implements Time {
 }
 
 function timeHere(): Time {
-  const task = currentScope()?.task as unknown as Task | undefined;
+  const task = currentScope()?.task;
   return task === undefined ? new HostTime() : new RunTime(schedulerOf(task));
 }
 

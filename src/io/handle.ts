@@ -23,7 +23,7 @@ import { type Operation, operation } from "../kernel/operation.ts";
 import { allResources, type Resource, type ResourcePlace } from "../kernel/resource.ts";
 import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
-import type { Party, Wait, WaitSource } from "../kernel/wait.ts";
+import type { Wait, WaitSource } from "../kernel/wait.ts";
 import type { Pollable, Watcher } from "./pollable.ts";
 import type { Timeout } from "./waiting.ts";
 
@@ -36,8 +36,8 @@ export interface PendingOperations {
 }
 
 /** The task whose run is to own what is being opened: the given one, or the current one. */
-function ownerOf(party: Party | null | undefined): Task | null {
-  return (party === undefined ? currentScope()?.task ?? null : party) as unknown as Task | null;
+function ownerOf(task: Task | null | undefined): Task | null {
+  return task === undefined ? currentScope()?.task ?? null : task;
 }
 
 /**
@@ -58,7 +58,7 @@ export abstract class HandleLifetime implements Resource, PendingOperations {
    *
    * @param owner The task in whose run it is opened, `null` for none; the current task if not given.
    */
-  constructor(owner?: Party | null) {
+  constructor(owner?: Task | null) {
     const task = ownerOf(owner);
     this.#scheduler = task === null ? null : schedulerOf(task);
     this.#placeInRun = this.#scheduler?.resources.enter(this) ?? null;
@@ -127,7 +127,7 @@ export abstract class Handle extends HandleLifetime implements Pollable {
    * @param name What reports call it.
    * @param owner The task in whose run it is opened; the current one if not given.
    */
-  constructor(name: string, owner?: Party | null) {
+  constructor(name: string, owner?: Task | null) {
     super(owner);
     this.#name = name;
   }

@@ -6,11 +6,12 @@
  * connection goes to the next who accepts.
  */
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
-import type { Party, Wait } from "../kernel/wait.ts";
+import type { Wait } from "../kernel/wait.ts";
 import { SingleWaiter, type Timeout } from "./waiting.ts";
 import { closeQuietly, type NativeListener, type NativeStream } from "./native.ts";
 import { IN } from "./pollable.ts";
 import { Handle } from "./handle.ts";
+import type { Task } from "../kernel/task.ts";
 
 /** The result of the last native accept, if nobody has taken it yet. */
 type AcceptOutcome = { kind: "stream"; native: NativeStream } | { kind: "error"; error: unknown };
@@ -18,7 +19,7 @@ type AcceptOutcome = { kind: "stream"; native: NativeStream } | { kind: "error";
 /** A listener with an accept-ahead of one connection. */
 export class ListenerHandle<S> extends Handle {
   readonly #native: NativeListener;
-  readonly #wrap: (native: NativeStream, owner: Party | null | undefined) => S;
+  readonly #wrap: (native: NativeStream, owner: Task | null | undefined) => S;
   readonly #waiter: SingleWaiter<S>;
   #outcome: AcceptOutcome | null = null;
   #accepting = false;
@@ -37,8 +38,8 @@ export class ListenerHandle<S> extends Handle {
   constructor(
     native: NativeListener,
     name: string,
-    wrap: (native: NativeStream, owner: Party | null | undefined) => S,
-    owner?: Party | null,
+    wrap: (native: NativeStream, owner: Task | null | undefined) => S,
+    owner?: Task | null,
   ) {
     super(name, owner);
     this.#native = native;
@@ -100,7 +101,7 @@ export class ListenerHandle<S> extends Handle {
    * Closes it, and resolves when the host has closed it, too: with the connections that nobody has taken
    * and that an accept under way has still brought. They belong to `owner`'s run.
    */
-  async closeKeeping(owner: Party | null): Promise<S[]> {
+  async closeKeeping(owner: Task | null): Promise<S[]> {
     const kept: AcceptOutcome[] = this.#outcome === null ? [] : [this.#outcome];
     this.#outcome = null;
     this.#keep = (outcome) => void kept.push(outcome);
@@ -140,7 +141,7 @@ export class ListenerHandle<S> extends Handle {
   }
 
   /** Hands out the connection, or throws the error, of the last accept. */
-  #take(owner: Party | null | undefined): S {
+  #take(owner: Task | null | undefined): S {
     const outcome = this.#outcome!;
     this.#outcome = null;
     this.changed();

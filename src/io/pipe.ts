@@ -6,13 +6,13 @@
  *
  * Deno gives web streams for a child process's pipes; here they become native ends like others.
  */
-import type { Party } from "../kernel/wait.ts";
 import { checkBytes, checkCount, Fault } from "./errors.ts";
 import { Handle, Linger } from "./handle.ts";
 import { closeQuietly, type NativeReader, type NativeWriter } from "./native.ts";
 import { ERR, HUP, IN, OUT } from "./pollable.ts";
 import { MOST_AHEAD, StreamReader } from "./stream_reader.ts";
 import { StreamWriter } from "./stream_writer.ts";
+import type { Task } from "../kernel/task.ts";
 
 /** The read end of a pipe. */
 export class ReadHandle extends Handle {
@@ -29,7 +29,7 @@ export class ReadHandle extends Handle {
    * @param name What reports call it.
    * @param owner The task in whose run it is opened; the current one if not given.
    */
-  constructor(native: NativeReader & { close(): void }, name: string, owner?: Party | null) {
+  constructor(native: NativeReader & { close(): void }, name: string, owner?: Task | null) {
     super(name, owner);
     this.#native = native;
     this.reader = new StreamReader(native, this);
@@ -95,7 +95,7 @@ export class WriteHandle extends Handle {
    * @param name What reports call it.
    * @param owner The task in whose run it is opened; the current one if not given.
    */
-  constructor(native: NativeWriter & { close(): void }, name: string, owner?: Party | null) {
+  constructor(native: NativeWriter & { close(): void }, name: string, owner?: Task | null) {
     super(name, owner);
     this.#native = native;
     this.writer = new StreamWriter(native, this);

@@ -2,13 +2,13 @@
  * A stream handle: a connection's two halves, its life, and its readiness.
  */
 import { ClosedError } from "../kernel/errors.ts";
-import type { Party } from "../kernel/wait.ts";
 import { type BrokenError, checkBytes, checkCount, Fault } from "./errors.ts";
 import { Handle, Linger } from "./handle.ts";
 import { closeQuietly, type NativeStream } from "./native.ts";
 import { ERR, HUP, IN, OUT } from "./pollable.ts";
 import { MOST_AHEAD, StreamReader } from "./stream_reader.ts";
 import { StreamWriter } from "./stream_writer.ts";
+import type { Task } from "../kernel/task.ts";
 
 /** Which kind of socket it is, for the differences that poll(2) shows. */
 export type StreamKind = "tcp" | "unix";
@@ -32,7 +32,7 @@ export class StreamHandle extends Handle {
    * @param name What reports call it.
    * @param owner The task in whose run it is opened; the current one if not given.
    */
-  constructor(native: NativeStream, name: string, owner?: Party | null) {
+  constructor(native: NativeStream, name: string, owner?: Task | null) {
     super(name, owner);
     this.#native = native;
     this.#kind = native.localAddr.transport === "unix" ? "unix" : "tcp";

@@ -16,16 +16,17 @@
 import { withScope } from "./context.ts";
 import type { CompletionHandler } from "./fast_routine.ts";
 import { asyncGeneratorNext, asyncGeneratorThrow, isNative } from "./native_generators.ts";
-import { type AsyncParty, PromisedWait } from "./promised_wait.ts";
+import { PromisedWait } from "./promised_wait.ts";
 import { type CancelScope, Shield } from "./scope.ts";
 import { isGenerator } from "./checks.ts";
 import { cedeTrap, notWaitable } from "./trap.ts";
 import { Wait } from "./wait.ts";
+import type { Fiber } from "./fiber.ts";
 
 /** Runs `generator` under `scope`, from now on, and tells `handler` when it has ended. */
 export function driveAsync(
   generator: AsyncIterator<unknown, unknown, unknown>,
-  task: AsyncParty,
+  task: Fiber,
   scope: CancelScope,
   handler: CompletionHandler,
 ): void {
@@ -39,7 +40,7 @@ export function driveAsync(
 const DEEPEST = 64;
 let depth = 0;
 
-function launch(routine: AsyncRoutine, task: AsyncParty, scope: CancelScope): void {
+function launch(routine: AsyncRoutine, task: Fiber, scope: CancelScope): void {
   const { asyncSide } = task;
   const { turnsReturned } = asyncSide;
   depth++;
@@ -56,7 +57,7 @@ function launch(routine: AsyncRoutine, task: AsyncParty, scope: CancelScope): vo
 class AsyncRoutine {
   readonly #generator: AsyncIterator<unknown, unknown, unknown>;
   readonly #native: boolean;
-  readonly #task: AsyncParty;
+  readonly #task: Fiber;
   readonly #scope: CancelScope;
   readonly #handler: CompletionHandler;
   readonly #onStep = (step: IteratorResult<unknown, unknown>): void => this.took(step);
@@ -64,7 +65,7 @@ class AsyncRoutine {
 
   constructor(
     generator: AsyncIterator<unknown, unknown, unknown>,
-    task: AsyncParty,
+    task: Fiber,
     scope: CancelScope,
     handler: CompletionHandler,
   ) {

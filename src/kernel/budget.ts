@@ -38,7 +38,7 @@ export function mayGoOn(scope: CancelScope): boolean {
   const operations = ++spent.operations;
   if (operations > BUDGET) return false;
   if ((operations & 15) !== 0 && !spent.closely) return true;
-  const inSlice = (scope.task as unknown as { readonly host: BudgetHost }).host.inSlice();
+  const inSlice = scope.task.host.inSlice();
   if (!inSlice) spent.closely = true;
   else if (operations >= 16) spent.closely = false;
   return inSlice;

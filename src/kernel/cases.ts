@@ -17,12 +17,13 @@
 import { Cancelled, combine } from "./errors.ts";
 import { NOTHING } from "./own_cancel.ts";
 import { CancelScope } from "./scope.ts";
-import { beginning, type Party, type Startable, take, Wait, type WaitSource } from "./wait.ts";
+import { beginning, type Startable, take, Wait, type WaitSource } from "./wait.ts";
+import type { Task } from "./task.ts";
 
 /** Something to begin as a case. */
 export interface CaseStart<T = unknown> extends Startable<T> {
   /** Gives back a value that can reach nobody in `task`, which has it. */
-  undo?(value: T, task: Party): void;
+  undo?(value: T, task: Task): void;
 }
 
 /** One of several waits. */

@@ -14,7 +14,7 @@ import { edgeText, formatTaskTree, leafWaits, siteLines, waitsElsewhere } from "
 import type { CancelScope } from "./scope.ts";
 import { beginSite, waitSites } from "./sites.ts";
 import type { Task } from "./task.ts";
-import type { Party, Wait, WaitSource } from "./wait.ts";
+import type { Wait, WaitSource } from "./wait.ts";
 
 /** A chain of holders is followed no further than this: a lock that is asked for must cost little. */
 const LONGEST_CHAIN = 10_000;
@@ -53,12 +53,12 @@ interface Circle {
  * @param source What it is going to park on.
  * @returns What the tasks of the circle wait for, in that order; nothing if there is no circle.
  */
-export function reportCycle(wait: Wait, holder: Party, source: WaitSource): readonly WaitSource[] {
-  const next = soleWait(holder as Task); // nearly always none; it must cost next to nothing
+export function reportCycle(wait: Wait, holder: Task, source: WaitSource): readonly WaitSource[] {
+  const next = soleWait(holder); // nearly always none; it must cost next to nothing
   if (next === null || leadingNowhere.has(next)) return NONE;
-  const start = wait.task as Task;
+  const start = wait.task;
   if (!isBound(wait, start) || leafWaits(start).length > 0) return NONE;
-  const circle = walk(start, holder as Task, source, wait.alone);
+  const circle = walk(start, holder, source, wait.alone);
   if (circle === null) return NONE;
   const site = beginSite(wait);
   const sources = circle.links.map((link) => link.source);
@@ -68,7 +68,7 @@ export function reportCycle(wait: Wait, holder: Party, source: WaitSource): read
   }
   start.host.suspect(() => {
     const still = wait.state === "parked" && leafWaits(start).length === 1 && !start.isAway;
-    const again = still ? walk(start, holder as Task, source, false) : null;
+    const again = still ? walk(start, holder, source, false) : null;
     if (again !== null) warnOf(start, again, site);
   });
   return sources;
@@ -95,7 +95,7 @@ function walk(
     passed.add(next);
     isCertain &&= next.alone;
     links.push({ task, source: next.source! });
-    task = next.source!.holder as Task;
+    task = next.source!.holder!;
   }
   return task === start ? { links, isCertain } : null;
 }
@@ -131,7 +131,7 @@ function soleWait(task: Task): Wait | null {
 /** Whether no deadline and no winner of a race can end a wait. */
 function isBound(wait: Wait, task: Task): boolean {
   let scope: CancelScope | null = wait.scope;
-  for (let owner: Task = task;; owner = scope.task as unknown as Task) {
+  for (let owner: Task = task;; owner = scope.task) {
     for (; scope !== null; scope = scope.parent) {
       if (scope.bounded) return false;
       if (scope.shielded) return true;
@@ -169,7 +169,7 @@ function hintFor(tasks: readonly Task[]): string {
 /** The first holder a task waits for, as a task of this run. */
 function heldUpBy(task: Task): Task | undefined {
   const wait = leafWaits(task).find((one) => one.source.holder !== undefined);
-  return wait?.source.holder as Task | undefined;
+  return wait?.source.holder;
 }
 
 function edge(task: Task): string {

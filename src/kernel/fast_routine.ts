@@ -14,7 +14,6 @@ import type { CancelScope } from "./scope.ts";
 import { generatorNext, generatorThrow, isNative } from "./native_generators.ts";
 import { cedeTrap, notWaitable, toStartable } from "./trap.ts";
 import {
-  type Party,
   type Resumer,
   type Startable,
   SubstituteWait,
@@ -188,7 +187,7 @@ function advance(
 function dropped(wait: Wait): void {
   fastLane.parked = null;
   const { source } = wait;
-  const task = wait.task as Party & { unstarted: object | null };
+  const { task } = wait;
   if (source === null) return;
   if (source.abandon(wait)) take(wait, "failed", undefined);
   task.unstarted ??= source;

@@ -14,8 +14,8 @@ import { type Holding, Holdings } from "./holding.ts";
 import type { Maker } from "./operation.ts";
 import { printable } from "./printable.ts";
 import { isAsync } from "./native_generators.ts";
-import { type AsyncParty, AsyncSide } from "./promised_wait.ts";
-import { CancelScope, type Dependent, type ScopeTask } from "./scope.ts";
+import { AsyncSide } from "./promised_wait.ts";
+import { CancelScope, type Dependent } from "./scope.ts";
 import type { Timer, Timers } from "./timers.ts";
 import { take, type Wait } from "./wait.ts";
 
@@ -59,8 +59,7 @@ interface Seldom {
  * One generator being driven, and its outermost cancel scope. `isBystander`, whether its waits are of no
  * account, can be set until its first step.
  */
-export abstract class Fiber extends CancelScope
-  implements ScopeTask, CompletionHandler, AsyncParty, Maker {
+export abstract class Fiber extends CancelScope implements CompletionHandler, Maker {
   /** Where it stands. The scheduler alone writes this. */
   state: TaskState = "new";
   /** Operations it made that nothing has waited for. */

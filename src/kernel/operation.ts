@@ -21,18 +21,12 @@ import { mayGoOn, spent } from "./budget.ts";
 import { currentScope, fastLane } from "./context.ts";
 import { Forgotten } from "./forgotten.ts";
 import { FastRoutine } from "./fast_routine.ts";
-import { type AsyncParty, PromisedWait } from "./promised_wait.ts";
+import { PromisedWait } from "./promised_wait.ts";
 import type { CancelScope } from "./scope.ts";
 import { noteSite, passSite, siting } from "./sites.ts";
 import { keepHandled } from "./promise_waits.ts";
-import {
-  type HostPart,
-  LeavingWait,
-  type Party,
-  type Startable,
-  Wait,
-  type WaitSource,
-} from "./wait.ts";
+import { type HostPart, LeavingWait, type Startable, Wait, type WaitSource } from "./wait.ts";
+import type { Task } from "./task.ts";
 
 /**
  * Something to wait for: `yield* op` in either kind of generator, `yield op`, or `await op`.
@@ -73,12 +67,12 @@ export interface OperationOptions<T> {
    * Gives back what the operation evaluated to in `task`, where that can reach nobody any more: `all` has
    * failed, a loser of `race` could not be stopped. A lock is released then. @default it is dropped
    */
-  undo?: (value: T, task: Party) => void;
+  undo?: (value: T, task: Task) => void;
   /**
    * Does it at once for `task`, if nobody needs to wait for that, or says {@linkcode NOT_NOW}: the way without
    * a wait, for what is done very often. It must come to what beginning a wait would come to.
    */
-  now?: (task: Party, argument: never) => T | typeof NOT_NOW;
+  now?: (task: Task, argument: never) => T | typeof NOT_NOW;
 }
 
 /** It cannot be done at once. */
@@ -135,7 +129,7 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
       this.maker = new Forgotten(this, label);
       return;
     }
-    note(this, scope.task as unknown as Maker);
+    note(this, scope.task);
     if (siting.runs > 0) noteSite(this);
   }
 
@@ -170,7 +164,7 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
   [Symbol.asyncIterator](): AsyncIterator<unknown, T, unknown> {
     if (this.#options !== null && this.#options.now !== undefined) {
       const scope = currentScope();
-      if (scope !== null && (scope.task as unknown as AsyncParty).host.hasBudget) {
+      if (scope !== null && scope.task.host.hasBudget) {
         const done = this.attempt(scope);
         if (done !== null) return done as unknown as AsyncIterator<unknown, T, unknown>;
       }
@@ -195,7 +189,7 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
   private attempt(scope: CancelScope): Done<T> | null {
     if (!mayGoOn(scope) || scope.reaching !== null) return null;
     strike(this);
-    const value = this.#options!.now!(scope.task as unknown as Party, this.#argument as never);
+    const value = this.#options!.now!(scope.task, this.#argument as never);
     if (value !== NOT_NOW) return new Done(value);
     spent.operations--; // to begin a wait asks again
     return null;
@@ -230,7 +224,7 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
   }
 
   /** Gives back a value that nobody can have. */
-  undo(value: T, task: Party): void {
+  undo(value: T, task: Task): void {
     this.#options?.undo?.(value, task);
   }
 

@@ -9,10 +9,11 @@
  * Code outside of every task may wait as well (`await registry.poll(100)` at the top of a script):
  * then the operation gets a run of its own, which `outside` starts.
  */
-import { type BudgetHost, mayGoOn } from "./budget.ts";
+import { mayGoOn } from "./budget.ts";
 import { currentScope } from "./context.ts";
 import type { CancelScope } from "./scope.ts";
-import { type Party, type Resumer, type Startable, Wait } from "./wait.ts";
+import { type Resumer, type Startable, Wait } from "./wait.ts";
+import type { Task } from "./task.ts";
 
 /** Every so many refusals of a wait, one takes a turn. */
 const MOST_REFUSALS = 32;
@@ -33,20 +34,6 @@ export class AsyncSide {
   refusals = 0;
   /** Goes on after a bare `yield` of an async body. */
   turn: (() => void) | null = null;
-}
-
-/** A task that may have async code. */
-export interface AsyncParty extends Party {
-  /** Its run. */
-  readonly host: BudgetHost;
-  /** The record of its async code, made when first asked for. */
-  readonly asyncSide: AsyncSide;
-  /** Goes to the back of the ready queue from its async body. */
-  cedeAsync(): Promise<void>;
-  /** Lends the turn to async code, which goes on in microtasks. */
-  lendTurn(): void;
-  /** Gives the turn back: async code has reached a checkpoint or its end, so the step is over. */
-  returnTurn(): void;
 }
 
 /**
@@ -72,7 +59,7 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
     this.#whole = false;
     const begun = this.begin(scope);
     if (begun !== this) return begun as Promise<T>;
-    (this.task as AsyncParty).asyncSide.resumed = true;
+    this.task.asyncSide.resumed = true;
     return Promise.resolve(this.value as T);
   }
 
@@ -91,7 +78,7 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
 
   /** Called at the task's turn. */
   resume(): boolean {
-    const task = this.task as AsyncParty;
+    const task = this.task;
     task.asyncSide.resumed = this.state === "settled";
     task.lendTurn();
     const resolve = this.#resolve!;
@@ -109,7 +96,7 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
         return this.#whole ? this : value;
       });
     }
-    const task = scope.task as unknown as AsyncParty;
+    const task = scope.task;
     const { asyncSide } = task;
     const { turnsLent } = asyncSide;
     if (task.host.hasBudget && this.operation!.cedes !== true && mayGoOn(scope)) {
@@ -132,7 +119,7 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
   }
 
   /** Makes the promise. The step is over, unless a part with async code of its own has just been lent the turn. */
-  private leave(task: AsyncParty, turnsLent: number): Promise<unknown> {
+  private leave(task: Task, turnsLent: number): Promise<unknown> {
     const promise = new Promise((resolve) => {
       this.#resolve = resolve;
     });

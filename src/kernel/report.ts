@@ -9,7 +9,7 @@ import { checkArray, checkMethods, checkOptions } from "./checks.ts";
 import { printable } from "./printable.ts";
 import { waitSites } from "./sites.ts";
 import type { Task } from "./task.ts";
-import type { Party, Wait, WaitSource } from "./wait.ts";
+import type { Wait, WaitSource } from "./wait.ts";
 
 /** So much of a line of the program is shown. */
 const SITE_LENGTH = 500;
@@ -60,18 +60,18 @@ export function waitsOn(task: Task, comma: "" | "," = ""): string {
 export function sourceText(source: WaitSource, comma: "" | "," = ""): string {
   const { holder } = source;
   if (holder === undefined) return printable(source);
-  const ended = (holder as Task).done ? ", which has ended" : "";
+  const ended = holder.done ? ", which has ended" : "";
   return `${printable(source)}${comma} held by ${printable(holder.name)}${ended}`;
 }
 
 /** Whether a wait is for a living task of another run, which may end it at any time. */
 export function waitsElsewhere(wait: ParkedWait): boolean {
-  const holder = wait.source.holder as Task | undefined;
-  return holder !== undefined && !holder.done && holder.host !== (wait.task as Task).host;
+  const holder = wait.source.holder;
+  return holder !== undefined && !holder.done && holder.host !== wait.task.host;
 }
 
 /** One step of a chain of those who wait for one another. */
-export function edgeText(task: Party, source: WaitSource): string {
+export function edgeText(task: Task, source: WaitSource): string {
   return `${printable(task.name)} waits ${sourceText(source)}`;
 }
 
@@ -83,7 +83,7 @@ export function holderChain(task: Task): string[] {
   while (lines.length < LONGEST_CHAIN) {
     const wait = leafWaits(at).find(({ source }) => source.holder !== undefined);
     if (wait === undefined) return lines;
-    const holder = wait.source.holder as Task;
+    const holder = wait.source.holder!;
     const again = seen.has(holder);
     lines.push(
       `${printable(at.name)} waits on ${sourceText(wait.source)}${again ? ": a cycle" : ""}`,

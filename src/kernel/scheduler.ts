@@ -252,7 +252,7 @@ export class Scheduler implements TaskHost {
   /** Takes a wait off that count. */
   unparked(wait: Wait): void {
     const { host } = wait.source!;
-    if (host === "none" || (wait.task as Task).isBystander) return;
+    if (host === "none" || wait.task.isBystander) return;
     this.#hostWaits[host]--;
     this.#rouse(); // one of several waits may make no task ready: the loop must judge anew
   }
@@ -318,7 +318,7 @@ export class Scheduler implements TaskHost {
     task.state = "ready";
     this.#ready.add(task);
     if (this.#instrument === null) return;
-    this.#instrument.ready(task, ceded ? task : currentScope()?.task as Task | undefined);
+    this.#instrument.ready(task, ceded ? task : currentScope()?.task);
   }
 
   /** The task whose turn it is. One that ended while it was ready (by other async code of its own) is passed over. */

@@ -10,19 +10,10 @@
 import { Cancelled, cancelled as makeCancelled, type CancelSource } from "./errors.ts";
 import { partCancel, type Parts } from "./own_cancel.ts";
 import type { Timers } from "./timers.ts";
+import type { Task } from "./task.ts";
 
 /** Values of task-locals. */
 export type Locals = ReadonlyMap<object, unknown>;
-
-/** A task as its scopes see it. */
-export interface ScopeTask {
-  /** The name shown in reports. */
-  readonly name: string;
-  /** The timers of its run. */
-  readonly timers: Timers;
-  /** Interrupts every parked wait that stands under `scope`. */
-  interrupt(scope: CancelScope): void;
-}
 
 /** What a cancel of a scope must reach besides the waits of its task: children of a group. */
 export interface Dependent {
@@ -62,11 +53,11 @@ export class CancelScope {
   }
 
   /** The task whose region this is: the outermost scope of all. */
-  get task(): ScopeTask {
+  get task(): Task {
     // deno-lint-ignore no-this-alias -- walks outwards, starting here
     let scope: CancelScope = this;
     while (scope.parent !== null) scope = scope.parent;
-    return scope as CancelScope & ScopeTask;
+    return scope as Task;
   }
 
   /**

@@ -16,6 +16,7 @@ import { fastLane, type Frame } from "./context.ts";
 import { InternalError } from "./errors.ts";
 import type { Holding } from "./holding.ts";
 import type { CancelScope } from "./scope.ts";
+import type { Task } from "./task.ts";
 
 /**
  * How much the host has to do with a wait's end; the deadlock check and the virtual clock go by it.
@@ -31,7 +32,7 @@ export interface WaitSource {
   /** Whether anything outside this run can end the wait. */
   readonly host: HostPart;
   /** The task that must act before the wait can end, where that is known: the edge of a wait-for graph. */
-  readonly holder?: Party | undefined;
+  readonly holder?: Task | undefined;
   /** What is waited for, where its holder has it among its holdings. */
   readonly owner?: object;
   /** Whether that task is only one of those who can: reports name it, but it proves no deadlock. */
@@ -47,26 +48,6 @@ export interface WaitSource {
   abandon(wait: Wait): boolean;
   /** Names what is waited on, as in `Lock#1.acquire()`. */
   toString(): string;
-}
-
-/** A task as a wait sees it. */
-export interface Party {
-  /** The name shown in reports. */
-  readonly name: string;
-  /** Takes note that it now holds something others may wait for. */
-  take(holding: Holding): void;
-  /** Takes note that it no longer does. */
-  drop(holding: Holding): void;
-  /** Takes note that one of its waits has parked. */
-  parked(wait: Wait): void;
-  /** Takes note that a parked wait is leaving. */
-  unparked(wait: Wait): void;
-  /** Takes note that its body ceded when a part of it had ended. */
-  ceded(): void;
-  /** Takes note that one of its waits has ended, so that the task is to be made ready. */
-  ended(wait: Wait): void;
-  /** Takes note that a wait ended as it began, and the step goes on. */
-  goesOn(): void;
 }
 
 /** Goes on with a program where its wait has ended. */
@@ -144,8 +125,8 @@ export class Wait<T = unknown> {
   }
 
   /** Who waits; only once it has begun. */
-  get task(): Party {
-    return this.scope!.task as unknown as Party;
+  get task(): Task {
+    return this.scope!.task;
   }
 
   /** Begins the operation under `scope`, for its task; `owner` goes on when it ends. */

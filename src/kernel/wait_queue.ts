@@ -5,12 +5,13 @@
  * cancelled wait is gone at once, so that a wake-up can never be spent on it. FIFO, always: the
  * longest waiter first.
  */
-import { beginning, type HostPart, type Party, type Wait, type WaitSource } from "./wait.ts";
+import { beginning, type HostPart, type Wait, type WaitSource } from "./wait.ts";
+import type { Task } from "./task.ts";
 
 /** What a queue belongs to: names it, and may know who keeps the others waiting. */
 export interface QueueOwner {
   /** The task whose action is awaited, where that is known. */
-  readonly holder?: Party | undefined;
+  readonly holder?: Task | undefined;
   /** Whether that task is only one of those whose action would do. */
   readonly isShared?: boolean;
   /** As in `Lock#1`. */
@@ -51,7 +52,7 @@ export class WaitQueue<T = void> implements WaitSource {
   }
 
   /** The task that keeps these waits, as the owner knows it. */
-  get holder(): Party | undefined {
+  get holder(): Task | undefined {
     return this.#owner.holder;
   }
 

@@ -21,7 +21,7 @@ import { checkTimeout } from "../io/waiting.ts";
 import { BusyError, WouldBlock } from "../kernel/errors.ts";
 import { nextName } from "../kernel/printable.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
-import type { Party, Wait } from "../kernel/wait.ts";
+import type { Wait } from "../kernel/wait.ts";
 import { runningTask } from "../tasks/run.ts";
 import { shield } from "../tasks/cancel_scope.ts";
 import { sleep } from "../tasks/sleep.ts";
@@ -29,6 +29,7 @@ import { wait } from "../tasks/wait.ts";
 import { checkHostname, checkPath, checkPort, unknownTransport } from "./address.ts";
 import { Endpoint } from "./endpoint.ts";
 import { Socket } from "./socket.ts";
+import type { Task } from "../kernel/task.ts";
 
 /**
  * A place where others connect.
@@ -231,7 +232,7 @@ function targetOf(options: TcpListenOptions | UnixListenOptions): ListenTarget {
 
 function accepted(
   native: NativeStream,
-  owner: Party | null | undefined,
+  owner: Task | null | undefined,
   options: TcpListenOptions | UnixListenOptions,
 ): Socket {
   const handle = new StreamHandle(native, nextName("Socket"), owner);

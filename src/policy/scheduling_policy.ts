@@ -206,7 +206,7 @@ export class SchedulingPolicy implements Policy {
     const policy = this;
     return sequence(`burst(${ms})`, function* (): Generator<unknown, void, unknown> {
       for (let left = ms; left > 0;) {
-        const task = currentScope()!.task as unknown as Task;
+        const task = currentScope()!.task;
         const { clock, timers } = schedulerOf(task);
         const now = clock.now();
         const slice = Math.min(left, policy.#room(task, now), (timers.next ?? Infinity) - now);

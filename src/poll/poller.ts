@@ -119,7 +119,7 @@ export class Poller implements RegistrationOwner {
 
   /** Ends a poll that need not wait, once what the kernel has already has had time to show. */
   async #look(wait: Wait<PollEvent[]>, mustEnd: boolean): Promise<void> {
-    const { clock } = schedulerOf(wait.task as unknown as Task);
+    const { clock } = schedulerOf(wait.task);
     this.#looking = true;
     if (++this.#answers % MOST_WITHOUT_TURN === 0) await clock.hop(false);
     else for (let hops = 0; hops < LOOK_HOPS; hops++) await null;

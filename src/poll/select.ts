@@ -70,7 +70,7 @@ export function select<R extends PollTarget, W extends PollTarget, X extends Pol
     // Edges, because a hang-up of a handle that is only to be written counts for nothing here, and
     // would be told again at once.
     for (const [fd, mask] of masks) registry.register(fd, mask | POLLET);
-    const { clock } = schedulerOf(currentScope()!.task as unknown as Task);
+    const { clock } = schedulerOf(currentScope()!.task);
     const end = clock.now() + ms;
     for (let left = ms;; left = Math.max(0, end - clock.now())) {
       const events = yield* registry.poll(left);

@@ -164,7 +164,7 @@ export class AsyncResult<T> {
    * reported through the `warn` of the run that made the link, and the others are called all the same.
    */
   link(fn: (result: AsyncResult<T>) => void): void {
-    const task = currentScope()?.task as Task | undefined;
+    const task = currentScope()?.task;
     const link = (): void =>
       callSafely(() => fn(this), (error) => {
         const by = task === undefined ? "" : `, made by task "${task}"`;

@@ -138,7 +138,7 @@ export class CapacityLimiter implements QueueOwner {
    */
   acquire(): Operation<Disposable> {
     return operation(this.#waiters, (wait: Wait<Disposable>) => {
-      this.#lendOrPark(wait, wait.task as Task);
+      this.#lendOrPark(wait, wait.task);
     }, giveBack);
   }
 
@@ -164,7 +164,7 @@ export class CapacityLimiter implements QueueOwner {
    * @throws {Error} If the task has one already.
    */
   tryAcquire(): Disposable {
-    return this.tryAcquireOnBehalfOf(current("acquire a token of", this) as Task);
+    return this.tryAcquireOnBehalfOf(current("acquire a token of", this));
   }
 
   /**
@@ -190,7 +190,7 @@ export class CapacityLimiter implements QueueOwner {
    * @throws {Error} If the task has none.
    */
   release(): void {
-    this.releaseOnBehalfOf(current("release a token of", this) as Task);
+    this.releaseOnBehalfOf(current("release a token of", this));
   }
 
   /**
@@ -257,7 +257,7 @@ export class CapacityLimiter implements QueueOwner {
     while (this.available > 0) {
       const wait = this.#waiters.shift();
       if (wait === null) return;
-      const borrower = this.#behalf.get(wait) ?? wait.task as Task;
+      const borrower = this.#behalf.get(wait) ?? wait.task;
       const reason = this.#refusal(borrower);
       if (reason === null) wait.settle(this.#lend(borrower));
       else wait.fail(reason);

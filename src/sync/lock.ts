@@ -7,8 +7,8 @@
  */
 import { reportName } from "../kernel/printable.ts";
 import type { Operation } from "../kernel/operation.ts";
-import type { Party } from "../kernel/wait.ts";
 import { type Again, Mutex } from "./mutex.ts";
+import type { Task } from "../kernel/task.ts";
 
 /** A taken lock or permit: `using` it gives it back at the end of the block. */
 export interface LockGuard {
@@ -50,7 +50,7 @@ export abstract class MutexLock {
   }
 
   /** The task that has it. */
-  get holder(): Party | undefined {
+  get holder(): Task | undefined {
     return this.#mutex.holder;
   }
 

@@ -16,8 +16,9 @@ import { reportCycle } from "../kernel/deadlock.ts";
 import { AbandonedError, DeadlockError, WouldBlock } from "../kernel/errors.ts";
 import type { Holder, Holding } from "../kernel/holding.ts";
 import { NOT_NOW, type Operation, operation } from "../kernel/operation.ts";
-import type { Party, Wait } from "../kernel/wait.ts";
+import type { Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
+import type { Task } from "../kernel/task.ts";
 
 /** What a holder who takes it again gets: another turn on its count, or an error. */
 export type Again = "count" | "refuse";
@@ -29,7 +30,7 @@ export class Mutex implements QueueOwner, Holding {
   /** Link in its holder's list. */
   heldAfter: Holding | null = null;
   /** The task that has it. */
-  holder: Party | undefined = undefined;
+  holder: Task | undefined = undefined;
   /** How often its holder has taken it. */
   depth = 0;
   /** Who waits for it. */
@@ -41,8 +42,8 @@ export class Mutex implements QueueOwner, Holding {
   readonly #guard: Disposable;
   readonly #begin: (wait: Wait<Disposable>) => void;
   readonly #options = {
-    undo: (_: Disposable, task: Party): void => this.#giveBack(task),
-    now: (task: Party): Disposable | typeof NOT_NOW => {
+    undo: (_: Disposable, task: Task): void => this.#giveBack(task),
+    now: (task: Task): Disposable | typeof NOT_NOW => {
       if (this.holder === undefined && this.#dead === null) this.#give(task);
       else if (this.holder === task && this.#again === "count") this.depth++;
       else return NOT_NOW;
@@ -93,7 +94,7 @@ export class Mutex implements QueueOwner, Holding {
   }
 
   /** Gives it back altogether. Returns how often it was taken. */
-  surrender(task: Party): number {
+  surrender(task: Task): number {
     const { depth } = this;
     this.#pass(task);
     return depth;
@@ -106,7 +107,7 @@ export class Mutex implements QueueOwner, Holding {
   }
 
   /** Throws unless `task` has it. */
-  mustHold(task: Party, verb: string, what: unknown = this): void {
+  mustHold(task: Task, verb: string, what: unknown = this): void {
     if (this.holder === task) return;
     throw new Error(
       `Cannot ${verb} ${what} in ${printable(task.name)}: ${
@@ -154,13 +155,13 @@ export class Mutex implements QueueOwner, Holding {
     }
   }
 
-  #give(task: Party): void {
+  #give(task: Task): void {
     this.holder = task;
     this.depth = 1;
     task.take(this);
   }
 
-  #pass(task: Party): void {
+  #pass(task: Task): void {
     task.drop(this);
     this.holder = undefined;
     this.depth = 0;
@@ -171,11 +172,11 @@ export class Mutex implements QueueOwner, Holding {
   }
 
   /** Takes one off the count of its holder. */
-  #giveBack(task: Party): void {
+  #giveBack(task: Task): void {
     if (this.holder === task && --this.depth === 0) this.#pass(task);
   }
 
-  #takeAgain(task: Party): void {
+  #takeAgain(task: Task): void {
     if (this.#again === "count") {
       this.depth++;
       return;
@@ -199,10 +200,10 @@ export class Mutex implements QueueOwner, Holding {
 }
 
 /** The task whose code is running, which wants to `verb` something. */
-export function current(verb: string, what: unknown): Party {
+export function current(verb: string, what: unknown): Task {
   const scope = currentScope();
   if (scope === null) throw outside(verb, what);
-  return scope.task as unknown as Party;
+  return scope.task;
 }
 
 function outside(verb: string, what: unknown): Error {

@@ -16,9 +16,10 @@ import { Deque } from "../internal/deque.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/printable.ts";
 import { NOT_NOW, type Operation, operation, operationOn } from "../kernel/operation.ts";
-import type { Party, Wait } from "../kernel/wait.ts";
+import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 import { itemsOf, type ItemStore } from "./items.ts";
+import type { Task } from "../kernel/task.ts";
 
 /** What a queue is doing. */
 export interface QueueStatistics {
@@ -86,7 +87,7 @@ export class Queue<T> implements AsyncIterable<T> {
     now: (): T | typeof NOT_NOW => this.#store.size > 0 ? this.#take() : NOT_NOW,
   };
   readonly #putting = {
-    now: (_: Party, item: T): undefined | typeof NOT_NOW => {
+    now: (_: Task, item: T): undefined | typeof NOT_NOW => {
       if (this.#isShutdown || this.full) return NOT_NOW;
       this.#accept(item);
     },

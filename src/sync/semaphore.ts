@@ -16,9 +16,10 @@ import { currentScope } from "../kernel/context.ts";
 import { WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/printable.ts";
 import { NOT_NOW, type Operation, operation } from "../kernel/operation.ts";
-import type { Party, Wait } from "../kernel/wait.ts";
+import type { Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
 import type { LockGuard } from "./lock.ts";
+import type { Task } from "../kernel/task.ts";
 
 /** What a semaphore is doing. */
 export interface SemaphoreStatistics {
@@ -65,13 +66,13 @@ export class Semaphore {
     wait.settle(this.#guard);
   };
   readonly #options = {
-    now: (task: Party): LockGuard | typeof NOT_NOW => {
+    now: (task: Task): LockGuard | typeof NOT_NOW => {
       if (this.#value === 0) return NOT_NOW;
       this.#value--;
       this.#holders.add(task);
       return this.#guard;
     },
-    undo: (_: LockGuard, task: Party): void => {
+    undo: (_: LockGuard, task: Task): void => {
       this.#holders.remove(task);
       this.#passOne();
     },
@@ -229,7 +230,7 @@ export class PermitHolders implements QueueOwner {
   readonly isShared: boolean = true;
   readonly #name: string;
   /** One entry for each permit; `null` once it cannot be told. */
-  #list: (Party | null)[] | null;
+  #list: (Task | null)[] | null;
 
   /** Those of a semaphore that begins with `permits`. */
   constructor(name: string, permits: number) {
@@ -238,7 +239,7 @@ export class PermitHolders implements QueueOwner {
   }
 
   /** The one that took a permit last and still has it. */
-  get holder(): Party | undefined {
+  get holder(): Task | undefined {
     return this.#list?.at(-1) ?? undefined;
   }
 
@@ -248,7 +249,7 @@ export class PermitHolders implements QueueOwner {
   }
 
   /** A task has taken a permit. */
-  add(taker: Party): void {
+  add(taker: Task): void {
     if (this.#list !== null) this.#list.push(taker);
   }
 
@@ -263,7 +264,7 @@ export class PermitHolders implements QueueOwner {
   }
 
   /** `taker` has given one back. */
-  remove(taker: Party | null): void {
+  remove(taker: Task | null): void {
     const list = this.#list;
     if (list === null) return;
     const at = list.lastIndexOf(taker);
@@ -278,7 +279,7 @@ export class PermitHolders implements QueueOwner {
   }
 }
 
-function running(): Party | null {
+function running(): Task | null {
   const scope = currentScope();
-  return scope === null ? null : scope.task as unknown as Party;
+  return scope === null ? null : scope.task;
 }

@@ -99,7 +99,7 @@ export class EventsOf<E extends Event> implements Disposable, Resource, AsyncIte
     this.#types = checkArray(types, "types of events");
     this.#name = `eventsOf(${show(target)}, ${types.map((one) => printable(one)).join(", ")})`;
     this.#waits = new WaitQueue<E>(this, "next", "open");
-    const task = currentScope()?.task as Task | undefined;
+    const task = currentScope()?.task;
     this.#scheduler = task === undefined ? null : schedulerOf(task);
     for (const type of types) target.addEventListener(type, this.#came);
     this.#scheduler?.resources.add(this);

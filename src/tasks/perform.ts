@@ -17,7 +17,7 @@ import { currentScope, fastLane, type Frame } from "../kernel/context.ts";
 import { type CompletionHandler, startable } from "../kernel/fast_routine.ts";
 import { type Operation, operation, takeOver } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
-import type { AsyncParty, AsyncSide } from "../kernel/promised_wait.ts";
+import type { AsyncSide } from "../kernel/promised_wait.ts";
 import { Task, type TaskBody } from "../kernel/task.ts";
 import { keepHandled } from "../kernel/promise_waits.ts";
 import { notWaitable, PromiseTrap } from "../kernel/trap.ts";
@@ -92,7 +92,7 @@ export function begun<T>(work: Exclude<Work<T>, () => unknown>): Iterable<unknow
 
 function asyncPart<T>(generator: AsyncGenerator<unknown, T, never>): Iterable<unknown, T, unknown> {
   return operation<T>(asyncBody, (wait) => {
-    const task = currentScope()!.task as unknown as AsyncParty;
+    const task = currentScope()!.task;
     const ending = new PartCompletion(wait as Wait<unknown>, task.asyncSide, fastLane.running!);
     driveAsync(generator as AsyncIterator<unknown, T, unknown>, task, wait.scope!, ending);
     wait.park(asyncBody);

@@ -112,7 +112,7 @@ export function race(
 
 /** Begins a choice among cases, in the order that the run gives. */
 export function choose(choice: Choice, starts: readonly CaseStart[]): void {
-  const task = choice.outer.task as Task;
+  const task = choice.outer.task;
   const { cases } = schedulerOf(task);
   const place = starts.map(placeOf).find((one) => one !== null) ?? task;
   choice.begin(starts, cases.order(starts.length, place));

@@ -105,7 +105,7 @@ export function run<T>(
 
 /** The task whose code is running, or `undefined` outside of every task. */
 export function runningTask(): Task | undefined {
-  return currentScope()?.task as Task | undefined;
+  return currentScope()?.task;
 }
 
 /**

@@ -17,7 +17,7 @@ import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
-import type { Party, Wait } from "../kernel/wait.ts";
+import type { Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
 import { mapPass, type PassHost, type PassPlan, type PassSink } from "./task_pool_map.ts";
 
@@ -95,7 +95,7 @@ export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding 
   readonly #room: WaitQueue<void>;
   #phase: ImapPhase = "new";
   #drawer: Task | null = null;
-  #owner: Party | null = null;
+  #owner: Task | null = null;
   /** Items drawn and not given out. */
   #ahead = 0;
 
@@ -121,7 +121,7 @@ export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding 
   /** Waits for the next result. */
   next(): Operation<IteratorResult<R, undefined>> {
     return operation(this.#takers, (wait: Wait<IteratorResult<R, undefined>>) => {
-      if (this.#phase === "new") this.#begin(wait.task as Task);
+      if (this.#phase === "new") this.#begin(wait.task);
       if (this.#phase === "given up" || this.#failure !== null) return this.#answerEnd(wait);
       const result = this.#take();
       if (result !== null) {
@@ -174,7 +174,7 @@ export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding 
   }
 
   /** The consumer has ended. */
-  abandoned(by: Party): void {
+  abandoned(by: Task): void {
     this.#owner = null;
     this.#drawer?.abort("group", `its consumer "${by}" has ended`);
   }

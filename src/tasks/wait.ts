@@ -95,7 +95,7 @@ class PromiseWait<T> implements PromiseSource {
   #abort(reason: unknown): void {
     const inner = this.#inner;
     if (inner === null || inner.signal.aborted) return;
-    const task = this.#wait.task as Task;
+    const task = this.#wait.task;
     abortSafely(inner, reason, (error) => {
       task.host.warn(thrownText(`A listener of a signal of wait(), in task "${task}",`, error));
     });

@@ -33,6 +33,6 @@ import type { Wait } from "../kernel/wait.ts";
  */
 export function allTasksBlocked(): Operation<void> {
   return operation("allTasksBlocked()", (wait: Wait<void>) => {
-    schedulerOf(wait.task as Task).parkUntilBlocked(wait);
+    schedulerOf(wait.task).parkUntilBlocked(wait);
   });
 }

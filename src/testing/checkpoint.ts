@@ -96,5 +96,5 @@ export function assertNoCheckpoint<T>(f: () => T | Generator<unknown, T, unknown
 
 /** The task of the sequence that calls. */
 function runningTask(): Task {
-  return currentFrame().scope.task as Task;
+  return currentFrame().scope.task;
 }

@@ -42,7 +42,7 @@ class Found {
     if (this.#sources.has(source)) return;
     this.#sources.add(source);
     if (!(source instanceof WaitQueue)) return this.#note(task, source);
-    for (const wait of source) this.#note(wait.task as Task, source);
+    for (const wait of source) this.#note(wait.task, source);
   }
 
   get lock(): HeldLock {
@@ -77,7 +77,7 @@ export function heldLocks(tasks: readonly Task[]): HeldLock[] {
       if (known === undefined) {
         if (holder === undefined || source.isShared !== true) continue;
         found.set(thing, known = new Found(String(source)));
-        known.holders.add(holder as Task);
+        known.holders.add(holder);
       }
       known.add(task, source);
     }

@@ -270,7 +270,7 @@ export function lostUpdates(object: object): readonly LostUpdate[] {
 }
 
 function currentTask(): Task | null {
-  return (currentScope()?.task as Task | undefined) ?? null;
+  return (currentScope()?.task) ?? null;
 }
 
 function isObject(value: unknown): value is object {

@@ -95,5 +95,5 @@ export function dumpOn(
 export function currentScheduler(verb: string): Scheduler {
   const scope = currentScope();
   if (scope === null) throw new Error(`Cannot ${verb}: no task is running`);
-  return schedulerOf(scope.task as Task);
+  return schedulerOf(scope.task);
 }

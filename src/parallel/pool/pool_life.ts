@@ -125,5 +125,5 @@ export class PoolLife {
 /** The run whose code is running, or `null`. */
 export function currentRun(): Scheduler | null {
   const scope = currentScope();
-  return scope === null ? null : schedulerOf(scope.task as Task);
+  return scope === null ? null : schedulerOf(scope.task);
 }

@@ -41,7 +41,7 @@ class Family implements Resource {
   static current(): Family | null {
     const scope = currentScope();
     if (scope === null) return null;
-    const scheduler = schedulerOf(scope.task as Task);
+    const scheduler = schedulerOf(scope.task);
     let family = families.get(scheduler);
     if (family === undefined) {
       families.set(scheduler, family = new Family());

@@ -23,7 +23,7 @@ import { ClosedError, TimeoutError } from "../../kernel/errors.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import { type Scheduler, schedulerOf } from "../../kernel/scheduler.ts";
 import type { Task } from "../../kernel/task.ts";
-import type { HostPart, Party, Wait, WaitSource } from "../../kernel/wait.ts";
+import type { HostPart, Wait, WaitSource } from "../../kernel/wait.ts";
 import { attend, SLICE_MS, unattend } from "./attendance.ts";
 import { type LocalHold, WaitingRun } from "./local_hold.ts";
 import type { ThreadId } from "../thread/thread_id.ts";
@@ -83,7 +83,7 @@ class Parked<T> implements WaitSource {
     this.host = run === null ? "open" : "none";
   }
 
-  get holder(): Party | undefined {
+  get holder(): Task | undefined {
     return this.#gate.hold?.task ?? undefined;
   }
 
@@ -183,7 +183,7 @@ export class Gate {
 
   /** Parks a wait until its entry, which has been tried in vain, comes true. */
   park<T>(entry: GateEntry<T>, wait: Wait<T>): void {
-    const parked = new Parked(this, entry, wait, this.#runOf(wait.task as Task));
+    const parked = new Parked(this, entry, wait, this.#runOf(wait.task));
     const holder = parked.holder;
     const circle = holder === undefined ? [] : reportCycle(wait, holder, parked);
     wait.park(parked);

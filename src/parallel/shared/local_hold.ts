@@ -13,7 +13,6 @@
 import type { Holding } from "../../kernel/holding.ts";
 import { type Scheduler, schedulerOf } from "../../kernel/scheduler.ts";
 import type { Task } from "../../kernel/task.ts";
-import type { Party } from "../../kernel/wait.ts";
 
 /** The holds of this thread, by number. One that has ended keeps its number until others need it. */
 const holds: LocalHold[] = [];
@@ -42,7 +41,7 @@ export class LocalHold implements Holding {
   /** Link in its holder's list. */
   heldAfter: Holding | null = null;
   /** The task that has it; `null` for code outside of tasks; `undefined` if nobody has it. */
-  task: Party | null | undefined = undefined;
+  task: Task | null | undefined = undefined;
   /** Its number, as long as it is held. */
   number = 0;
   readonly #name: string;
@@ -62,7 +61,7 @@ export class LocalHold implements Holding {
   }
 
   /** Notes who has taken the lock. Returns the number, to be kept in the lock's memory. */
-  begin(task: Party | null): number {
+  begin(task: Task | null): number {
     // It has ended before, unless something else has written into the lock's memory.
     if (this.task !== undefined) this.end();
     if (holds[this.number] !== this) this.number = numberFor(this);
@@ -142,7 +141,7 @@ export class WaitingRun {
    */
   refused(hold: LocalHold | null, isCircle: boolean): void {
     if (hold === this.#hold) return;
-    const task = (hold === null ? null : hold.task ?? null) as Task | null;
+    const task = hold === null ? null : hold.task ?? null;
     const isOwn = task !== null && (isCircle || schedulerOf(task) === this.scheduler);
     if (!isOwn || this.#hold !== null) return;
     hold!.addWaiter(this);

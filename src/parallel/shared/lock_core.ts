@@ -10,13 +10,14 @@ import { currentScope } from "../../kernel/context.ts";
 import { DeadlockError, WouldBlock } from "../../kernel/errors.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import { printable } from "../../kernel/printable.ts";
-import type { Party, Wait } from "../../kernel/wait.ts";
+import type { Wait } from "../../kernel/wait.ts";
 import { type GateEntry, type GateKeeper, NOT_YET } from "./gate.ts";
 import { LocalHold } from "./local_hold.ts";
 import { MUTEX_WORDS, SharedMutex } from "./mutex.ts";
 import type { SharedHandle } from "./pack.ts";
 import { type Region, regionFor } from "./region.ts";
 import { refuseMainThread } from "./waiting.ts";
+import type { Task } from "../../kernel/task.ts";
 
 /** How many words a lock takes. */
 export const LOCK_WORDS: number = MUTEX_WORDS + 2;
@@ -42,8 +43,8 @@ export interface SharedLockStatistics {
 type Again = "refuse" | "count";
 
 /** The task whose code is running; `null` outside of tasks. */
-function currentParty(): Party | null {
-  return currentScope()?.task as unknown as Party | undefined ?? null;
+function currentTaskOrNone(): Task | null {
+  return currentScope()?.task ?? null;
 }
 
 /** One thread's view of a lock. */
@@ -59,7 +60,7 @@ export class LockCore implements GateKeeper {
   readonly #label: string;
   readonly #hold: LocalHold;
   readonly #guard: SharedGuard = { [Symbol.dispose]: () => this.release() };
-  readonly #options = { undo: (_: SharedGuard, task: Party): void => this.#undo(task) };
+  readonly #options = { undo: (_: SharedGuard, task: Task): void => this.#undo(task) };
   readonly #beginInTask = (wait: Wait<SharedGuard>): void => this.#begin(wait, wait.task);
   readonly #beginOutside = (wait: Wait<SharedGuard>): void => this.#begin(wait, null);
 
@@ -89,7 +90,7 @@ export class LockCore implements GateKeeper {
   acquireSync(ms: number | undefined): SharedGuard {
     refuseMainThread(this, "acquireSync");
     if (ms !== undefined) checkMs(ms, "a timeout");
-    const task = currentParty();
+    const task = currentTaskOrNone();
     if (this.#take(task)) return this.#guard;
     if (this.mutex.isMine) throw this.#selfWait(this.hold?.task ?? null, true);
     return this.mutex.gate.block(this.#entry(task, "acquireSync"), ms);
@@ -97,14 +98,14 @@ export class LockCore implements GateKeeper {
 
   /** Takes it, or throws. */
   tryAcquire(): SharedGuard {
-    if (this.#take(currentParty())) return this.#guard;
+    if (this.#take(currentTaskOrNone())) return this.#guard;
     this.check();
     throw new WouldBlock(`Cannot acquire ${this}: held by ${this.mutex.holderName ?? "another"}`);
   }
 
   /** Gives it back once. */
   release(): void {
-    if (this.anyReleases ? this.#giveBack() : this.#countDown(currentParty())) return;
+    if (this.anyReleases ? this.#giveBack() : this.#countDown(currentTaskOrNone())) return;
     const why = this.mutex.isMine
       ? "another task of it holds it"
       : holderText(this.mutex.holderName);
@@ -127,14 +128,14 @@ export class LockCore implements GateKeeper {
     return this.region.name;
   }
 
-  #begin(wait: Wait<SharedGuard>, task: Party | null): void {
+  #begin(wait: Wait<SharedGuard>, task: Task | null): void {
     if (this.#take(task)) return wait.settle(this.#guard);
     const entry = this.#entry(task, "acquire");
     entry.check();
     this.mutex.gate.park(entry, wait);
   }
 
-  #take(task: Party | null): boolean {
+  #take(task: Task | null): boolean {
     if (this.mutex.tryTake()) {
       this.#taken(task);
       return true;
@@ -144,17 +145,17 @@ export class LockCore implements GateKeeper {
     return true;
   }
 
-  #taken(task: Party | null): void {
+  #taken(task: Task | null): void {
     this.#words[this.#holdAt] = this.#hold.begin(task);
     if (!this.anyReleases) this.#words[this.#holdAt + 1] = 1;
   }
 
-  #isOf(task: Party | null): boolean {
+  #isOf(task: Task | null): boolean {
     const { hold } = this;
     return hold !== null && hold.task === task;
   }
 
-  #undo(task: Party): void {
+  #undo(task: Task): void {
     if (this.anyReleases) this.#giveBack();
     else this.#countDown(task);
   }
@@ -170,7 +171,7 @@ export class LockCore implements GateKeeper {
   }
 
   /** Gives it back when it has been called as often as it was taken; `false` if `task` does not have it. */
-  #countDown(task: Party | null): boolean {
+  #countDown(task: Task | null): boolean {
     const { hold } = this;
     if (hold === null || hold.task !== task) return false;
     if (--this.#words[this.#holdAt + 1]! > 0) return true;
@@ -179,7 +180,7 @@ export class LockCore implements GateKeeper {
   }
 
   /** One who could not take it at once; meanwhile, its own task may get it by another wait. */
-  #entry(task: Party | null, verb: string): GateEntry<SharedGuard> {
+  #entry(task: Task | null, verb: string): GateEntry<SharedGuard> {
     const entry = this.mutex.entry(`${this}.${verb}()`, () => {
       this.#taken(task);
       return this.#guard;
@@ -198,9 +199,9 @@ export class LockCore implements GateKeeper {
   }
 
   /** The error for code that would wait for his own task, or block the thread of the task that has it. */
-  #selfWait(task: Party | null, isBlocking: boolean): DeadlockError {
+  #selfWait(task: Task | null, isBlocking: boolean): DeadlockError {
     const name = task === null ? "this thread" : printable(task.name);
-    const text = isBlocking && task !== null && task !== currentParty()
+    const text = isBlocking && task !== null && task !== currentTaskOrNone()
       ? `Cannot block in ${this}.acquireSync(): ${name}, a task of this thread, holds it and would stand still`
       : `Cannot take ${this} twice: ${name} holds it already; a SharedRLock can be taken again`;
     return new DeadlockError(text, [[name]]);

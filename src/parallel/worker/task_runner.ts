@@ -33,7 +33,7 @@ taskSignal.find = () => localOf<StopSignal>(signalKey);
 taskSignal.job = () => localOf<RunningJob>(jobKey);
 
 function localOf<T>(key: object): T | null {
-  const task = currentScope()?.task as Task | undefined;
+  const task = currentScope()?.task;
   return task?.locals?.get(key) as T | undefined ?? null;
 }
 

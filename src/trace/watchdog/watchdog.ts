@@ -327,7 +327,7 @@ export function watchdog(options: WatchdogOptions = {}): Operation<Watchdog> {
   checkLines(options.linesPerMinute ?? 0);
   return operation("watchdog()", (wait: Wait<Watchdog>) => {
     const dog = new Watchdog(options);
-    const { resources } = schedulerOf(wait.task as Task);
+    const { resources } = schedulerOf(wait.task);
     const source: WaitSource = {
       host: "bound",
       abandon: () => {
