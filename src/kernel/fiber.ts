@@ -16,7 +16,10 @@ import { printable } from "./printable.ts";
 import { isAsync } from "./native_generators.ts";
 import { AsyncSide } from "./promised_wait.ts";
 import { CancelScope, type Dependent } from "./scope.ts";
+import type { Keeper, LinkCall } from "./task.ts";
+import type { Links } from "./links.ts";
 import type { Timer, Timers } from "./timers.ts";
+import type { WaitQueue } from "./wait_queue.ts";
 import { take, type Wait } from "./wait.ts";
 
 /** Where a task stands: the five states of the textbook. */
@@ -43,16 +46,32 @@ export interface FiberHost extends BudgetHost {
   warn(message: string): void;
 }
 
-/** What only few fibers need. */
-interface Seldom {
+/**
+ * What only few tasks need, made when first needed: a million parked ones do without.
+ *
+ * @internal
+ */
+export interface RareFields {
   /** What it holds. */
-  holdings: Holdings;
+  holdings: Holdings | null;
   /** The timer of one that is still to start. */
   delay: Timer | null;
   /** Who is told of cancels. */
   dependents: Set<Dependent> | null;
   /** Whether its waits do not count. */
   bystander: boolean;
+  /** Called when the task has ended. */
+  links: Links<LinkCall> | null;
+  /** Fired when the task is cancelled. */
+  controller: AbortController | null;
+  /** Whether the run ends without waiting for it. */
+  daemon: boolean;
+  /** Waits for the value. */
+  gets: WaitQueue<unknown> | null;
+  /** Waits for the end that a cancel brings. */
+  ends: WaitQueue<void> | null;
+  /** Who answers for a failure in place of the run. */
+  keeper: Keeper | null;
 }
 
 /**
@@ -72,7 +91,8 @@ export abstract class Fiber extends CancelScope implements CompletionHandler, Ma
   #ended: Wait | null = null;
   #lastEnded: Wait | null = null;
   #asyncSide: AsyncSide | null = null;
-  #seldom: Seldom | null = null;
+  /** What only few tasks need. */
+  protected rare: RareFields | null = null;
 
   /** A fiber that has not started. */
   constructor(host: FiberHost, generator: TaskGenerator<unknown>) {
@@ -129,17 +149,17 @@ export abstract class Fiber extends CancelScope implements CompletionHandler, Ma
 
   /** What it holds and others may wait for, latest first. */
   get holdings(): readonly Holding[] {
-    return this.#seldom === null ? [] : [...this.#seldom.holdings];
+    return [...this.rare?.holdings ?? []];
   }
 
   /** It now holds something others may wait for. */
   take(holding: Holding): void {
-    this.seldom().holdings.add(holding);
+    (this.rareFields().holdings ??= new Holdings()).add(holding);
   }
 
   /** It no longer does. */
   drop(holding: Holding): void {
-    this.seldom().holdings.remove(holding);
+    this.rare?.holdings?.remove(holding);
   }
 
   /**
@@ -147,18 +167,18 @@ export abstract class Fiber extends CancelScope implements CompletionHandler, Ma
    * itself deadlocked. Set it before the task's first step.
    */
   get isBystander(): boolean {
-    return this.#seldom !== null && this.#seldom.bystander;
+    return this.rare !== null && this.rare.bystander;
   }
 
   set isBystander(bystander: boolean) {
-    this.seldom().bystander = bystander;
+    this.rareFields().bystander = bystander;
   }
 
   /** Stays new until `ms` have passed. */
   startAfter(ms: number): void {
-    const seldom = this.seldom();
-    seldom.delay = this.timers.after(ms, () => {
-      seldom.delay = null;
+    const rare = this.rareFields();
+    rare.delay = this.timers.after(ms, () => {
+      rare.delay = null;
       this.host.ready(this);
     });
   }
@@ -193,7 +213,7 @@ export abstract class Fiber extends CancelScope implements CompletionHandler, Ma
 
   /** Tells what it still holds that it has ended. */
   protected abandonHoldings(): void {
-    this.#seldom?.holdings.abandon(this, (error, what) => {
+    this.rare?.holdings?.abandon(this, (error, what) => {
       const told = `${printable(what)}, told that its holder "${printable(this.name)}" has ended,`;
       this.host.warn(thrownText(told, error));
     });
@@ -266,10 +286,10 @@ export abstract class Fiber extends CancelScope implements CompletionHandler, Ma
 
   /** Ends the waits under a scope that has just been cancelled; one that cannot be let go of stays. */
   interrupt(scope: CancelScope): void {
-    const seldom = this.#seldom;
-    if (seldom !== null && seldom.delay !== null) {
-      this.timers.cancel(seldom.delay);
-      seldom.delay = null;
+    const { rare } = this;
+    if (rare !== null && rare.delay !== null) {
+      this.timers.cancel(rare.delay);
+      rare.delay = null;
       this.host.ready(this);
     }
     for (const wait of this.waits) {
@@ -277,7 +297,7 @@ export abstract class Fiber extends CancelScope implements CompletionHandler, Ma
       if (wait.source === null || !wait.scope!.isUnder(scope) || !this.letGo(wait)) continue;
       wait.fail(wait.scope!.pending);
     }
-    for (const dependent of seldom?.dependents ?? []) {
+    for (const dependent of rare?.dependents ?? []) {
       const reached = dependent.scope.isUnder(scope) ? dependent.scope.reaching : null;
       if (reached !== null) dependent.cancelled(reached);
     }
@@ -285,12 +305,12 @@ export abstract class Fiber extends CancelScope implements CompletionHandler, Ma
 
   /** Has a dependent told of cancels that reach its scope, until {@linkcode forget}. */
   attach(dependent: Dependent): void {
-    (this.seldom().dependents ??= new Set()).add(dependent);
+    (this.rareFields().dependents ??= new Set()).add(dependent);
   }
 
   /** Tells a dependent nothing more. */
   forget(dependent: Dependent): void {
-    this.#seldom?.dependents?.delete(dependent);
+    this.rare?.dependents?.delete(dependent);
   }
 
   /** Ends every wait with `error`, shielded or not, whether its source lets go or not: the last resort. */
@@ -315,13 +335,19 @@ export abstract class Fiber extends CancelScope implements CompletionHandler, Ma
     }
   }
 
-  /** Makes the record of seldom things when first needed. */
-  private seldom(): Seldom {
-    return this.#seldom ??= {
-      holdings: new Holdings(),
+  /** Makes the record of what only few tasks need. */
+  protected rareFields(): RareFields {
+    return this.rare ??= {
+      holdings: null,
       delay: null,
       dependents: null,
       bystander: false,
+      links: null,
+      controller: null,
+      daemon: false,
+      gets: null,
+      ends: null,
+      keeper: null,
     };
   }
 

@@ -9,7 +9,6 @@
  */
 import { Cancelled, cancelled as makeCancelled, type CancelSource } from "./errors.ts";
 import { partCancel, type Parts } from "./own_cancel.ts";
-import type { Timers } from "./timers.ts";
 import type { Task } from "./task.ts";
 
 /** Values of task-locals. */

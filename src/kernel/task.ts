@@ -69,26 +69,10 @@ export interface TaskHost extends FiberHost {
 /** A name as it is, or the body, whose name is numbered when somebody asks. */
 export type TaskName = string | { readonly name: string };
 
-/** What only few tasks need. */
-interface Extras {
-  /** Called when the task has ended. */
-  links: Links<LinkCall> | null;
-  /** Fired when the task is cancelled. */
-  controller: AbortController | null;
-  /** Whether the run ends without waiting for it. */
-  daemon: boolean;
-  /** Waits for the value. */
-  gets: WaitQueue<unknown> | null;
-  /** Waits for the end that a cancel brings. */
-  ends: WaitQueue<void> | null;
-  /** Who answers for a failure in place of the run. */
-  keeper: Keeper | null;
-}
-
 type TaskOutcome = "none" | "value" | "error" | "cancelled";
 
 /** What is called for a link. */
-type LinkCall = (task: Task) => unknown;
+export type LinkCall = (task: Task) => unknown;
 
 /**
  * One generator being run. Made by {@linkcode spawn}; also an operation and awaitable, like `get()`.
@@ -115,7 +99,6 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
   #outcome: TaskOutcome = "none";
   #result: unknown = undefined;
   #joins: WaitQueue<T | undefined> | null = null;
-  #extras: Extras | null = null;
 
   /** Made by the scheduler; use {@linkcode spawn}. */
   constructor(
@@ -149,12 +132,12 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 
   /** Whether the run ends without waiting for this task, and cancels it then. Tasks it spawns are, too. */
   get daemon(): boolean {
-    return this.#extras !== null && this.#extras.daemon;
+    return this.rare !== null && this.rare.daemon;
   }
 
   set daemon(daemon: boolean) {
     if (daemon === this.daemon) return;
-    this.extras().daemon = daemon;
+    this.rareFields().daemon = daemon;
     if (!this.done) this.host.daemonChanged(this);
   }
 
@@ -192,7 +175,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 
   /** Fires when the task is cancelled, with the {@linkcode Cancelled} as its reason. */
   get signal(): AbortSignal {
-    const controller = this.extras().controller ??= new AbortController();
+    const controller = this.rareFields().controller ??= new AbortController();
     if (this.cause !== null) controller.abort(this.cause);
     return controller.signal;
   }
@@ -229,7 +212,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     }
     return operation("task.get()", (wait: Wait<T>) => {
       this.refuseSelf(wait);
-      if (!this.done) (this.extras().gets ??= new WaitQueue<unknown>(this, "get")).park(wait);
+      if (!this.done) (this.rareFields().gets ??= new WaitQueue<unknown>(this, "get")).park(wait);
       else this.answer(wait, false);
     });
   }
@@ -246,7 +229,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     if (!this.done) this.abort("explicit", reason);
     return operation("task.cancel()", (wait: Wait<void>) => {
       if (this.done) return wait.settle();
-      (this.extras().ends ??= new WaitQueue<void>(this, "cancel")).park(wait);
+      (this.rareFields().ends ??= new WaitQueue<void>(this, "cancel")).park(wait);
     }, { optional: true });
   }
 
@@ -282,7 +265,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
    * often as it was. One that has been called, or was never given, is no error.
    */
   unlink(fn: (...args: never[]) => void): void {
-    this.#extras?.links?.delete(fn);
+    this.rare?.links?.delete(fn);
   }
 
   /** Like {@linkcode link}, but leaves a failure unobserved. */
@@ -320,12 +303,12 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 
   /** Who answers for its failure in place of the run. */
   get keeper(): Keeper | null {
-    return this.#extras === null ? null : this.#extras.keeper;
+    return this.rare === null ? null : this.rare.keeper;
   }
 
   /** Has `keeper` answer for its failure in place of the run. */
   keepFor(keeper: Keeper): void {
-    this.extras().keeper = keeper;
+    this.rareFields().keeper = keeper;
   }
 
   /** Marks its failure, present or future, as seen. */
@@ -337,7 +320,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 
   /** Ends the waits under a scope; for the task's own, fires its signal too. */
   override interrupt(scope: CancelScope): void {
-    const controller = scope === this ? this.#extras?.controller : null;
+    const controller = scope === this ? this.rare?.controller : null;
     if (controller) {
       const failed = (error: unknown): void =>
         this.host.warn(thrownText(`A listener of the signal of task "${this}"`, error));
@@ -364,7 +347,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
       this.#result = rest === NOTHING ? cancel : rest;
     }
     this.release();
-    const keeper = this.#extras?.keeper ?? null;
+    const keeper = this.rare?.keeper ?? null;
     if (keeper !== null) this.isObserved = true;
     this.host.exited(this);
     this.abandonHoldings();
@@ -374,18 +357,6 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
   }
 
   // Not `#` methods: one of those costs every task a hidden slot.
-
-  /** Makes the record of seldom things when first needed. */
-  private extras(): Extras {
-    return this.#extras ??= {
-      links: null,
-      controller: null,
-      daemon: false,
-      gets: null,
-      ends: null,
-      keeper: null,
-    };
-  }
 
   /** Refuses a task that would wait for its own end. */
   private refuseSelf(wait: Wait): void {
@@ -401,18 +372,27 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
       this.answer(wait, this.cancelled);
     }
     this.#joins = null;
-    if (this.#extras === null) return;
-    const { gets, ends, links } = this.#extras;
+    const { rare } = this;
+    if (rare === null) return;
+    const { gets, ends, links } = rare;
     for (let wait = gets?.shift(); wait; wait = gets?.shift()) this.answer(wait, false);
     ends?.wakeAll();
     links?.callAll((call) => this.follow(call));
-    this.#extras = null;
+    // Of a bystander, waits that cannot be let go of may still end, and must not be counted then.
+    if (rare.bystander) {
+      rare.links =
+        rare.gets =
+        rare.ends =
+        rare.keeper =
+        rare.controller =
+          null;
+    } else this.rare = null;
   }
 
   /** Keeps a link until the end, or follows it at once. */
   private addLink(given: (...args: never[]) => void, call: LinkCall): void {
     if (this.done) this.follow(call);
-    else (this.extras().links ??= new Links()).add(given, call);
+    else (this.rareFields().links ??= new Links()).add(given, call);
   }
 
   /** Calls what was linked. */

@@ -14,7 +14,6 @@
 import { mayGoOn } from "./budget.ts";
 import { fastLane, type Frame } from "./context.ts";
 import { InternalError } from "./errors.ts";
-import type { Holding } from "./holding.ts";
 import type { CancelScope } from "./scope.ts";
 import type { Task } from "./task.ts";
 

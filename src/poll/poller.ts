@@ -22,7 +22,6 @@ import { activity } from "../kernel/activity.ts";
 import { printable } from "../kernel/printable.ts";
 import { BusyError } from "../kernel/errors.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
-import type { Task } from "../kernel/task.ts";
 import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { ActiveList, type Registration, type RegistrationOwner } from "./registration.ts";

@@ -10,7 +10,6 @@ import { checkArray, checkMs } from "../kernel/checks.ts";
 import { ClosedError } from "../kernel/errors.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
-import type { Task } from "../kernel/task.ts";
 import { handleBehind, type PollTarget } from "./adopt.ts";
 import { fileno } from "./descriptors.ts";
 import { POLLERR, POLLET, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLPRI } from "./masks.ts";

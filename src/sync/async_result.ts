@@ -14,7 +14,6 @@ import { printable, reportName } from "../kernel/printable.ts";
 import { Links } from "../kernel/links.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import { takeAsyncSite, withSite } from "../kernel/sites.ts";
-import type { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 

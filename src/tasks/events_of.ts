@@ -24,7 +24,6 @@ import { type Operation, operation } from "../kernel/operation.ts";
 import { printable, show } from "../kernel/printable.ts";
 import { hold, letGo, type Resource } from "../kernel/resource.ts";
 import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
-import type { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 

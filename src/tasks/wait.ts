@@ -12,7 +12,6 @@ import {
   type PromiseWaits,
   waitsFor,
 } from "../kernel/promise_waits.ts";
-import type { Task } from "../kernel/task.ts";
 import { beginning, type Wait } from "../kernel/wait.ts";
 
 /** How to wait for a promise. */

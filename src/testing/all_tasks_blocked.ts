@@ -6,7 +6,6 @@
  */
 import { type Operation, operation } from "../kernel/operation.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
-import type { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
 
 /**

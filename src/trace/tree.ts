@@ -7,7 +7,6 @@ import { formatTaskTree } from "../kernel/report.ts";
 import { listenForSignal } from "../kernel/host_signal.ts";
 import { hold, letGo, type Resource } from "../kernel/resource.ts";
 import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
-import type { Task } from "../kernel/task.ts";
 
 /** So many tasks are printed. */
 const MOST_TASKS = 1000;

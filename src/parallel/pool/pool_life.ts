@@ -10,7 +10,6 @@ import { ClosedError } from "../../kernel/errors.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import { hold, letGo, type Resource } from "../../kernel/resource.ts";
 import { type Scheduler, schedulerOf } from "../../kernel/scheduler.ts";
-import type { Task } from "../../kernel/task.ts";
 import type { Wait } from "../../kernel/wait.ts";
 import { WaitQueue } from "../../kernel/wait_queue.ts";
 import type { Dispatcher } from "./dispatcher.ts";

@@ -9,7 +9,6 @@
 import { currentScope } from "../../kernel/context.ts";
 import type { Resource } from "../../kernel/resource.ts";
 import { type Scheduler, schedulerOf } from "../../kernel/scheduler.ts";
-import type { Task } from "../../kernel/task.ts";
 
 /** A child as this table sees it. */
 export interface Child {
