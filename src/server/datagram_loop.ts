@@ -40,8 +40,12 @@ export interface DatagramLoopOptions {
   readonly handlerTimeout: number;
 }
 
-/** How often in a row, a millisecond apart, nothing may have arrived before the end. */
-const QUIET_TURNS = 2;
+/**
+ * How often in a row, a millisecond apart, nothing may have arrived before the end. What lies with the host is
+ * known only when the loop has asked it once more, and a busy machine may let several milliseconds pass before: with
+ * two turns all of twenty datagrams were lost now and then.
+ */
+const QUIET_TURNS = 10;
 /** The end comes after this many datagrams all the same: some senders never stop. */
 const MOST_DRAINED = 1024;
 
