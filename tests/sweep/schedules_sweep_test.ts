@@ -1,3 +1,3 @@
 import { lawsOfSchedules } from "../sync/plays.ts";
 
-lawsOfSchedules(1_000_000, 20_000, 600_000);
+lawsOfSchedules(1_000_000, 10_000, 600_000);
