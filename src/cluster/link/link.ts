@@ -121,6 +121,26 @@ export class Link {
     this.#refusals.add(fn);
   }
 
+  /**
+   * Asks the server something until it answers: it may be away for a moment, or without a leader.
+   *
+   * @throws {ClusterError} If it says no, or the time is up.
+   */
+  async ask<T>(question: () => Promise<T>, patience: number): Promise<T> {
+    const deadline = performance.now() + patience;
+    for (;;) {
+      try {
+        return await question();
+      } catch (error) {
+        if (this.ended !== null) throw this.ended;
+        if (!mayGoBy(error) || this.#closing || performance.now() + AGAIN_MS >= deadline) {
+          throw clusterError(`Cannot use the streams of cluster ${this.names.cluster}`, error);
+        }
+        await this.pause(AGAIN_MS);
+      }
+    }
+  }
+
   /** Resolves after a while, or when the link is closed. */
   pause(ms: number): Promise<void> {
     if (this.#closing) return Promise.resolve();

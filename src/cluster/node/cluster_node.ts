@@ -161,7 +161,7 @@ export class ClusterNode implements AsyncDisposable {
       connectTimeout: checkMs(connectTimeout, "a timeout"),
     });
     try {
-      const real = await leaseOf(link);
+      const real = await link.ask(() => leaseOf(link), connectTimeout);
       return withScope(
         null,
         () =>

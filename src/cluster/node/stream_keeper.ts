@@ -17,7 +17,7 @@
  * whoever looks: clocks of machines are not compared.
  */
 import { headers } from "@nats-io/transport-node";
-import { jetstream, type JetStreamClient } from "@nats-io/jetstream";
+import { jetstream, JetStreamApiError, type JetStreamClient } from "@nats-io/jetstream";
 import { encode } from "../codec/encode.ts";
 import type { Link } from "../link/link.ts";
 import type { ResultReader } from "../link/results.ts";
@@ -32,8 +32,10 @@ const [SOONEST, LATEST] = [200, 2000] as const;
 const SILENT_LOOKS = 3;
 /** No more jobs of a class are walked through at one look. */
 const MOST = 20_000;
-/** The server's words for "another has written meanwhile", and for "no message found". */
-const [WRONG_SEQUENCE, NO_MESSAGE] = [10071, 10037] as const;
+/** So many are looked at at a time. */
+const AT_A_TIME = 64;
+/** The server's words for "another has written meanwhile". */
+const WRONG_SEQUENCE = 10071;
 
 /** What a keeper has mended. */
 export interface KeeperCounts {
@@ -146,16 +148,29 @@ export class StreamKeeper {
     const before = this.#suspects[jobClass];
     const after = new Map<number, number>();
     const now = performance.now();
+    let looks: Promise<void>[] = [];
+    const failures: unknown[] = [];
+    const look = async ({ subject, seq }: { subject: string; seq: number }): Promise<void> => {
+      const key = names.parseJob(subject)?.key;
+      if (key !== undefined && await this.#reader.stored(key) !== null) {
+        await this.#remove(stream, seq);
+      } else after.set(seq, before.get(seq) ?? now);
+    };
     let seq = first;
     for (let n = 0; seq <= last && n < MOST; n++) {
       const found = await manager.direct.getMessage(stream, { seq, next_by_subj: ">" });
       if (found === null || found.seq > last) break;
-      const key = names.parseJob(found.subject)?.key;
-      if (key !== undefined && await this.#reader.stored(key) !== null) {
-        await this.#remove(stream, found.seq);
-      } else after.set(found.seq, before.get(found.seq) ?? now);
+      // What fails is told when all are through, and not while the next one is read.
+      looks.push(look(found).catch((error) => void failures.push(error)));
+      if (looks.length === AT_A_TIME) {
+        await Promise.all(looks);
+        looks = [];
+      }
+      if (failures.length > 0) break;
       seq = found.seq + 1;
     }
+    await Promise.all(looks);
+    if (failures.length > 0) throw failures[0];
     before.clear();
     for (const [seq, since] of after) before.set(seq, since);
   }
@@ -165,8 +180,8 @@ export class StreamKeeper {
       await this.#link.manager.streams.deleteMessage(stream, seq);
       this.#counts.ghosts++;
     } catch (error) {
-      // A node has acked it meanwhile.
-      if (!isApiError(error, NO_MESSAGE)) throw error;
+      // A node has acked it meanwhile, for which the server has more than one code.
+      if (!(error instanceof JetStreamApiError)) throw error;
     }
   }
 

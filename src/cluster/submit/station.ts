@@ -36,18 +36,19 @@ export async function openStation(
 ): Promise<Station> {
   const { replicas, lease, keep } = { ...USUAL_LAYOUT, ...options };
   const { names, submitter, signer } = who;
+  const { connectTimeout = CONNECT_MS } = options;
   const link = await Link.open({
     connect: options,
     names,
     layout: { replicas, lease, keep },
     party: `weft submitter ${submitter}`,
-    connectTimeout: options.connectTimeout ?? CONNECT_MS,
+    connectTimeout,
   });
   try {
     const objects = new Objects(link);
     const reader = new ResultReader(link, objects, signer);
     const inlet = new Inlet(link, submitter, options.inboxPrefix, incoming);
-    await inlet.open();
+    await link.ask(() => inlet.open(), connectTimeout);
     const publisher = new Publisher(link);
     return { link, publisher, objects, reader, inlet, signer };
   } catch (error) {
