@@ -38,7 +38,7 @@ function localOf<T>(key: object): T | null {
 }
 
 /** What a task runner shares with the rest of its worker. */
-export interface TaskHost {
+export interface JobTaskHost {
   /** The words shared with the pool. */
   readonly words: Int32Array;
   /** Tells whose an error is. */
@@ -54,11 +54,11 @@ const SET_UP = -1;
 
 /** Runs the tasks of one worker. */
 export class TaskRunner {
-  readonly #host: TaskHost;
+  readonly #host: JobTaskHost;
   readonly #going = new Map<number, TaskJob>();
 
   /** One that has nothing to do. */
-  constructor(host: TaskHost) {
+  constructor(host: JobTaskHost) {
     this.#host = host;
   }
 
