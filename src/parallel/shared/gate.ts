@@ -12,8 +12,9 @@
  * is still alive. A slice also mends a wake-up that went to a thread that died over it.
  *
  * A scheduler's thread never blocks: its waits park here, behind one `Atomics.waitAsync` for each gate,
- * which may be rung when nobody is left who cares; then the ring is passed on. An alarm of the thread
- * takes the place of the slices; see attendance.ts.
+ * which may be rung when nobody is left who cares; then the ring is passed on. `waitAsync` does not keep the
+ * process alive (denoland/deno#15358), and tells nothing of a holder that has died: so while anything is parked,
+ * one alarm of the thread takes the place of the slices.
  */
 import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
@@ -24,7 +25,6 @@ import { type Operation, operation } from "../../kernel/operation.ts";
 import { type Scheduler, schedulerOf } from "../../kernel/scheduler.ts";
 import type { Task } from "../../kernel/task.ts";
 import type { HostPart, Wait, WaitSource } from "../../kernel/wait.ts";
-import { attend, SLICE_MS, unattend } from "./attendance.ts";
 import { type LocalHold, WaitingRun } from "./local_hold.ts";
 import type { ThreadId } from "../thread/thread_id.ts";
 import { mainThreadError, onMainThread, refuseTask } from "./waiting.ts";
@@ -59,7 +59,33 @@ const MOST_TRIES = 4;
 const CHANGES = 0;
 const WAITING = 1;
 
+/** Nobody goes without a look around for longer than this, in milliseconds. */
+const SLICE_MS = 50;
+
 const clock = new SystemClock();
+
+/** The gates of this thread where operations are parked. */
+const occupied = new Set<Gate>();
+
+/** Has a gate looked at once a slice from now on. */
+function attend(gate: Gate): void {
+  occupied.add(gate);
+  if (occupied.size === 1) setAlarm();
+}
+
+/** Has it looked at no more. */
+function unattend(gate: Gate): void {
+  if (occupied.delete(gate) && occupied.size === 0) clock.clearAlarm();
+}
+
+function setAlarm(): void {
+  // In nobody's scope: it is not part of the task that happened to come first.
+  withScope(null, () =>
+    clock.setAlarm(clock.now() + SLICE_MS, () => {
+      for (const gate of [...occupied]) gate.look();
+      if (occupied.size > 0) setAlarm();
+    }));
+}
 
 /** One operation that is parked at a gate. */
 class Parked<T> implements WaitSource {
