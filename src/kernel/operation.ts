@@ -25,7 +25,7 @@ import { PromisedWait } from "./promised_wait.ts";
 import type { CancelScope } from "./scope.ts";
 import { noteSite, passSite, siting } from "./sites.ts";
 import { keepHandled } from "./promise_waits.ts";
-import { type HostPart, LeavingWait, type Startable, Wait, type WaitSource } from "./wait.ts";
+import { type HostPart, leavingWait, type Startable, Wait, type WaitSource } from "./wait.ts";
 import type { Task } from "./task.ts";
 
 /**
@@ -75,6 +75,15 @@ export interface OperationOptions<T> {
   now?: (task: Task, argument: never) => T | typeof NOT_NOW;
 }
 
+/**
+ * The same options as an object of one shape, for what is asked for them a million times a second: with a
+ * shape for each primitive, to look for `now` costs as much as to take a lock.
+ */
+export function inOneShape<T>(options: OperationOptions<T>): OperationOptions<T> {
+  const { optional, cedes, undo, now } = options;
+  return { optional, cedes, undo, now } as OperationOptions<T>;
+}
+
 /** It cannot be done at once. */
 export const NOT_NOW: unique symbol = Symbol("not now");
 
@@ -96,7 +105,9 @@ class Done<T> {
 const DEEPEST = 128;
 
 /** For an operation that does nothing but let others go first. */
-export const CEDES: { readonly cedes: true } = { cedes: true };
+export const CEDES: { readonly cedes: true } = inOneShape<never>({ cedes: true }) as {
+  readonly cedes: true;
+};
 
 type Begin<T> = (wait: Wait<T>, label: Label, argument: unknown) => void;
 type Body<T> = () => Iterator<unknown, T, unknown>;
@@ -145,7 +156,7 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
         strike(this);
         return this.#body();
       }
-      return new LeavingWait<T>(this) as unknown as Iterator<unknown, T, unknown>;
+      return leavingWait<T>(this) as unknown as Iterator<unknown, T, unknown>;
     }
     if (running !== null && options !== null) {
       if (options.now !== undefined) {
@@ -155,7 +166,7 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
           return done as Iterator<unknown, T, unknown>;
         }
       } else if (options.cedes === true) {
-        return new LeavingWait<T>(this) as unknown as Iterator<unknown, T, unknown>;
+        return leavingWait<T>(this) as unknown as Iterator<unknown, T, unknown>;
       }
     }
     return new Wait<T>(this) as unknown as Iterator<unknown, T, unknown>;

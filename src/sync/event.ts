@@ -7,7 +7,7 @@
 import { checkMs } from "../kernel/checks.ts";
 import { within } from "../kernel/enter_scope.ts";
 import { reportName } from "../kernel/printable.ts";
-import { NOT_NOW, type Operation, operation, sequence } from "../kernel/operation.ts";
+import { inOneShape, NOT_NOW, type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 
@@ -54,7 +54,7 @@ export class Event {
     if (this.#isSet) wait.settle(true);
     else this.#waiters.park(wait);
   };
-  readonly #options = { now: (): true | typeof NOT_NOW => this.#isSet ? true : NOT_NOW };
+  readonly #options = inOneShape<boolean>({ now: () => this.#isSet ? true : NOT_NOW });
 
   /** Makes an event that is not set; `name` is what reports call it. */
   constructor(name?: string) {

@@ -15,7 +15,7 @@ import { currentScope } from "../kernel/context.ts";
 import { reportCycle } from "../kernel/deadlock.ts";
 import { AbandonedError, DeadlockError, WouldBlock } from "../kernel/errors.ts";
 import type { Holder, Holding } from "../kernel/holding.ts";
-import { NOT_NOW, type Operation, operation } from "../kernel/operation.ts";
+import { inOneShape, NOT_NOW, type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
 import type { Task } from "../kernel/task.ts";
@@ -41,7 +41,7 @@ export class Mutex implements QueueOwner, Holding {
   readonly #again: Again;
   readonly #guard: Disposable;
   readonly #begin: (wait: Wait<Disposable>) => void;
-  readonly #options = {
+  readonly #options = inOneShape<Disposable>({
     undo: (_: Disposable, task: Task): void => this.#giveBack(task),
     now: (task: Task): Disposable | typeof NOT_NOW => {
       if (this.holder === undefined && this.#dead === null) this.#give(task);
@@ -49,7 +49,7 @@ export class Mutex implements QueueOwner, Holding {
       else return NOT_NOW;
       return this.#guard;
     },
-  };
+  });
   #dead: Holder | null = null;
 
   /** A free one. */

@@ -15,7 +15,13 @@ import { BOUND, checkWhole } from "../kernel/checks.ts";
 import { Deque } from "../internal/deque.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/printable.ts";
-import { NOT_NOW, type Operation, operation, operationOn } from "../kernel/operation.ts";
+import {
+  inOneShape,
+  NOT_NOW,
+  type Operation,
+  operation,
+  operationOn,
+} from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 import { itemsOf, type ItemStore } from "./items.ts";
@@ -82,16 +88,16 @@ export class Queue<T> implements AsyncIterable<T> {
   readonly #getters: WaitQueue<T>;
   readonly #putters: WaitQueue<void>;
   readonly #joiners: WaitQueue<void>;
-  readonly #getting = {
+  readonly #getting = inOneShape<T>({
     undo: (item: T): void => this.#putBack(item),
     now: (): T | typeof NOT_NOW => this.#store.size > 0 ? this.#take() : NOT_NOW,
-  };
-  readonly #putting = {
+  });
+  readonly #putting = inOneShape<void>({
     now: (_: Task, item: T): undefined | typeof NOT_NOW => {
       if (this.#isShutdown || this.full) return NOT_NOW;
       this.#accept(item);
     },
-  };
+  });
   readonly #beginGet = (wait: Wait<T>): void => {
     if (!this.empty) return wait.settle(this.#take());
     if (this.#isShutdown) throw this.#ended();

@@ -15,7 +15,7 @@ import { checkWhole, COUNT, COUNT_OR_NONE } from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
 import { WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/printable.ts";
-import { NOT_NOW, type Operation, operation } from "../kernel/operation.ts";
+import { inOneShape, NOT_NOW, type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
 import type { LockGuard } from "./lock.ts";
@@ -65,7 +65,7 @@ export class Semaphore {
     this.#holders.add(wait.task);
     wait.settle(this.#guard);
   };
-  readonly #options = {
+  readonly #options = inOneShape<LockGuard>({
     now: (task: Task): LockGuard | typeof NOT_NOW => {
       if (this.#value === 0) return NOT_NOW;
       this.#value--;
@@ -76,7 +76,7 @@ export class Semaphore {
       this.#holders.remove(task);
       this.#passOne();
     },
-  };
+  });
   #value: number;
 
   /**
