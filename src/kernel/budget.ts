@@ -6,8 +6,8 @@
  * in tokio: so many operations, and no longer than the slice lasts. Whatever does wait begins anew.
  *
  * The clock is read after 16 and after 32 operations, since that costs as much as an operation. Once a task was
- * found to overdraw its slice, because it computes for long between two of them, it is read after each, until
- * 16 in a row have again fitted in.
+ * found to overdraw its slice, because it computes for long between two of them, it is read after each of the
+ * next ones: so the second time it overdraws by one.
  *
  * A run whose interleavings are to be seen or replayed (a seed, a policy, steps by hand) has no budget: there
  * every operation is a schedule point.
@@ -21,9 +21,9 @@ export const BUDGET = 32;
 export const spent: {
   /** How much of {@linkcode BUDGET} is gone. */
   operations: number;
-  /** Whether the clock is read after each operation. */
-  closely: boolean;
-} = { operations: BUDGET, closely: false };
+  /** After how many operations to come the clock is read each time. */
+  closely: number;
+} = { operations: BUDGET, closely: 0 };
 
 /** A run, as a step asks it for more. */
 export interface BudgetHost {
@@ -37,9 +37,9 @@ export interface BudgetHost {
 export function mayGoOn(scope: CancelScope): boolean {
   const operations = ++spent.operations;
   if (operations > BUDGET) return false;
-  if ((operations & 15) !== 0 && !spent.closely) return true;
+  if ((operations & 15) !== 0 && spent.closely === 0) return true;
   const inSlice = scope.task.host.inSlice();
-  if (!inSlice) spent.closely = true;
-  else if (operations >= 16) spent.closely = false;
+  if (!inSlice) spent.closely = BUDGET;
+  else if (spent.closely > 0) spent.closely--;
   return inSlice;
 }
