@@ -54,10 +54,11 @@ function power(n: number): string {
   return `10${[...String(exponent)].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("")}`;
 }
 
-/** Nanoseconds in the unit that leaves the fewest digits. */
+/** Nanoseconds, of which an axis gives about a power of ten, in the unit that leaves the fewest digits. */
 function time(ns: number): string {
-  if (ns >= 1e6) return `${ns / 1e6} ms`;
-  return ns >= 1000 ? `${ns / 1000} µs` : `${ns} ns`;
+  const exponent = Math.round(Math.log10(ns));
+  if (exponent >= 6) return `${10 ** (exponent - 6)} ms`;
+  return exponent >= 3 ? `${10 ** (exponent - 3)} µs` : `${10 ** exponent} ns`;
 }
 
 /** The powers of ten around values. */
