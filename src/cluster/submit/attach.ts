@@ -4,11 +4,11 @@
  * hears of results that are refused, too.
  */
 import { clusterError } from "../link/errors.ts";
-import type { Arrivals } from "./arrivals.ts";
+import type { ResultDispatcher } from "./result_dispatcher.ts";
 import type { ClusterJob } from "./cluster_job.ts";
-import type { Outlet } from "./outlet.ts";
-import { lookAfter } from "./patrol.ts";
-import type { Station } from "./station.ts";
+import type { JobPublisher } from "./job_publisher.ts";
+import { lookAfter } from "./reconcile.ts";
+import type { ServerConnection } from "./server_connection.ts";
 
 /** Between two tries, where the server does not answer, in milliseconds. */
 const AGAIN_MS = 500;
@@ -16,20 +16,20 @@ const AGAIN_MS = 500;
 /** Finds a job, or its result; fails its future if there is neither. */
 export async function attachTo(
   job: ClusterJob,
-  station: Station,
-  arrivals: Arrivals,
-  outlet: Outlet,
+  connection: ServerConnection,
+  dispatcher: ResultDispatcher,
+  publisher: JobPublisher,
 ): Promise<void> {
-  const { nc, names } = station.link;
-  const look = (): Promise<boolean> => lookAfter(job, station, arrivals, outlet);
+  const { nc, names } = connection.link;
+  const look = (): Promise<boolean> => lookAfter(job, connection, dispatcher, publisher);
   const hints = nc.subscribe(names.result(job.parts), {
     callback: () => void look().catch(() => {}),
   });
   job.watch(() => nc.isClosed() || hints.unsubscribe());
-  while (!job.done && station.link.ended === null) {
+  while (!job.done && connection.link.ended === null) {
     try {
       // In this order: a job that is done goes when its result is there.
-      const isThere = await outlet.locate(job);
+      const isThere = await publisher.locate(job);
       await look();
       if (job.done || isThere) return;
       return job.fail(
@@ -38,7 +38,7 @@ export async function attachTo(
         ),
       );
     } catch {
-      await station.link.pause(AGAIN_MS);
+      await connection.link.pause(AGAIN_MS);
     }
   }
 }

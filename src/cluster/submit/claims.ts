@@ -12,7 +12,7 @@ import { headOnly } from "../link/raw_headers.ts";
 import { CLASSES, DURABLE, keyText } from "../wire/names.ts";
 import { HEAD, isBareHead, PROTOCOL } from "../wire/protocol.ts";
 import type { ClusterJob } from "./cluster_job.ts";
-import type { Outlet } from "./outlet.ts";
+import type { JobPublisher } from "./job_publisher.ts";
 
 /** A job is asked for no sooner than this after it was stored, in milliseconds. */
 const LATE_MS = 5000;
@@ -35,7 +35,7 @@ export class Claims {
   }
 
   /** Asks for those of the jobs that are late and were delivered, and stores anew what nobody has. */
-  async check(jobs: readonly ClusterJob[], outlet: Outlet): Promise<void> {
+  async check(jobs: readonly ClusterJob[], publisher: JobPublisher): Promise<void> {
     const now = performance.now();
     const late = await this.#delivered(jobs.filter(({ storedAt }) => now - storedAt >= LATE_MS));
     if (late.length === 0) return;
@@ -57,7 +57,7 @@ export class Claims {
       job.silent = this.#heard.has(job.key) ? 0 : job.silent + 1;
       if (job.silent < SILENCES) continue;
       job.silent = 0;
-      await outlet.renew(job);
+      await publisher.renew(job);
     }
   }
 

@@ -21,7 +21,7 @@ import { Signer } from "../wire/signing.ts";
 import { usualDemand } from "./demand.ts";
 import type { Engine } from "./engine.ts";
 import { JobMaker } from "./job_maker.ts";
-import { Local } from "./local.ts";
+import { LocalEngine } from "./local_engine.ts";
 import { OptionedClusterSender } from "./optioned_sender.ts";
 import type {
   ClusterFuture,
@@ -31,7 +31,7 @@ import type {
   ClusterSender,
   ClusterStatistics,
 } from "./options.ts";
-import { Remote } from "./remote.ts";
+import { RemoteEngine } from "./remote_engine.ts";
 
 /** How many jobs may be stored and unfinished, and how many may wait here, unless said otherwise. */
 const [WINDOW, QUEUE] = [8192, 8192] as const;
@@ -102,10 +102,10 @@ export class Cluster implements ClusterSender {
     const maker = new JobMaker(names, submitter, signer, usualDemand(given));
     this.#label = reportName("Cluster", given.name);
     if (given.servers === undefined) {
-      this.#engine = new Local(this.#label, given, maker, queue);
+      this.#engine = new LocalEngine(this.#label, given, maker, queue);
     } else {
       clientOptions(given); // refuses servers that do not parse
-      this.#engine = new Remote(this.#label, given, maker, { window, queue });
+      this.#engine = new RemoteEngine(this.#label, given, maker, { window, queue });
     }
   }
 

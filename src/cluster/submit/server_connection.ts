@@ -6,14 +6,14 @@ import { ResultReader } from "../link/results.ts";
 import { USUAL_LAYOUT } from "../wire/layout.ts";
 import type { Names } from "../wire/names.ts";
 import type { Signer } from "../wire/signing.ts";
-import { type Incoming, Inlet } from "./inlet.ts";
+import { type Incoming, ResultConsumer } from "./result_consumer.ts";
 import type { ClusterOptions } from "./options.ts";
 
 /** How long to wait for a server, unless said otherwise, in milliseconds. */
 const CONNECT_MS = 10_000;
 
 /** One connection, and what goes over it. */
-export interface Station {
+export interface ServerConnection {
   /** The connection. */
   readonly link: Link;
   /** Has things stored. */
@@ -23,17 +23,17 @@ export interface Station {
   /** Tells genuine results from others. */
   readonly reader: ResultReader;
   /** Where results come in. */
-  readonly inlet: Inlet;
+  readonly results: ResultConsumer;
   /** Signs results, if they are signed. */
   readonly signer: Signer | null;
 }
 
 /** Connects, and begins to listen. */
-export async function openStation(
+export async function openConnection(
   options: ClusterOptions,
   who: { readonly names: Names; readonly submitter: string; readonly signer: Signer | null },
   incoming: Incoming,
-): Promise<Station> {
+): Promise<ServerConnection> {
   const { replicas, lease, keep } = { ...USUAL_LAYOUT, ...options };
   const { names, submitter, signer } = who;
   const { connectTimeout = CONNECT_MS } = options;
@@ -47,10 +47,10 @@ export async function openStation(
   try {
     const objects = new Objects(link);
     const reader = new ResultReader(link, objects, signer);
-    const inlet = new Inlet(link, submitter, options.inboxPrefix, incoming);
-    await link.ask(() => inlet.open(), connectTimeout);
+    const results = new ResultConsumer(link, submitter, options.inboxPrefix, incoming);
+    await link.ask(() => results.open(), connectTimeout);
     const publisher = new Publisher(link);
-    return { link, publisher, objects, reader, inlet, signer };
+    return { link, publisher, objects, reader, results, signer };
   } catch (error) {
     await link.close();
     throw error;
@@ -58,8 +58,10 @@ export async function openStation(
 }
 
 /** Disconnects. */
-export async function closeStation({ link, publisher, inlet }: Station): Promise<void> {
+export async function closeConnection(
+  { link, publisher, results }: ServerConnection,
+): Promise<void> {
   publisher.close();
-  await inlet.close();
+  await results.close();
   await link.close();
 }

@@ -7,8 +7,8 @@ import { Deque } from "../../internal/deque.ts";
 import type { JobClass } from "../wire/names.ts";
 import type { ClusterJob } from "./cluster_job.ts";
 
-/** The lines of one submitter. */
-export class Lines {
+/** Jobs of one submitter that wait. */
+export class PendingJobs {
   readonly #classes: Record<JobClass, Deque<ClusterJob>> = {
     high: new Deque(),
     normal: new Deque(),

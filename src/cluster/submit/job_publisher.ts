@@ -20,7 +20,7 @@ import {
   parseJobHead,
 } from "../wire/protocol.ts";
 import type { ClusterJob } from "./cluster_job.ts";
-import type { Station } from "./station.ts";
+import type { ServerConnection } from "./server_connection.ts";
 
 /** The server finds a message too large, in its own words. */
 const TOO_BIG = 10054;
@@ -40,24 +40,24 @@ export interface OutletOwner {
 }
 
 /** Sends the jobs of one submitter. */
-export class Outlet {
+export class JobPublisher {
   /** Jobs that were stored anew. */
   restored = 0;
   /** What the server last refused to store a job for, although it may do so later. */
   lastRefusal: string | null = null;
-  readonly #station: Station;
+  readonly #connection: ServerConnection;
   readonly #owner: OutletOwner;
 
   /** Has sent nothing. */
-  constructor(station: Station, owner: OutletOwner) {
-    this.#station = station;
+  constructor(connection: ServerConnection, owner: OutletOwner) {
+    this.#connection = connection;
     this.#owner = owner;
   }
 
   /** Has a job stored. */
   store(job: ClusterJob): void {
     job.stage = "storing";
-    const { names, inline } = this.#station.link;
+    const { names, inline } = this.#connection.link;
     job.large = job.body!.length > inline;
     if (!job.large) this.#publish(job, job.body!, null);
     else this.#owner.errand(this.#storeLarge(job, names.argumentsObject(job.parts)));
@@ -72,7 +72,7 @@ export class Outlet {
 
   /** Has a job stored once more that nobody has, and deletes what was stored before. */
   async renew(job: ClusterJob): Promise<void> {
-    const { manager, names } = this.#station.link;
+    const { manager, names } = this.#connection.link;
     const subject = names.job(job.jobClass, job.parts);
     const found = await manager.direct.getMessage(names.jobs(job.jobClass), {
       last_by_subj: subject,
@@ -83,7 +83,7 @@ export class Outlet {
     const head = formatJobHead({ ...before, again });
     const headers = headWithId(head, `${job.key}~${again}`);
     const answer = await new Promise<PublishAnswer>((resolve) =>
-      this.#station.publisher.publish(subject, found.data, headers, resolve)
+      this.#connection.publisher.publish(subject, found.data, headers, resolve)
     );
     if (answer.kind === "refused") return;
     this.restored++;
@@ -97,7 +97,7 @@ export class Outlet {
   /** Takes a job off the server: nothing further of it begins, and what runs is told to stop. */
   withdraw(job: ClusterJob, reason: unknown, policy: CancelPolicy): void {
     const body = encodeReason(reason);
-    const { link } = this.#station;
+    const { link } = this.#connection;
     const headers = headOnly(formatCancelHead(policy));
     if (link.up) link.nc.publish(link.names.cancel(job.parts), body, { headers });
     this.#owner.errand(this.#storeCancelled(job, body));
@@ -107,14 +107,14 @@ export class Outlet {
 
   /** Removes what large bodies of a job there were. */
   clear(job: ClusterJob, resultObject: string | null): void {
-    const { objects, link } = this.#station;
+    const { objects, link } = this.#connection;
     if (job.large) this.#owner.errand(objects.remove(link.names.argumentsObject(job.parts)));
     if (resultObject !== null) this.#owner.errand(objects.remove(resultObject));
   }
 
   /** Finds out in which class a job is stored that somebody else submitted. Returns whether it is. */
   async locate(job: ClusterJob): Promise<boolean> {
-    const { manager, names } = this.#station.link;
+    const { manager, names } = this.#connection.link;
     for (const jobClass of CLASSES) {
       const found = await manager.direct.getMessage(names.jobs(jobClass), {
         last_by_subj: names.job(jobClass, job.parts),
@@ -130,7 +130,7 @@ export class Outlet {
 
   /** Whether the server still has a job that was stored. */
   async isStored(job: ClusterJob): Promise<boolean> {
-    const { manager, names } = this.#station.link;
+    const { manager, names } = this.#connection.link;
     const found = await manager.direct.getMessage(names.jobs(job.jobClass), {
       last_by_subj: names.job(job.jobClass, job.parts),
     });
@@ -138,21 +138,21 @@ export class Outlet {
   }
 
   async #storeLarge(job: ClusterJob, object: string): Promise<void> {
-    while (!job.done && this.#station.link.ended === null) {
+    while (!job.done && this.#connection.link.ended === null) {
       try {
-        await this.#station.objects.put(object, job.body!);
+        await this.#connection.objects.put(object, job.body!);
         break;
       } catch (error) {
         this.lastRefusal = String(error);
-        await this.#station.link.pause(AGAIN_MS);
+        await this.#connection.link.pause(AGAIN_MS);
       }
     }
-    if (job.done) return this.#station.objects.remove(object);
+    if (job.done) return this.#connection.objects.remove(object);
     this.#publish(job, empty, object);
   }
 
   #publish(job: ClusterJob, body: Uint8Array, object: string | null): void {
-    const { names } = this.#station.link;
+    const { names } = this.#connection.link;
     const { kind, terms } = job;
     const head = formatJobHead({
       name: kind.name,
@@ -164,7 +164,7 @@ export class Outlet {
     });
     const headers = headWithId(head, job.again === 0 ? job.key : `${job.key}~${job.again}`);
     const subject = names.job(job.jobClass, job.parts);
-    this.#station.publisher.publish(
+    this.#connection.publisher.publish(
       subject,
       body,
       headers,
@@ -190,7 +190,7 @@ export class Outlet {
   }
 
   async #storeCancelled(job: ClusterJob, body: Uint8Array): Promise<void> {
-    const { link: { names }, publisher, signer } = this.#station;
+    const { link: { names }, publisher, signer } = this.#connection;
     const subject = names.result(job.parts);
     const text = formatResultHead({
       status: "cancelled",
@@ -209,7 +209,7 @@ export class Outlet {
   }
 
   async #delete(job: ClusterJob, seq: number): Promise<void> {
-    const { manager, names } = this.#station.link;
+    const { manager, names } = this.#connection.link;
     await manager.streams.deleteMessage(names.jobs(job.jobClass), seq);
   }
 }

@@ -6,60 +6,60 @@
  * consumer has forgotten it, and it is stored once more in place of what is there: see claims.ts.
  */
 import { type ClusterError, clusterError } from "../link/errors.ts";
-import type { Outlet } from "./outlet.ts";
+import type { JobPublisher } from "./job_publisher.ts";
 import type { Claims } from "./claims.ts";
-import type { Arrivals } from "./arrivals.ts";
+import type { ResultDispatcher } from "./result_dispatcher.ts";
 import type { ClusterJob } from "./cluster_job.ts";
-import type { Station } from "./station.ts";
+import type { ServerConnection } from "./server_connection.ts";
 
 /** Jobs are looked after in this interval. */
-export const PATROL_MS = 1000;
+export const RECONCILE_MS = 1000;
 /** A job is left alone for so long after it was stored or looked after, in milliseconds. */
 const ALONE_MS = 3000;
 /** So many are looked after at a time. */
 const AT_A_TIME = 256;
 
 /** Looks after the jobs of one submitter once. Rejects if the server does not answer. */
-export async function patrol(
+export async function reconcile(
   jobs: Iterable<ClusterJob>,
-  station: Station,
-  arrivals: Arrivals,
-  outlet: Outlet,
+  connection: ServerConnection,
+  dispatcher: ResultDispatcher,
+  publisher: JobPublisher,
   claims: Claims,
 ): Promise<void> {
   const now = performance.now();
   const due: ClusterJob[] = [];
   for (const job of jobs) {
-    const alone = job.stage === "foreign" ? PATROL_MS : ALONE_MS;
+    const alone = job.stage === "foreign" ? RECONCILE_MS : ALONE_MS;
     if (now - job.seenAt < alone || !job.running) continue;
     if (due.push(job) === AT_A_TIME) break;
   }
   let missed = false;
   await Promise.all(due.map(async (job) => {
     job.seenAt = now;
-    missed = await lookAfter(job, station, arrivals, outlet) || missed;
+    missed = await lookAfter(job, connection, dispatcher, publisher) || missed;
   }));
   // The consumer should have brought them.
-  if (missed) await station.inlet.reopen();
-  await claims.check(due.filter((job) => !job.done && job.running), outlet);
+  if (missed) await connection.results.reopen();
+  await claims.check(due.filter((job) => !job.done && job.running), publisher);
 }
 
 /** Looks after one job. Returns whether there was a result that the consumer should have brought. */
 export async function lookAfter(
   job: ClusterJob,
-  { reader }: Station,
-  arrivals: Arrivals,
-  outlet: Outlet,
+  { reader }: ServerConnection,
+  dispatcher: ResultDispatcher,
+  publisher: JobPublisher,
 ): Promise<boolean> {
   const give = async (): Promise<boolean> => {
     const result = await reader.stored(job.parts);
-    return result !== null && !job.done && arrivals.give(job, result);
+    return result !== null && !job.done && dispatcher.give(job, result);
   };
   if (await give()) return job.stage !== "foreign";
-  if (job.done || job.stage !== "stored" || await outlet.isStored(job)) return false;
+  if (job.done || job.stage !== "stored" || await publisher.isStored(job)) return false;
   // It may have been done between the two looks.
   if (await give()) return true;
-  if (!job.done && job.stage === "stored") outlet.restore(job);
+  if (!job.done && job.stage === "stored") publisher.restore(job);
   return false;
 }
 

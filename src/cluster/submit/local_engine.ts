@@ -21,7 +21,7 @@ import type { ClusterJob } from "./cluster_job.ts";
 import type { ClusterDemand } from "./demand.ts";
 import type { Engine } from "./engine.ts";
 import type { JobMaker } from "./job_maker.ts";
-import { Lines } from "./lines.ts";
+import { PendingJobs } from "./pending_jobs.ts";
 import type {
   ClusterMapOptions,
   ClusterOptions,
@@ -38,13 +38,13 @@ const STATES: Record<string, ClusterState> = {
 };
 
 /** The workers of this machine, as a cluster. */
-export class Local implements Engine {
+export class LocalEngine implements Engine {
   /** How jobs are treated that demand nothing else. */
   readonly usual: ClusterDemand;
   readonly #name: string;
   readonly #pool: WorkerPool;
   readonly #maker: JobMaker;
-  readonly #lines = new Lines();
+  readonly #pending = new PendingJobs();
   /** Every job that has not come to an end. */
   readonly #jobs = new Map<string, ClusterJob>();
   readonly #calls = new Map<ClusterJob, Addressed<AnyFunction>>();
@@ -102,7 +102,7 @@ export class Local implements Engine {
     this.#submitted++;
     this.#jobs.set(made.key, made);
     this.#calls.set(made, job);
-    this.#lines.add(made);
+    this.#pending.add(made);
     this.#pump();
     return made;
   }
@@ -153,7 +153,7 @@ export class Local implements Engine {
     const { state, queued, running } = this.#pool.statistics();
     return Promise.resolve(Object.freeze({
       state: this.#closing && state === "open" ? "closing" : STATES[state]!,
-      waiting: this.#lines.waiting + queued,
+      waiting: this.#pending.waiting + queued,
       outstanding: running,
       submitted: this.#submitted,
       settled: this.#settled,
@@ -169,7 +169,7 @@ export class Local implements Engine {
   /** Takes no more jobs. */
   close(): void {
     this.#closing = true;
-    if (this.#lines.waiting === 0) this.#pool.close();
+    if (this.#pending.waiting === 0) this.#pool.close();
   }
 
   /** Waits for the end. */
@@ -181,8 +181,8 @@ export class Local implements Engine {
   terminate(): void {
     this.#closing = true;
     const reason = `${this.#name} was terminated`;
-    for (const job of [...this.#lines.all()]) {
-      this.#lines.forget();
+    for (const job of [...this.#pending.all()]) {
+      this.#pending.forget();
       job.end("shutdown", reason);
     }
     this.#pool.terminate();
@@ -205,7 +205,7 @@ export class Local implements Engine {
       this.#futures.delete(job); // the job settles by its own cancel, not by what that does to the future
       return future.cancel(reason, policy);
     }
-    this.#lines.forget();
+    this.#pending.forget();
     return "dropped";
   }
 
@@ -215,13 +215,13 @@ export class Local implements Engine {
     this.#futures.delete(job);
     if (job.stage === "foreign") return;
     this.#settled++;
-    if (job.stage !== "held") this.#lines.ended(job);
+    if (job.stage !== "held") this.#pending.ended(job);
     this.#pump();
   }
 
   #pump(): void {
-    for (let job = this.#lines.take(); job !== null; job = this.#lines.take()) this.#start(job);
-    if (this.#closing && this.#lines.waiting === 0) this.#pool.close();
+    for (let job = this.#pending.take(); job !== null; job = this.#pending.take()) this.#start(job);
+    if (this.#closing && this.#pending.waiting === 0) this.#pool.close();
   }
 
   #start(job: ClusterJob): void {

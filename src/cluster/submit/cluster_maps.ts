@@ -45,7 +45,7 @@ export interface FeedHost {
 }
 
 /** The maps of one submitter. */
-export class Feed implements ItemHost {
+export class ClusterMaps implements ItemHost {
   readonly #host: FeedHost;
   readonly #name: string;
   readonly #runs = new Map<ItemRun, Addressed<AnyFunction>>();

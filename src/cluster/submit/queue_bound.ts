@@ -3,27 +3,27 @@ import { WouldBlock } from "../../kernel/errors.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import type { Wait } from "../../kernel/wait.ts";
 import { WaitQueue } from "../../kernel/wait_queue.ts";
-import type { Lines } from "./lines.ts";
+import type { PendingJobs } from "./pending_jobs.ts";
 
-/** The room in the lines of one submitter. */
-export class Room {
+/** The bound on the waiting jobs of one submitter. */
+export class QueueBound {
   readonly #name: string;
   readonly #bound: number;
-  readonly #lines: Lines;
+  readonly #pending: PendingJobs;
   readonly #waits: WaitQueue<void>;
   #end: Error | null = null;
 
-  /** Room for so many. */
-  constructor(name: string, bound: number, lines: Lines) {
+  /** QueueBound for so many. */
+  constructor(name: string, bound: number, pending: PendingJobs) {
     this.#name = name;
     this.#bound = bound;
-    this.#lines = lines;
+    this.#pending = pending;
     this.#waits = new WaitQueue({ toString: () => name }, "ready", "bound");
   }
 
   /** Whether there is none. */
   get full(): boolean {
-    return this.#lines.waiting >= this.#bound;
+    return this.#pending.waiting >= this.#bound;
   }
 
   /**
@@ -34,7 +34,7 @@ export class Room {
   refuseIfFull(): void {
     if (!this.full) return;
     throw new WouldBlock(
-      `Cannot submit to ${this.#name} now: ${this.#lines.waiting} jobs wait, and ${this.#bound} may`,
+      `Cannot submit to ${this.#name} now: ${this.#pending.waiting} jobs wait, and ${this.#bound} may`,
     );
   }
 
@@ -50,7 +50,7 @@ export class Room {
 
   /** Jobs have gone: those who wait go on, one for each place. */
   made(): void {
-    for (let room = this.#bound - this.#lines.waiting; room > 0 && this.#waits.wake(); room--);
+    for (let room = this.#bound - this.#pending.waiting; room > 0 && this.#waits.wake(); room--);
   }
 
   /** There will never be room. */

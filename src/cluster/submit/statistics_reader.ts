@@ -8,8 +8,8 @@ import type { Link } from "../link/link.ts";
 /** Nodes have so long to answer the first question, in milliseconds. */
 const ANSWER_MS = 150;
 
-/** What the census found. */
-export interface CensusReport {
+/** What was found. */
+export interface StatisticsReport {
   /** Jobs that no node has, by class. */
   readonly queued: Readonly<Record<JobClass, number>>;
   /** Jobs that nodes have. */
@@ -19,7 +19,7 @@ export interface CensusReport {
 }
 
 /** Listens to nodes, once somebody has asked for them. */
-export class Census {
+export class StatisticsReader {
   readonly #link: Link;
   readonly #heard = new Map<string, { readonly health: NodeHealth; readonly at: number }>();
   #listening = false;
@@ -30,7 +30,7 @@ export class Census {
   }
 
   /** Asks. Rejects if the server does not answer. */
-  async take(): Promise<CensusReport> {
+  async take(): Promise<StatisticsReport> {
     await this.#ask();
     const { manager, names } = this.#link;
     const queued = { high: 0, normal: 0, low: 0 };

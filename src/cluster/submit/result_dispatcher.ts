@@ -11,7 +11,7 @@ import { clusterError, JobFailedError } from "../link/errors.ts";
 import type { GenuineResult, ResultReader } from "../link/results.ts";
 import { FAILURES } from "../wire/protocol.ts";
 import type { ClusterJob } from "./cluster_job.ts";
-import { sequenceOf } from "./inlet.ts";
+import { sequenceOf } from "./result_consumer.ts";
 
 /** Whoever has the jobs. */
 export interface ArrivalsOwner {
@@ -22,7 +22,7 @@ export interface ArrivalsOwner {
 }
 
 /** Gives results to the jobs of one submitter. */
-export class Arrivals {
+export class ResultDispatcher {
   /** What came and was no result. */
   refused = 0;
   readonly #signed: boolean;

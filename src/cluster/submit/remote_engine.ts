@@ -18,28 +18,28 @@ import { atMost, Ticker } from "../link/ticker.ts";
 import { parseKey } from "../wire/names.ts";
 import { show } from "../../kernel/printable.ts";
 import { attachTo } from "./attach.ts";
-import { Arrivals } from "./arrivals.ts";
-import { Census } from "./census.ts";
+import { ResultDispatcher } from "./result_dispatcher.ts";
+import { StatisticsReader } from "./statistics_reader.ts";
 import { Claims } from "./claims.ts";
 import type { ClusterJob } from "./cluster_job.ts";
 import type { ClusterDemand } from "./demand.ts";
 import type { Engine } from "./engine.ts";
-import { Feed } from "./feed.ts";
+import { ClusterMaps } from "./cluster_maps.ts";
 import type { JobMaker } from "./job_maker.ts";
-import { Lines } from "./lines.ts";
+import { PendingJobs } from "./pending_jobs.ts";
 import type { ClusterMapOptions, ClusterOptions, ClusterStatistics } from "./options.ts";
-import { Outlet } from "./outlet.ts";
-import { lateError, patrol, PATROL_MS, tooLate } from "./patrol.ts";
+import { JobPublisher } from "./job_publisher.ts";
+import { lateError, reconcile, RECONCILE_MS, tooLate } from "./reconcile.ts";
 import { RemoteLife } from "./remote_life.ts";
 import { ProgressSubscription } from "./progress_subscription.ts";
-import { Room } from "./room.ts";
-import { closeStation, openStation, type Station } from "./station.ts";
+import { QueueBound } from "./queue_bound.ts";
+import { closeConnection, openConnection, type ServerConnection } from "./server_connection.ts";
 
 /** What is under way at the end gets so long, in milliseconds. */
 const LAST_MS = 3000;
 
 /** A submitter. */
-export class Remote implements Engine {
+export class RemoteEngine implements Engine {
   /** How jobs are treated that demand nothing else. */
   readonly usual: ClusterDemand;
   readonly #name: string;
@@ -47,19 +47,19 @@ export class Remote implements Engine {
   readonly #window: number;
   readonly #life: RemoteLife;
   readonly #maker: JobMaker;
-  readonly #lines = new Lines();
-  readonly #room: Room;
-  readonly #feed: Feed;
+  readonly #pending = new PendingJobs();
+  readonly #queueBound: QueueBound;
+  readonly #maps: ClusterMaps;
   /** Every job of our own that has not come to an end, by its name. */
   readonly #own = new Map<string, ClusterJob>();
   /** Those of others that are waited for, by their keys. */
   readonly #foreign = new Map<string, ClusterJob>();
-  readonly #arrivals: Arrivals;
+  readonly #dispatcher: ResultDispatcher;
   readonly #errands = new Set<Promise<unknown>>();
-  #station: Station | null = null;
-  #outlet: Outlet | null = null;
+  #connection: ServerConnection | null = null;
+  #jobs: JobPublisher | null = null;
   #claims: Claims | null = null;
-  #census: Census | null = null;
+  #statistics: StatisticsReader | null = null;
   readonly #progress: ProgressSubscription;
   #ticker: Ticker | null = null;
   #opening: Promise<void> | null = null;
@@ -83,10 +83,10 @@ export class Remote implements Engine {
     this.#maker = maker;
     this.usual = maker.usual;
     this.#life = new RemoteLife(name, () => this.release());
-    this.#room = new Room(name, bounds.queue, this.#lines);
-    this.#arrivals = new Arrivals(maker.signer !== null, {
+    this.#queueBound = new QueueBound(name, bounds.queue, this.#pending);
+    this.#dispatcher = new ResultDispatcher(maker.signer !== null, {
       jobOf: (id) => this.#own.get(id),
-      arrived: (job, object) => this.#outlet?.clear(job, object),
+      arrived: (job, object) => this.#jobs?.clear(job, object),
     });
     this.#progress = new ProgressSubscription(maker.submitter);
     maker.host = {
@@ -95,7 +95,7 @@ export class Remote implements Engine {
       wanted: (job) => this.#progress.want(job),
       run: this.#life.run,
     };
-    this.#feed = new Feed(name, {
+    this.#maps = new ClusterMaps(name, {
       usual: this.usual,
       kindOf: (address) => maker.kindOf(address),
       pump: () => this.#pump(),
@@ -112,17 +112,17 @@ export class Remote implements Engine {
 
   /** Whether as many jobs wait as should. */
   get full(): boolean {
-    return this.#room.full;
+    return this.#queueBound.full;
   }
 
   /** Throws if as many jobs wait as should. */
   refuseIfFull(): void {
-    this.#room.refuseIfFull();
+    this.#queueBound.refuseIfFull();
   }
 
   /** Waits until there is room. */
   ready(): Operation<void> {
-    return this.#room.ready(() => this.#begin());
+    return this.#queueBound.ready(() => this.#begin());
   }
 
   /** Takes a job. */
@@ -136,7 +136,7 @@ export class Remote implements Engine {
     this.#submitted++;
     if (made.done) return made;
     this.#own.set(made.parts.id, made);
-    this.#lines.add(made);
+    this.#pending.add(made);
     if (this.#life.error !== null) this.#drop(made, this.#life.error);
     else {
       this.#begin();
@@ -172,7 +172,7 @@ export class Remote implements Engine {
     options: ClusterMapOptions,
     spread: boolean,
   ): Operation<unknown[]> {
-    return this.#feed.map(job, items, options, spread);
+    return this.#maps.map(job, items, options, spread);
   }
 
   /** One result after another. */
@@ -182,27 +182,27 @@ export class Remote implements Engine {
     options: ClusterMapOptions,
     ordered: boolean,
   ): ResultStream<unknown> {
-    return this.#feed.imap(job, items, options, ordered);
+    return this.#maps.imap(job, items, options, ordered);
   }
 
   /** Asks for what waits and runs. */
   async statistics(): Promise<ClusterStatistics> {
     if (this.#life.state === "open") this.#begin();
     await this.#opening;
-    const report = await this.#census?.take() ?? {
+    const report = await this.#statistics?.take() ?? {
       queued: { high: 0, normal: 0, low: 0 },
       inFlight: 0,
       nodes: [],
     };
     return Object.freeze({
       state: this.#life.state,
-      waiting: this.#lines.waiting,
+      waiting: this.#pending.waiting,
       outstanding: this.#outstanding,
       submitted: this.#submitted,
       settled: this.#settled,
-      resent: this.#station?.publisher.resent ?? 0,
-      restored: this.#outlet?.restored ?? 0,
-      refused: this.#arrivals.refused,
+      resent: this.#connection?.publisher.resent ?? 0,
+      restored: this.#jobs?.restored ?? 0,
+      refused: this.#dispatcher.refused,
       ...report,
     });
   }
@@ -239,10 +239,10 @@ export class Remote implements Engine {
 
   #withdraw(job: ClusterJob, reason: unknown, policy: CancelPolicy): CancelMeans {
     if (job.stage === "held" || job.stage === "waiting") {
-      this.#lines.forget();
+      this.#pending.forget();
       return "dropped";
     }
-    this.#outlet?.withdraw(job, reason, policy);
+    this.#jobs?.withdraw(job, reason, policy);
     return policy;
   }
 
@@ -251,7 +251,7 @@ export class Remote implements Engine {
     if (job.stage === "foreign") return void this.#foreign.delete(job.key);
     this.#own.delete(job.parts.id);
     if (job.stage === "storing" || job.stage === "stored") this.#outstanding--;
-    if (job.stage !== "held") this.#lines.ended(job);
+    if (job.stage !== "held") this.#pending.ended(job);
     this.#settled++;
     this.#pumpSoon();
   }
@@ -262,7 +262,7 @@ export class Remote implements Engine {
   }
 
   #drop(job: ClusterJob, error: unknown): void {
-    if (job.stage === "held" || job.stage === "waiting") this.#lines.forget();
+    if (job.stage === "held" || job.stage === "waiting") this.#pending.forget();
     job.fail(error);
   }
 
@@ -271,20 +271,20 @@ export class Remote implements Engine {
   /** Sends what may be sent. A map that draws, or a job that fails at once, may call it anew. */
   #pump(): void {
     if (this.#pumping === "yes") this.#pumping = "again";
-    if (this.#pumping === "again" || this.#station === null || this.#outlet === null) return;
+    if (this.#pumping === "again" || this.#connection === null || this.#jobs === null) return;
     do {
       this.#pumping = "yes";
-      while (this.#outstanding < this.#window && !this.#station.publisher.full) {
-        const job = this.#lines.take() ?? this.#feed.take();
+      while (this.#outstanding < this.#window && !this.#connection.publisher.full) {
+        const job = this.#pending.take() ?? this.#maps.take();
         if (job === null) break;
         if (job.done) continue;
         this.#own.set(job.parts.id, job);
         this.#outstanding++;
-        this.#outlet.store(job);
+        this.#jobs.store(job);
       }
     } while ((this.#pumping as string) === "again");
     this.#pumping = "no";
-    this.#room.made();
+    this.#queueBound.made();
     this.#endIfThrough();
   }
 
@@ -314,76 +314,76 @@ export class Remote implements Engine {
 
   async #open(): Promise<void> {
     const { names, submitter, signer } = this.#maker;
-    let station: Station;
+    let connection: ServerConnection;
     try {
-      station = await openStation(
+      connection = await openConnection(
         this.#options,
         { names, submitter, signer },
-        (id, msg) => this.#arrivals.take(this.#station!.reader, id, msg),
+        (id, msg) => this.#dispatcher.take(this.#connection!.reader, id, msg),
       );
     } catch (error) {
       return this.#break(error as ClusterError);
     }
-    if (this.#finishing !== null) return await closeStation(station);
-    this.#station = station;
-    this.#outlet = new Outlet(station, {
+    if (this.#finishing !== null) return await closeConnection(connection);
+    this.#connection = connection;
+    this.#jobs = new JobPublisher(connection, {
       submitter,
       pumpSoon: () => this.#pumpSoon(),
       errand: (work) => this.#errand(work),
     });
-    this.#claims = new Claims(station.link);
-    this.#progress.open(station.link);
-    this.#census = new Census(station.link);
-    station.link.onEnd((error) => this.#break(error));
-    this.#ticker = new Ticker(PATROL_MS, () => this.#patrol());
+    this.#claims = new Claims(connection.link);
+    this.#progress.open(connection.link);
+    this.#statistics = new StatisticsReader(connection.link);
+    connection.link.onEnd((error) => this.#break(error));
+    this.#ticker = new Ticker(RECONCILE_MS, () => this.#reconcile());
     this.#pump();
   }
 
-  async #patrol(): Promise<void> {
+  async #reconcile(): Promise<void> {
     this.#pump();
     const { acceptTimeout = Infinity } = this.#options;
     for (const job of tooLate(this.#unfinished(), acceptTimeout)) {
-      this.#drop(job, lateError(job, acceptTimeout, this.#outlet!.lastRefusal));
+      this.#drop(job, lateError(job, acceptTimeout, this.#jobs!.lastRefusal));
     }
-    const [station, outlet] = [this.#station!, this.#outlet!];
-    if (!station.link.up) return;
-    await patrol(this.#unfinished(), station, this.#arrivals, outlet, this.#claims!);
+    const [connection, jobs] = [this.#connection!, this.#jobs!];
+    if (!connection.link.up) return;
+    await reconcile(this.#unfinished(), connection, this.#dispatcher, jobs, this.#claims!);
   }
 
   async #attach(job: ClusterJob): Promise<void> {
     await this.#opening;
-    if (this.#station === null || this.#outlet === null) return;
-    await attachTo(job, this.#station, this.#arrivals, this.#outlet);
+    if (this.#connection === null || this.#jobs === null) return;
+    await attachTo(job, this.#connection, this.#dispatcher, this.#jobs);
   }
 
   // -- The end --
 
   #break(error: ClusterError): void {
     if (!this.#life.broke(error)) return;
-    this.#feed.drop(error);
+    this.#maps.drop(error);
     for (const job of [...this.#unfinished()]) this.#drop(job, error);
-    this.#room.shut(error);
+    this.#queueBound.shut(error);
     this.#endIfThrough();
   }
 
   #endIfThrough(): void {
     if (this.#life.state !== "closing" || this.#finishing !== null) return;
-    if (this.#own.size + this.#foreign.size === 0 && !this.#feed.busy) void this.#finish();
+    if (this.#own.size + this.#foreign.size === 0 && !this.#maps.busy) void this.#finish();
   }
 
   #end(what: "cancel" | "leave"): void {
     if (this.#finishing !== null) return;
     const reason = `${this.#name} was ${what === "cancel" ? "terminated" : "detached"}`;
     this.#life.state = "closing";
-    this.#feed.drop(cancelled("shutdown", reason));
+    this.#maps.drop(cancelled("shutdown", reason));
     for (const job of [...this.#unfinished()]) {
       if (job.done) continue;
       if (what === "cancel" && job.stage !== "foreign") {
         this.#withdraw(job, reason, job.terms.onCancel);
-      } else if (job.stage === "held" || job.stage === "waiting") this.#lines.forget();
+      } else if (job.stage === "held" || job.stage === "waiting") this.#pending.forget();
       job.end("shutdown", reason);
     }
-    this.#room.shut(this.#life.closedError("wait for"));
+    this.#queueBound.shut(this.#life.closedError("wait for"));
     void this.#finish();
   }
 
@@ -392,12 +392,12 @@ export class Remote implements Engine {
   }
 
   async #leave(): Promise<void> {
-    if (this.#station === null) await this.#opening;
-    const station = this.#station;
-    if (station !== null) {
+    if (this.#connection === null) await this.#opening;
+    const connection = this.#connection;
+    if (connection !== null) {
       this.#ticker?.stop();
-      if (station.link.up) await atMost(LAST_MS, this.#runErrands());
-      await closeStation(station);
+      if (connection.link.up) await atMost(LAST_MS, this.#runErrands());
+      await closeConnection(connection);
     }
     this.#life.end();
   }

@@ -19,7 +19,7 @@ const FORGET_MS = 60_000;
 const AGAIN_MS = 300;
 
 /** One consumer after another. */
-export class Inlet {
+export class ResultConsumer {
   readonly #link: Link;
   /** What all subjects of the submitter's results begin with. */
   readonly #prefix: string;
