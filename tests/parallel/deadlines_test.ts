@@ -2,9 +2,8 @@
 import { assertEquals } from "@std/assert";
 import { law } from "../lib/law.ts";
 import { Batch, type BatchCarrier } from "../../src/parallel/pool/batch.ts";
-import { Deadlines } from "../../src/parallel/pool/deadlines.ts";
+import { Deadlines, PoolTimers } from "../../src/parallel/pool/deadlines.ts";
 import { JobKind } from "../../src/parallel/pool/job_kinds.ts";
-import { PoolTimers } from "../../src/parallel/pool/timers.ts";
 import { callWord, claimWord, makeWords } from "../../src/parallel/thread/wire.ts";
 
 /** A batch of two jobs with a worker that is played here, and whatever happens to it. */

@@ -18,8 +18,7 @@ import { type ItemHost, ItemRun, type ItemWork } from "../../parallel/pool/item_
 import type { JobKind } from "../../parallel/pool/job_kinds.ts";
 import { MapRun } from "../../parallel/pool/map.ts";
 import { OrderedBuffer, UnorderedBuffer } from "../../parallel/pool/result_buffer.ts";
-import type { ResultStream } from "../../parallel/pool/result_stream.ts";
-import { StreamRun } from "../../parallel/pool/stream_run.ts";
+import { type ResultStream, StreamRun } from "../../parallel/pool/result_stream.ts";
 import type { ClusterDemand } from "./demand.ts";
 import type { ClusterJob } from "./cluster_job.ts";
 import type { ClusterMapOptions } from "./options.ts";

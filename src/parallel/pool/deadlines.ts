@@ -20,7 +20,6 @@ import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
 import { TimeoutError } from "../../kernel/errors.ts";
 import type { Batch, BatchCarrier } from "./batch.ts";
-import type { PoolTimers } from "./timers.ts";
 import { at } from "../thread/wire.ts";
 
 /** An answer may have come and not been read, if this thread was busy when the time was up. */
@@ -178,4 +177,37 @@ export class Deadlines {
 
 function isOpen({ batch, carrier }: Pick<Limited, "batch"> & { carrier: unknown }): boolean {
   return batch.carrier === carrier && batch.owed > 0;
+}
+
+/** Things to look at later. They keep the process alive while they are due. */
+export class PoolTimers {
+  readonly #clock = new SystemClock();
+  #entries: { readonly at: number; readonly act: () => void }[] = [];
+
+  /** Calls `act` once, `ms` from now. */
+  in(ms: number, act: () => void): void {
+    this.#entries.push({ at: this.#clock.now() + ms, act });
+    this.#setAlarm();
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#entries = [];
+    this.#clock.clearAlarm();
+  }
+
+  #setAlarm(): void {
+    let next = Infinity;
+    for (const { at } of this.#entries) next = Math.min(next, at);
+    // In nobody's scope: what is due is not part of the task that happened to set the alarm.
+    if (next < Infinity) withScope(null, () => this.#clock.setAlarm(next, () => this.#ring()));
+  }
+
+  #ring(): void {
+    const now = this.#clock.now();
+    const due = this.#entries.filter(({ at }) => at <= now);
+    this.#entries = this.#entries.filter(({ at }) => at > now);
+    this.#setAlarm();
+    for (const { act } of due) act();
+  }
 }

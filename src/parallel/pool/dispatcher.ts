@@ -27,8 +27,7 @@ import {
 } from "./placement.ts";
 import type { JobLogLine } from "./pool_options.ts";
 import type { JobAddress } from "../jobs.ts";
-import { Deadlines } from "./deadlines.ts";
-import { PoolTimers } from "./timers.ts";
+import { Deadlines, PoolTimers } from "./deadlines.ts";
 import { brokenError, crashError, startError, unsendable } from "../worker_error.ts";
 import type { WorkerHandle, WorkerOwner, WorkerTerms } from "./worker_handle.ts";
 

@@ -14,9 +14,8 @@ import { type ItemSource, itemSourceOf, type ItemSourceOwner } from "./item_sour
 import type { JobKind } from "./job_kinds.ts";
 import type { Allowance, JobSource } from "./placement.ts";
 import { ItemChunk, type ItemChunkOwner, layOut, listOf } from "./item_chunk.ts";
-import { movablesOf, movesItself } from "../transfer.ts";
+import { cloneCost, movablesOf, movesItself } from "../transfer.ts";
 import { MOST_MOVED } from "../thread/wire.ts";
-import { weightOf } from "../thread/weight.ts";
 
 /** A map that draws as it goes deals out no less than this part of its window at a time. */
 const LEAST_PART = 8;
@@ -149,7 +148,7 @@ export class ItemRun implements JobSource, ItemSourceOwner, ItemChunkOwner {
     const { arity, args } = this.#work.spread
       ? layOut(items as readonly (readonly unknown[])[])
       : { arity: 1, args: items };
-    this.#weight = weightOf(args[0]);
+    this.#weight = cloneCost(args[0]);
     this.#out += items.length;
     const itemChunk = new ItemChunk(this, first, items);
     const batch = new Batch(itemChunk, {

@@ -12,9 +12,8 @@ import { Batch, type BatchContent, type BatchOwner } from "./batch.ts";
 import type { Job } from "./job.ts";
 import type { Allowance, JobSource } from "./placement.ts";
 import { report } from "./progress_stream.ts";
-import { type Movable, movablesOf, movesItself } from "../transfer.ts";
+import { cloneCost, type Movable, movablesOf, movesItself } from "../transfer.ts";
 import { MOST_MOVED } from "../thread/wire.ts";
-import { weightOf } from "../thread/weight.ts";
 
 /** A job that moves its arguments is not put behind others if it may take longer than this, in milliseconds. */
 const SHORT_MS = 1;
@@ -172,7 +171,7 @@ class BatchedJobs implements BatchOwner {
 
 function costOf({ kind, args }: Job): number {
   let cost = kind.cost;
-  for (let i = 0; i < args.length; i++) cost += weightOf(args[i]);
+  for (let i = 0; i < args.length; i++) cost += cloneCost(args[i]);
   return cost;
 }
 

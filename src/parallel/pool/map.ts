@@ -21,9 +21,8 @@ import type { JobDesk } from "./job_desk.ts";
 import { type Addressed, addressOf, type AnyFunction } from "../jobs.ts";
 import type { PoolLife } from "./pool_life.ts";
 import type { MapOptions } from "./pool_options.ts";
-import type { ResultStream } from "./result_stream.ts";
 import { OrderedBuffer, UnorderedBuffer } from "./result_buffer.ts";
-import { StreamRun } from "./stream_run.ts";
+import { type ResultStream, StreamRun } from "./result_stream.ts";
 import { cancelled } from "../../kernel/errors.ts";
 
 /** How many items of a map may be out, per worker, unless said otherwise. */

@@ -5,9 +5,8 @@
  * be interrupted to send what finished before it. So whatever is held is also sent before a job that
  * may be long, before one waits, and before the worker exits.
  */
-import { isMoved, type Movable, movablesOf, movesItself } from "../transfer.ts";
+import { cloneCost, isMoved, type Movable, movablesOf, movesItself } from "../transfer.ts";
 import { packError } from "../transported_error.ts";
-import { weightOf } from "../thread/weight.ts";
 import type { Failure, ResultsMessage, ToPool } from "../thread/wire.ts";
 import { unsendable } from "../worker_error.ts";
 import type { WorkerFunction } from "./worker_function.ts";
@@ -51,7 +50,7 @@ export class Outbox {
    * of a message before it finds that one of its values cannot be cloned.
    */
   add(value: unknown): void {
-    this.#weight += weightOf(value);
+    this.#weight += cloneCost(value);
     const moves = typeof value === "object" && value !== null && isMoved(value);
     const alone = moves && !movesItself(value);
     if (alone || moves !== this.#moves) this.flush();
