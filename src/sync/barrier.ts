@@ -153,6 +153,7 @@ export class Barrier {
     }
     this.#act();
     if (this.broken || this.#arrived !== arrived) throw this.#error("its action broke it");
+    // This round and the next: a task that is let go may come back at once, and must find the new round.
     this.#arrived = [];
     for (const [place, one] of arrived.entries()) one.settle(place);
     wait.settle(arrived.length);

@@ -167,6 +167,7 @@ export class Mutex implements QueueOwner, Holding {
     this.depth = 0;
     const next = this.waiters.shift();
     if (next === null) return;
+    // Releaser and waiter: it is the waiter's before its turn, so that no task that asks meanwhile slips in.
     this.#give(next.task);
     next.settle(this.#guard);
   }

@@ -107,6 +107,7 @@ export class ChildTasks implements Keeper, Dependent {
     const child = schedulerOf(this.#parent).spawn<T>(name, generator, this.#parent, delay);
     child.keepFor(this);
     this.#alive.add(child);
+    // A sibling's clean-up and the group's cancel: a child that comes after the cancel must get it, too.
     const end = this.#end ?? this.#endOfScope;
     if (end !== null) child.abort("group", end.reason, end.cause);
     return child;

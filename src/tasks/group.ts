@@ -283,6 +283,7 @@ export function* startChild<V, A extends readonly unknown[]>(
   try {
     yield* end;
   } catch (error) {
+    // The cancel and the child's started(): one that came up in this moment belongs to the group already.
     if (now().kind === "started") throw error;
     child.abort("group", "nobody waits for its start any more", error);
     using _shield = new Entered({ shielded: true });
