@@ -5,7 +5,7 @@
  * message cannot ask for a long array; depth is bounded; what is no value is refused as a whole.
  */
 import { type TransportedError, unpackError } from "../../parallel/transported_error.ts";
-import { DEEPEST, TAG, VIEWS } from "./tags.ts";
+import { DEEPEST, TAG, VIEWS, type ViewType } from "./tags.ts";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -31,8 +31,6 @@ export function decode(bytes: Uint8Array): unknown {
     throw new UnreadableError("Cannot read a message: it holds no value", { cause: error });
   }
 }
-
-type ViewType = new (buffer: ArrayBuffer) => ArrayBufferView;
 
 class Reader {
   readonly #bytes: Uint8Array;

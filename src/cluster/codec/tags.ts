@@ -57,8 +57,11 @@ export const TAG = {
 /** How deeply values may be nested; each level takes some of the stack. */
 export const DEEPEST = 500;
 
+/** The constructor of a view. */
+export type ViewType = new (buffer: ArrayBuffer) => ArrayBufferView;
+
 /** The views of buffers, by their number on the wire: never reorder. */
-export const VIEWS = [
+export const VIEWS: readonly ViewType[] = [
   DataView,
   Int8Array,
   Uint8Array,
@@ -72,4 +75,4 @@ export const VIEWS = [
   BigInt64Array,
   BigUint64Array,
   Float16Array,
-] as const;
+];

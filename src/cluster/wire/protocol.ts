@@ -91,13 +91,13 @@ export const SIGNATURE = "Weft-Sign";
 export const MESSAGE_ID = "Nats-Msg-Id";
 
 /** A body of more than this travels as an object, in bytes. */
-export const INLINE = 512 * 1024;
+export const INLINE: number = 512 * 1024;
 
 /** Between two words of health of a node, in milliseconds. */
 export const HEALTH_MS = 2000;
 
 /** A node that was not heard of for so long is not counted on, in milliseconds. */
-export const SILENT_MS = 3 * HEALTH_MS;
+export const SILENT_MS: number = 3 * HEALTH_MS;
 
 /** How a job came to its end. */
 export const STATUSES = ["value", "error", "cancelled", "failed"] as const;
