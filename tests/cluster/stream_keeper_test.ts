@@ -28,8 +28,17 @@ async function keeperOn(servers: string, name: string): Promise<[Link, StreamKee
   return [link, keeper];
 }
 
+/** The result of a job whose node is gone. */
+async function storeResult(submitter: RawSubmitter, id: string): Promise<void> {
+  const heads = headers();
+  const said = { status: "value", attempt: 1, node: "gone", ms: 0, object: null } as const;
+  heads.set(HEAD, formatResultHead(said));
+  const subject = submitter.names.result({ submitter: "raw", id });
+  await jetstream(submitter.nc).publish(subject, encode(3), { headers: heads });
+}
+
 /** A consumer that has delivered all there is, and will not do so again: what is stored lies there. */
-async function forget(servers: string): Promise<void> {
+async function forget(servers: string, ackMs = 50): Promise<void> {
   const nc = await connect({ servers });
   const manager = await jetstreamManager(nc);
   const stream = new Names("lab").jobs("normal");
@@ -37,17 +46,19 @@ async function forget(servers: string): Promise<void> {
   await manager.consumers.add(stream, {
     durable_name: DURABLE,
     ack_policy: "explicit",
-    ack_wait: nanos(50),
+    ack_wait: nanos(ackMs),
     max_deliver: 1,
   });
   const consumer = await jetstream(nc).consumers.get(stream, DURABLE);
   for (let n = (await manager.streams.info(stream)).state.messages; n > 0; n--) {
     await consumer.next();
   }
-  await until(async () => {
-    await consumer.next({ expires: 1000 });
-    return (await manager.consumers.info(stream, DURABLE)).num_ack_pending === 0;
-  }, "the consumer has forgotten its jobs");
+  if (ackMs < LEASE) {
+    await until(async () => {
+      await consumer.next({ expires: 1000 });
+      return (await manager.consumers.info(stream, DURABLE)).num_ack_pending === 0;
+    }, "the consumer has forgotten its jobs");
+  }
   await nc.drain();
 }
 
@@ -61,14 +72,7 @@ serverLaw(
       await submitter.submit("add", [1, 2]),
       await submitter.submit("add", [3, 4]),
     ];
-    const heads = headers();
-    const said = { status: "value", attempt: 1, node: "gone", ms: 0, object: null } as const;
-    heads.set(HEAD, formatResultHead(said));
-    await jetstream(submitter.nc).publish(
-      submitter.names.result({ submitter: "raw", id: ghost }),
-      encode(3),
-      { headers: heads },
-    );
+    await storeResult(submitter, ghost);
     await keeper.look();
     assertEquals([await submitter.left(), keeper.counts], [2, { ghosts: 0, recreated: 0 }]);
 
@@ -82,6 +86,25 @@ serverLaw(
     assertEquals(keeper.counts, { ghosts: 1, recreated: 1 });
     assertEquals([await submitter.pending(), await submitter.left()], [1, 1]);
     assertEquals([await submitter.stored(lost), keeper.isKeeper], [null, true]);
+    await link.close();
+  },
+);
+
+serverLaw(
+  "StreamKeeper deletes a finished job that the server counts as delivered for ever",
+  async () => {
+    await using server = await NatsServer.start();
+    const [link, keeper] = await keeperOn(server.url, "one");
+    await using submitter = await RawSubmitter.connect(server.url);
+    const id = await submitter.submit("add", [1, 2]);
+    await forget(server.url, 600_000);
+    await storeResult(submitter, id);
+    const deadline = performance.now() + 20 * LEASE;
+    while (keeper.counts.ghosts === 0 && performance.now() < deadline) {
+      await keeper.look();
+      await new Promise((resolve) => setTimeout(resolve, LEASE / 5));
+    }
+    assertEquals([keeper.counts, await submitter.left()], [{ ghosts: 1, recreated: 0 }, 0]);
     await link.close();
   },
 );

@@ -3,9 +3,9 @@
  *
  * After a kill, acks that the server had not yet written are undone. Then a job that has its result may
  * lie in the stream and never be delivered again (a ghost), and a job that nobody has done may be forgotten
- * by the consumer, also after its lease has run out. Both show in one sum: more jobs are stored than wait
- * and are delivered. Both lie below the last sequence that was delivered; so only that part of a stream is
- * walked through, which is short when all is well.
+ * by the consumer, also after its lease has run out. The server's own sums do not always show it: it may
+ * count as delivered what is gone. So what is still stored of all that was delivered a whole lease ago is
+ * walked through, job by job, which is little when all is well.
  *
  * A job with a genuine result is deleted. For forgotten ones the consumer is made anew: it delivers all
  * that is stored once more, so some jobs run twice, and their second results are refused. Rejected:
@@ -45,6 +45,12 @@ export interface KeeperCounts {
   readonly recreated: number;
 }
 
+/** How far deliveries had come at a look. */
+interface Mark {
+  readonly at: number;
+  readonly seq: number;
+}
+
 /** Looks after the streams of a cluster, when it is this node's turn. */
 export class StreamKeeper {
   readonly #link: Link;
@@ -58,6 +64,8 @@ export class StreamKeeper {
     normal: new Map(),
     low: new Map(),
   };
+  /** Up to where jobs were delivered, at each look since one lease ago. */
+  readonly #marks: Readonly<Record<JobClass, Mark[]>> = { high: [], normal: [], low: [] };
   readonly #counts = { ghosts: 0, recreated: 0 };
   #seen = { seq: -1, looks: 0 };
   #isKeeper = false;
@@ -128,17 +136,27 @@ export class StreamKeeper {
     const stream = names.jobs(jobClass);
     const { state } = await manager.streams.info(stream);
     const consumer = await ensureConsumer(manager, names, jobClass, layout);
-    const known = consumer.num_pending + consumer.num_ack_pending;
-    if (state.messages <= known) {
+    const last = this.#deliveredBefore(jobClass, consumer.delivered.stream_seq);
+    if (state.messages === 0 || last < state.first_seq) {
       suspects.clear();
       return;
     }
-    await this.#walk(jobClass, state.first_seq, consumer.delivered.stream_seq);
+    await this.#walk(jobClass, state.first_seq, last);
     if (!await this.#haveForgotten(jobClass)) return;
     await manager.consumers.delete(stream, DURABLE);
     await ensureConsumer(manager, names, jobClass, layout);
     this.#counts.recreated++;
     suspects.clear();
+  }
+
+  /** The last sequence that was delivered a lease ago; 0 if nobody looked then. */
+  #deliveredBefore(jobClass: JobClass, delivered: number): number {
+    const now = performance.now();
+    const marks = this.#marks[jobClass];
+    marks.push({ at: now, seq: delivered });
+    while (marks.length > 1 && now - marks[1]!.at >= this.#lease) marks.shift();
+    const { at, seq } = marks[0]!;
+    return now - at >= this.#lease ? Math.min(seq, delivered) : 0;
   }
 
   /** Deletes the ghosts among what was delivered, and notes what has no result. */
