@@ -16,8 +16,10 @@ for (const name of ["orphans_zombies", "pipes_queues", "process", "shared_memory
   });
 }
 
-law("c10k without arguments runs to its end with the permissions that it states", async () => {
-  const { code, out, err } = await runExample("c10k", [], { limitMs: LIMIT_MS });
-  assertEquals({ code, err }, { code: 0, err: "" });
-  assert(out.trim() !== "", "it says nothing");
-}, LIMIT_MS + 5000);
+for (const name of ["c10k", "cluster", "playground"]) {
+  law(`${name} without arguments runs to its end with the permissions that it states`, async () => {
+    const { code, out, err } = await runExample(name, [], { limitMs: LIMIT_MS });
+    assertEquals({ code, err }, { code: 0, err: "" });
+    assert(out.trim() !== "", "it says nothing");
+  }, LIMIT_MS + 5000);
+}
