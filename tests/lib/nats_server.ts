@@ -3,7 +3,10 @@
  * the test is through. Its port is chosen by the server and then kept, so that it can be killed and
  * started again where clients look for it.
  */
+import { surviveResets } from "../../src/cluster/link/socket_guard.ts";
 import { law } from "./law.ts";
+
+surviveResets(); // for bare clients of the tests, too
 
 const PROGRAM = "nats-server";
 

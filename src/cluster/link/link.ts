@@ -17,6 +17,7 @@ import { ensureLayout, isApiError, type LayoutOptions } from "../wire/layout.ts"
 import { INLINE } from "../wire/protocol.ts";
 import type { Names } from "../wire/names.ts";
 import { ClusterError, clusterError } from "./errors.ts";
+import { surviveResets } from "./socket_guard.ts";
 import { clientOptions, type ConnectOptions } from "./servers.ts";
 import { pause } from "./ticker.ts";
 
@@ -82,6 +83,7 @@ export class Link {
    * @throws {ClusterError} If that does not succeed in time, or cannot.
    */
   static async open(options: LinkOptions): Promise<Link> {
+    surviveResets();
     const deadline = performance.now() + options.connectTimeout;
     const nc = await dial(options, deadline);
     try {

@@ -141,22 +141,6 @@ function lineOf(health: NodeHealth): string {
     `(${failed} failed), ${returned} handed back, ${refused} refused, ${rate} jobs/s`;
 }
 
-/** A connection that breaks, in the words of the system. */
-const BROKEN = ["ECONNRESET", "EPIPE", "ECONNABORTED"];
-
-/**
- * Keeps the program alive where a server dies at the moment in which a connection to it is set up or given
- * up: for some microseconds the client listens to no error of its socket then, and the host would end the
- * process. The client itself finds out, by its time limits, and connects anew.
- */
-function surviveResets(): void {
-  addEventListener("error", (event) => {
-    if (BROKEN.includes((event.error as { code?: string } | null)?.code ?? "")) {
-      event.preventDefault();
-    }
-  });
-}
-
 async function main(): Promise<number> {
   let command: Command | null;
   try {
@@ -179,7 +163,6 @@ async function main(): Promise<number> {
 }
 
 async function runNode({ options, every, json }: Command): Promise<number> {
-  surviveResets();
   const node = await ClusterNode.start({
     ...options,
     warn: (message) => console.error(printable(message)),
