@@ -204,7 +204,7 @@ export class ClusterNode implements AsyncDisposable {
       objects,
       reader,
       pool: new WorkerPool(workers, { name: `node ${node}`, tasks: this.#concurrency }),
-      board: new NodeHealthBoard(link.nc, link.names, () => this.health()),
+      board: new NodeHealthBoard(link.nc, link.names, node, () => this.health()),
       writer: new ResultWriter({ link, publisher: this.#publisher, objects, reader, signer }),
       starts: new StartRecords(link),
       progress: new ProgressPublisher(link),

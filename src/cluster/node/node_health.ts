@@ -4,7 +4,8 @@
  * A node hears the others for one reason: a job whose function it does not know may be one that another
  * knows. Only if nobody does, the job has failed.
  */
-import { headers, type NatsConnection } from "@nats-io/transport-node";
+import type { NatsConnection } from "@nats-io/transport-node";
+import { headOnly } from "../link/raw_headers.ts";
 import { Ticker } from "../link/ticker.ts";
 import { formatHealth, type NodeHealth, parseHealth } from "../wire/health.ts";
 import type { Names } from "../wire/names.ts";
@@ -17,15 +18,17 @@ const MOST_NODES = 10_000;
 export class NodeHealthBoard {
   readonly #nc: NatsConnection;
   readonly #names: Names;
+  readonly #node: string;
   readonly #own: () => NodeHealth;
   readonly #others = new Map<string, { readonly functions: Set<string>; at: number }>();
   readonly #ticker: Ticker;
   readonly #listens: readonly { unsubscribe(): void }[];
 
   /** Begins to tell and to hear. */
-  constructor(nc: NatsConnection, names: Names, own: () => NodeHealth) {
+  constructor(nc: NatsConnection, names: Names, node: string, own: () => NodeHealth) {
     this.#nc = nc;
     this.#names = names;
+    this.#node = node;
     this.#own = own;
     this.#listens = [
       nc.subscribe(names.health("*"), {
@@ -57,10 +60,8 @@ export class NodeHealthBoard {
   /** Tells the own health now. */
   tell(): void {
     if (this.#nc.isClosed() || this.#nc.isDraining()) return;
-    const own = this.#own();
-    const head = headers();
-    head.set(HEAD, PROTOCOL);
-    this.#nc.publish(this.#names.health(own.node), formatHealth(own), { headers: head });
+    const subject = this.#names.health(this.#node);
+    this.#nc.publish(subject, formatHealth(this.#own()), { headers: headOnly(PROTOCOL) });
   }
 
   /** Says nothing any more. */
@@ -72,7 +73,7 @@ export class NodeHealthBoard {
 
   #hear(node: string, data: Uint8Array): void {
     const health = parseHealth(node, data);
-    if (health === null || node === this.#own().node) return;
+    if (health === null || node === this.#node) return;
     if (health.state === "closing") this.#others.delete(node);
     else if (this.#others.has(node) || this.#others.size < MOST_NODES) {
       this.#others.set(node, { functions: new Set(health.functions), at: performance.now() });

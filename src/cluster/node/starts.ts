@@ -3,20 +3,15 @@
  *
  * The server's own count of deliveries begins anew after it was killed, and counts jobs that only lay in
  * a buffer; so starts are counted here, before each. A first start is not recorded where a second is
- * allowed: it would cost every job one more message to be stored, and few come to a second. Two nodes
- * may write at the same time: each says which version it has read, and reads again if that was not the last.
+ * allowed: it would cost every job one more message to be stored, and few come to a second.
  */
-import { jetstream, type JetStreamClient } from "@nats-io/jetstream";
-import { headers } from "@nats-io/transport-node";
 import { decode } from "../codec/decode.ts";
 import { encode } from "../codec/encode.ts";
 import type { Link } from "../link/link.ts";
-import { isApiError } from "../wire/layout.ts";
 import type { JobKey } from "../wire/names.ts";
-import { HEAD, isBareHead, PROTOCOL } from "../wire/protocol.ts";
+import { HEAD, isBareHead } from "../wire/protocol.ts";
+import { StateRecords } from "./state_records.ts";
 
-/** The server's words for "another has written meanwhile". */
-const WRONG_SEQUENCE = 10071;
 /** No more starts than this are kept, and none that is longer. */
 const MOST = 100;
 const LONGEST = 500;
@@ -26,12 +21,12 @@ const TRIES = 20;
 /** Reads and writes records of starts. */
 export class StartRecords {
   readonly #link: Link;
-  readonly #js: JetStreamClient;
+  readonly #records: StateRecords;
 
   /** For one link. */
   constructor(link: Link) {
     this.#link = link;
-    this.#js = jetstream(link.nc);
+    this.#records = new StateRecords(link);
   }
 
   /** Adds a start to the record of a job, and gives all of it, the oldest first. */
@@ -40,24 +35,13 @@ export class StartRecords {
     for (let i = 0; i < TRIES; i++) {
       const { starts, seq } = await this.#read(subject);
       const all = [...starts, start].slice(-MOST);
-      const head = headers();
-      head.set(HEAD, PROTOCOL);
-      try {
-        await this.#js.publish(subject, encode(all), {
-          headers: head,
-          expect: { lastSubjectSequence: seq },
-        });
-        return all;
-      } catch (error) {
-        if (!isApiError(error, WRONG_SEQUENCE)) throw error;
-      }
+      if (await this.#records.write(subject, encode(all), seq)) return all;
     }
     throw new Error(`Cannot record a start: others have been quicker ${TRIES} times`);
   }
 
   async #read(subject: string): Promise<{ starts: readonly string[]; seq: number }> {
-    const { manager, names } = this.#link;
-    const found = await manager.direct.getMessage(names.state, { last_by_subj: subject });
+    const found = await this.#records.read(subject);
     if (found === null) return { starts: [], seq: 0 };
     const { data, header, seq } = found;
     return { starts: isBareHead(header.get(HEAD)) ? listOf(data) : [], seq };

@@ -16,15 +16,14 @@
  * Who is keeper stands in one record. It is taken over when it has not changed for a while by the clock of
  * whoever looks: clocks of machines are not compared.
  */
-import { headers } from "@nats-io/transport-node";
-import { jetstream, JetStreamApiError, type JetStreamClient } from "@nats-io/jetstream";
+import { JetStreamApiError } from "@nats-io/jetstream";
 import { encode } from "../codec/encode.ts";
 import type { Link } from "../link/link.ts";
 import type { ResultReader } from "../link/results.ts";
 import { Ticker } from "../link/ticker.ts";
-import { ensureConsumer, isApiError } from "../wire/layout.ts";
+import { ensureConsumer } from "../wire/layout.ts";
 import { CLASSES, DURABLE, type JobClass } from "../wire/names.ts";
-import { HEAD, PROTOCOL } from "../wire/protocol.ts";
+import { StateRecords } from "./state_records.ts";
 
 /** Between two looks: a third of the lease, within these bounds, in milliseconds. */
 const [SOONEST, LATEST] = [200, 2000] as const;
@@ -34,8 +33,6 @@ const SILENT_LOOKS = 3;
 const MOST = 20_000;
 /** So many are looked at at a time. */
 const AT_A_TIME = 64;
-/** The server's words for "another has written meanwhile". */
-const WRONG_SEQUENCE = 10071;
 
 /** What a keeper has mended. */
 export interface KeeperCounts {
@@ -57,7 +54,7 @@ export class StreamKeeper {
   readonly #reader: ResultReader;
   readonly #name: string;
   readonly #lease: number;
-  readonly #js: JetStreamClient;
+  readonly #records: StateRecords;
   readonly #ticker: Ticker;
   readonly #suspects: Readonly<Record<JobClass, Map<number, number>>> = {
     high: new Map(),
@@ -76,7 +73,7 @@ export class StreamKeeper {
     this.#reader = reader;
     this.#name = name;
     this.#lease = lease;
-    this.#js = jetstream(link.nc);
+    this.#records = new StateRecords(link);
     const period = Math.min(LATEST, Math.max(SOONEST, lease / 3));
     this.#ticker = new Ticker(period, () => this.look());
   }
@@ -106,8 +103,8 @@ export class StreamKeeper {
   }
 
   async #holdsLease(): Promise<boolean> {
-    const { manager, names } = this.#link;
-    const found = await manager.direct.getMessage(names.state, { last_by_subj: names.lease });
+    const { lease } = this.#link.names;
+    const found = await this.#records.read(lease);
     const seq = found?.seq ?? 0;
     const isOwn = found !== null && sameBytes(found.data, encode(this.#name));
     if (!isOwn && found !== null) {
@@ -116,18 +113,7 @@ export class StreamKeeper {
         : { seq, looks: 0 };
       if (this.#seen.looks < SILENT_LOOKS) return false;
     }
-    const head = headers();
-    head.set(HEAD, PROTOCOL);
-    try {
-      await this.#js.publish(names.lease, encode(this.#name), {
-        headers: head,
-        expect: { lastSubjectSequence: seq },
-      });
-      return true;
-    } catch (error) {
-      if (isApiError(error, WRONG_SEQUENCE)) return false;
-      throw error;
-    }
+    return await this.#records.write(lease, encode(this.#name), seq);
   }
 
   async #lookAfter(jobClass: JobClass): Promise<void> {

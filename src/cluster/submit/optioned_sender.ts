@@ -3,7 +3,7 @@ import { checkSignal } from "../../kernel/checks.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import type { Addressed, AnyFunction, JobArguments, JobResult } from "../../parallel/jobs.ts";
 import type { Job } from "../../parallel/pool/job.ts";
-import { application } from "../../parallel/pool/job_sender.ts";
+import { application, cancelOnAbort } from "../../parallel/pool/job_sender.ts";
 import { type ClusterDemand, demandOf } from "./demand.ts";
 import type { Engine } from "./engine.ts";
 import type { ClusterFuture, ClusterJobOptions, ClusterSender } from "./options.ts";
@@ -50,11 +50,7 @@ export class OptionedClusterSender implements ClusterSender {
     const signal = this.#signal;
     signal?.throwIfAborted();
     const future = this.#engine.submit(job, args, this.#demand);
-    if (signal !== undefined) {
-      const abort = (): void => void future.cancel(signal.reason);
-      signal.addEventListener("abort", abort);
-      future.watch(() => signal.removeEventListener("abort", abort));
-    }
+    if (signal !== undefined) cancelOnAbort(future, signal);
     return future;
   }
 }

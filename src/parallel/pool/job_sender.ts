@@ -66,13 +66,16 @@ export class OptionedSender implements JobSender {
     const signal = this.#signal;
     signal?.throwIfAborted();
     const future = this.#desk.submit(job, args, this.#demand);
-    if (signal !== undefined) {
-      const abort = (): void => void future.cancel(signal.reason);
-      signal.addEventListener("abort", abort);
-      future.watch(() => signal.removeEventListener("abort", abort));
-    }
+    if (signal !== undefined) cancelOnAbort(future, signal);
     return future;
   }
+}
+
+/** Cancels a job when a signal aborts, and listens no longer than the job lasts. */
+export function cancelOnAbort(job: Job, signal: AbortSignal): void {
+  const abort = (): void => void job.cancel(signal.reason);
+  signal.addEventListener("abort", abort);
+  job.watch(() => signal.removeEventListener("abort", abort));
 }
 
 /** Submits a job each time it is waited for, and waits for it. */
