@@ -27,6 +27,7 @@ function twoJobs(limits: number, onTakeBack: () => void) {
   });
   const carrier: BatchCarrier = {
     words: makeWords(1),
+    startMs: 1,
     abort: () => {},
     takeBack: () => {
       onTakeBack();

@@ -37,6 +37,8 @@ export interface BatchOwner {
 export interface BatchCarrier {
   /** The words that pool and worker share. */
   readonly words: Int32Array;
+  /** How long the worker took to start, in milliseconds; `Infinity` while it is not up. */
+  readonly startMs: number;
   /** Tells a running job to stop. */
   abort(slot: number, index: number, reason: unknown): void;
   /** Takes back whatever it has not begun, of this batch and of others. */

@@ -24,8 +24,11 @@ import { at } from "../thread/wire.ts";
 
 /** An answer may have come and not been read, if this thread was busy when the time was up. */
 const READ_MS = 1;
-/** How long the module of a job may take to load, beyond the time of the job itself, in milliseconds. */
-const LOAD_MS = 500;
+/**
+ * How long the module of a job may take to load, beyond the time of the job itself: at least so many
+ * milliseconds, and so many times what the worker took to start, which was slow if the machine is.
+ */
+const [LOAD_MS, LOAD_STARTS] = [500, 10] as const;
 /** So many looks are taken within the time that a job has. */
 const LOOKS = 8;
 /** Looks are no closer than this, and no further apart than that, in milliseconds. */
@@ -119,7 +122,7 @@ export class Deadlines {
   }
 
   #isLate(limited: Limited): boolean {
-    const { batch } = limited;
+    const { batch, carrier } = limited;
     const { running, called } = batch;
     const now = this.#clock.now();
     if (running !== limited.index || called !== limited.called) {
@@ -129,7 +132,8 @@ export class Deadlines {
     if (running < 0) return false;
     const limit = at(batch.content.limits, running);
     if (limit === 0) return false;
-    return now - limited.since >= limit + this.#grace + (called ? 0 : LOAD_MS);
+    const loading = called ? 0 : Math.max(LOAD_MS, LOAD_STARTS * carrier.startMs);
+    return now - limited.since >= limit + this.#grace + loading;
   }
 
   /** A job has outrun its time. A task is no reason to give its worker up as long as that hears. */

@@ -72,6 +72,7 @@ export class WorkerHandle implements BatchCarrier, Speaker {
   readonly #tasks = new Map<number, Batch>();
   #batches: Batch[] = [];
   #heardAt = 0;
+  readonly #startedAt = performance.now();
   #upAt = Infinity;
   /** When it last answered a batch in line; kept only while somebody draws. */
   #answeredAt = 0;
@@ -106,6 +107,11 @@ export class WorkerHandle implements BatchCarrier, Speaker {
   /** Where it stands. */
   get state(): ThreadState {
     return this.#thread.state;
+  }
+
+  /** How long it took to start, in milliseconds; `Infinity` while it is not up. */
+  get startMs(): number {
+    return this.#upAt - this.#startedAt;
   }
 
   /** Its batches in line, in the order in which they were sent. */

@@ -200,7 +200,7 @@ export class JobRunner {
           : isNew || f.isAsync || limit > 0
           ? this.#callLater({ f, slot, index, limit, args: args.slice(offset, offset + size) })
           : this.#callNow(f, slot, index, offset, size);
-        if (going !== null) await this.#finish(going);
+        if (going !== null) await this.#finish(going, limit);
         if (this.#outbox.hasLeft) return; // the host is a little late to end this thread
         this.#calls++;
         offset += size;
@@ -233,10 +233,15 @@ export class JobRunner {
     return null;
   }
 
-  /** Waits for a job that was not over at once. */
-  async #finish(going: Promise<unknown>): Promise<void> {
+  /**
+   * Waits for a job that was not over at once. What it returns may have a getter that never ends. With a
+   * limit, the result is sent while the words still name the job, so that the pool sees which one is late.
+   */
+  async #finish(going: Promise<unknown>, limit: number): Promise<void> {
     try {
-      this.#outbox.add(await going);
+      const value = await going;
+      this.#outbox.add(value);
+      if (limit > 0 && typeof value === "object" && value !== null) this.#outbox.flush();
     } catch (error) {
       this.#outbox.fail(error);
       if (this.#asyncCalls.hasLeftLocks) await this.#end();
