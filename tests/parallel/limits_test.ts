@@ -5,7 +5,7 @@ import { runProgram } from "../lib/child.ts";
 import { lawsAboutLimits, outcomes } from "../lib/limits.ts";
 import { law } from "../lib/law.ts";
 import { echo } from "./fixtures/items.ts";
-import { spinAbout } from "./fixtures/limits.ts";
+import { spinAbout, throwsUnnamed } from "./fixtures/limits.ts";
 import { fib } from "./fixtures/work.ts";
 
 lawsAboutLimits([[5, 40], [20, 10]]);
@@ -85,6 +85,47 @@ law(
   },
   40_000,
 );
+
+law(
+  "A cancel ends a job whose result never ends to be read, and every job of its batch settles",
+  async () => {
+    const { code, stdout, stderr } = await runProgram(
+      `
+    import { WorkerPool } from "@weft/weft";
+    import { returnsEndless } from "./tests/parallel/fixtures/limits.ts";
+    import { echo } from "./tests/parallel/fixtures/items.ts";
+    for (const before of [0, 1, 100]) {
+      await using pool = new WorkerPool(1, { grace: 20 });
+      await pool.submit(echo, 0);
+      const innocent = () => Array.from({ length: before }, (_, i) => pool.submit(echo, i));
+      const first = innocent();
+      const culprit = pool.submit(returnsEndless);
+      const others = [...first, ...innocent(), pool.submit(echo, 7)];
+      setTimeout(() => culprit.cancel(), 50);
+      const ends = await Promise.allSettled([...others, culprit]);
+      const wrong = ends.filter((end) => end.status === "rejected" && !/Cancelled|WorkerCrashedError/.test(end.reason.name));
+      console.log(before, ends.at(-1).reason.name, wrong.length, await pool.submit(echo, 9));
+      pool.terminate();
+    }
+    Deno.exit(0);
+  `,
+      30_000,
+    );
+    const lines = [0, 1, 100].map((before) => `${before} Cancelled 0 9`);
+    assertEquals([code, stdout.trim().split("\n")], [0, lines], stderr);
+  },
+  40_000,
+);
+
+law("What a limited job throws is not looked at by what limits it", async () => {
+  await using pool = new WorkerPool(1);
+  const error = await pool.with({ timeout: 5_000 }).submit(throwsUnnamed).then(
+    () => null,
+    (error) => error,
+  );
+  assertInstanceOf(error, Error);
+  assertEquals(error.message, "its name throws");
+});
 
 law("A limit ends a job whose module never loads", async () => {
   await using pool = new WorkerPool(1, { grace: 20 });

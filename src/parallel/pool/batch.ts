@@ -116,7 +116,15 @@ export class Batch {
   /** Whether the function of that job has been called, and its time runs; for jobs that have a limit. */
   get called(): boolean {
     const { carrier, running } = this;
-    return running >= 0 && Atomics.load(carrier!.words, callWord(this.slot)) === running + 1;
+    if (running < 0) return false;
+    const word = Atomics.load(carrier!.words, callWord(this.slot));
+    return word < 0 || word === running + 1;
+  }
+
+  /** The number of the send that its worker is at; 0 if it sends nothing. */
+  get sending(): number {
+    if (this.carrier === null) return 0;
+    return -Math.min(0, Atomics.load(this.carrier.words, callWord(this.slot)));
   }
 
   /** How many jobs have been begun, or can be no more; whatever a worker may have written there. */

@@ -97,7 +97,17 @@ export class Deadlines {
       this.#timers.in(READ_MS, () => {
         if (batch.heard || !isOpen({ batch, carrier })) return;
         if (this.#isStuckIn(batch, index)) this.#late(batch, index);
+        else this.#watchSend(batch, index);
       }));
+  }
+
+  /** The job may be over, and its worker be held up by a getter in its result. */
+  #watchSend(batch: Batch, index: number): void {
+    const { carrier, sending } = batch;
+    if (sending === 0 || index < batch.answered) return;
+    this.#timers.in(this.#grace, () => {
+      if (isOpen({ batch, carrier }) && batch.sending === sending) this.#late(batch, index);
+    });
   }
 
   /** Forgets everything. */

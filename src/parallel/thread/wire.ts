@@ -9,8 +9,9 @@
  * the worker adds 1 before each, so the pool can take the rest back at any time by adding
  * {@linkcode TAKEN}, and both know exactly where the line runs. The cancel word names the job that is
  * to stop, for code that computes and therefore hears no message. The call word names the job with a
- * time limit whose function has been called: what its module takes to load is not its time. The skip word
- * is for what is moved and cannot be taken back: it has a bit for each job that is not to begin.
+ * time limit whose function has been called: what its module takes to load is not its time. While results
+ * are sent, it holds the number of the send, negative: a getter in a result may never end. The skip word is
+ * for what is moved and cannot be taken back: it has a bit for each job that is not to begin.
  *
  * Batches are worked off one after another. A job that is a task body is a batch by itself, and holds no
  * turn: it runs beside whatever else its worker does.
@@ -190,7 +191,7 @@ export function cancelWord(slot: number): number {
   return FIRST_WORD + 1 + slot * WORDS;
 }
 
-/** Index of the word that holds the job whose time runs, counted from 1; 0 for none. */
+/** Index of the word that holds the job whose time runs, counted from 1; 0 for none; negative in a send. */
 export function callWord(slot: number): number {
   return FIRST_WORD + 2 + slot * WORDS;
 }

@@ -52,7 +52,11 @@ export class JobRunner {
   /** A runner that has nothing to do. */
   constructor(port: MessagePort, words: Int32Array) {
     this.#words = words;
-    this.#outbox = new Outbox(port, (index) => this.#functions[at(this.#batch![3], index)]!.name);
+    this.#outbox = new Outbox(
+      port,
+      words,
+      (index) => this.#functions[at(this.#batch![3], index)]!.name,
+    );
     reportTo((message) => this.#outbox.post(message));
     this.#asyncCalls = new AsyncCalls(
       words,

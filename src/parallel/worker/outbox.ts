@@ -7,7 +7,7 @@
  */
 import { cloneCost, isMoved, type Movable, movablesOf, movesItself } from "../transfer.ts";
 import { packError } from "../transported_error.ts";
-import type { Failure, ResultsMessage, ToPool } from "../thread/wire.ts";
+import { callWord, type Failure, type ResultsMessage, type ToPool } from "../thread/wire.ts";
 import { unsendable } from "../worker_error.ts";
 import type { WorkerFunction } from "./worker_function.ts";
 
@@ -15,6 +15,8 @@ import type { WorkerFunction } from "./worker_function.ts";
 const HOLD_MS = 1;
 /** How precisely the pool needs to know what calls take, in milliseconds. */
 const REPORT_MS = 0.1;
+/** Sends are counted up to here, and then from 1 again. */
+const MOST_SENDS = 0x3fffffff;
 
 /** Collects the results of one batch at a time, and posts them. */
 export class Outbox {
@@ -29,12 +31,19 @@ export class Outbox {
   #weight = 0;
   /** Whether what is held is moved. */
   #moves = false;
+  /** How often results were sent. */
+  #sends = 0;
+  readonly #words: Int32Array;
   /** Whether no more is sent. */
   hasLeft = false;
 
-  /** An empty box; `nameOf` names the job at some index of the batch that is open. */
-  constructor(port: MessagePort, nameOf: (index: number) => string) {
+  /**
+   * An empty box; `words` are shared with the pool, `nameOf` names the job at some index of the batch that
+   * is open.
+   */
+  constructor(port: MessagePort, words: Int32Array, nameOf: (index: number) => string) {
     this.#port = port;
+    this.#words = words;
     this.#nameOf = nameOf;
   }
 
@@ -120,11 +129,15 @@ export class Outbox {
       : spent !== null
       ? ["results", slot, first, values, end, spent]
       : ["results", slot, first, values, end];
+    const word = callWord(slot);
+    this.#sends = this.#sends % MOST_SENDS + 1;
+    const called = Atomics.exchange(this.#words, word, -this.#sends);
     try {
       this.post(message, movablesOf(values));
     } catch {
       this.#sendSingly(message);
     }
+    Atomics.store(this.#words, word, called);
   }
 
   /** Something in the message cannot be cloned: sends each result by itself, and an error for the culprit. */

@@ -45,9 +45,18 @@ export class TimeLimits {
     const realm = globalThis as unknown as Record<symbol, () => unknown>;
     const outer = realm[hook];
     const locks = threadLocks.held;
-    realm[hook] = f;
+    // What the call throws does not pass through the script: the host would look at its name and stack.
+    let failure: { readonly error: unknown } | null = null;
+    realm[hook] = () => {
+      try {
+        return f();
+      } catch (error) {
+        failure = { error };
+      }
+    };
+    let value: T;
     try {
-      return this.#script.runInThisContext({ timeout: ms }) as T;
+      value = this.#script.runInThisContext({ timeout: ms }) as T;
     } catch (error) {
       if ((error as { code?: unknown } | null)?.code !== "ERR_SCRIPT_EXECUTION_TIMEOUT") {
         throw error;
@@ -58,6 +67,8 @@ export class TimeLimits {
       if (outer === undefined) delete realm[hook];
       else realm[hook] = outer;
     }
+    if (failure !== null) throw (failure as { readonly error: unknown }).error;
+    return value;
   }
 }
 
