@@ -53,19 +53,10 @@ export {
 export type { Operation } from "./src/kernel/operation.ts";
 export { Task, type TaskBody, type Untyped } from "./src/kernel/task.ts";
 export { currentTask, run, type RunOptions } from "./src/tasks/run.ts";
-export type { Hint } from "./src/tasks/body.ts";
 export { spawn, spawnLater } from "./src/tasks/spawn.ts";
 export { cede, sleep } from "./src/tasks/sleep.ts";
-export { moveOnAfter, withTimeout } from "./src/tasks/timeout.ts";
-export { shield } from "./src/tasks/cancel_scope.ts";
-export {
-  cancelScope,
-  type CancelScopeOptions,
-  effectiveDeadline,
-  moveOnAt,
-  now,
-  Scope,
-} from "./src/tasks/cancel_scope.ts";
+export { effectiveDeadline, moveOnAfter, moveOnAt, now, withTimeout } from "./src/tasks/timeout.ts";
+export { cancelScope, type CancelScopeOptions, Scope, shield } from "./src/tasks/cancel_scope.ts";
 export { Group, group, type GroupOptions } from "./src/tasks/group.ts";
 export { all, type AllResults } from "./src/tasks/all.ts";
 export { race, type RaceResult } from "./src/tasks/race.ts";
@@ -80,22 +71,30 @@ export {
   type JoinAllOptions,
 } from "./src/tasks/join.ts";
 export { type FirstOutcome, waitFirst, type WaitFirstOptions } from "./src/tasks/wait_first.ts";
-export type { Backoff } from "./src/tasks/restart.ts";
-export type { Intensity } from "./src/tasks/restart.ts";
-export type { Items } from "./src/tasks/task_pool_map.ts";
-export { PoolResults, type ResultsRun } from "./src/tasks/task_pool_imap.ts";
-export { supervise, type SuperviseOptions } from "./src/tasks/supervise.ts";
-export type { ChildBody, Children, ChildSpec, Restart } from "./src/tasks/supervisor.ts";
-export { SupervisionError } from "./src/tasks/supervisor.ts";
-export type { Strategy } from "./src/tasks/supervisor.ts";
-export { TaskPool } from "./src/tasks/task_pool.ts";
+export {
+  type Strategy,
+  supervise,
+  type SuperviseOptions,
+  SupervisionError,
+} from "./src/tasks/supervise.ts";
 export type {
-  TaskImapOptions,
-  TaskMapOptions,
-  TaskPoolShutdownOptions,
-  TaskPoolStatistics,
-} from "./src/tasks/task_pool_options.ts";
-export type { OnItemError } from "./src/tasks/task_pool_imap.ts";
+  Backoff,
+  ChildBody,
+  Children,
+  ChildSpec,
+  Intensity,
+  Restart,
+} from "./src/tasks/restart.ts";
+export { TaskPool, type TaskPoolShutdownOptions } from "./src/tasks/task_pool.ts";
+export type { TaskPoolStatistics } from "./src/tasks/task_pool_places.ts";
+export type { Items } from "./src/tasks/task_pool_map.ts";
+export {
+  type OnItemError,
+  PoolResults,
+  type ResultsRun,
+  type TaskImapOptions,
+  type TaskMapOptions,
+} from "./src/tasks/task_pool_imap.ts";
 export {
   type EventOf,
   type EventOverflow,
@@ -108,7 +107,7 @@ export {
 export { External, external } from "./src/tasks/external.ts";
 export { wait, type WaitOptions, type WaitTarget } from "./src/tasks/wait.ts";
 export { createLocal, Local } from "./src/tasks/local.ts";
-export type { EitherGenerator, Work, WorkResult } from "./src/tasks/perform.ts";
+export type { EitherGenerator, Hint, Work, WorkResult } from "./src/tasks/perform.ts";
 export { AsyncResult, type AsyncResultStatistics } from "./src/sync/async_result.ts";
 export { Barrier, type BarrierStatistics } from "./src/sync/barrier.ts";
 export {

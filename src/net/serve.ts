@@ -25,7 +25,7 @@ import { errorText } from "../kernel/printable.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { TaskBody } from "../kernel/task.ts";
 import { Semaphore } from "../sync/semaphore.ts";
-import { checkBody, type Hint } from "../tasks/body.ts";
+import { checkBody, type Hint } from "../tasks/perform.ts";
 import { ChildTasks } from "../tasks/child_tasks.ts";
 import { type EitherGenerator, perform } from "../tasks/perform.ts";
 import { currentTask } from "../tasks/run.ts";

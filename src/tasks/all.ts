@@ -12,14 +12,7 @@ import { CEDES, type Operation, operation, sequence, takeOver } from "../kernel/
 import type { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { ChildTasks } from "./child_tasks.ts";
-import {
-  checkWorks,
-  type EitherGenerator,
-  isBare,
-  sortWork,
-  type Work,
-  type WorkResult,
-} from "./perform.ts";
+import { checkWorks, isBare, sortWorks, type Work, type WorkResult } from "./perform.ts";
 import { currentTask } from "./run.ts";
 
 /** The results of a list of works, place by place. */
@@ -61,36 +54,14 @@ export function all<const W extends readonly Work<unknown>[]>(works: W): Operati
   const label = `all(${works.length})`;
   if (works.every(isBare)) {
     return operation(label, (wait: Wait<AllResults<W>>) => {
-      if (works.length === 0) return wait.settle([] as unknown as AllResults<W>);
-      gather(wait as Wait<unknown>, label, sort(works).starts, () => {});
+      if (works.length === 0) return (wait as Wait<unknown>).settle([]);
+      gather(wait as Wait<unknown>, label, sortWorks(works).starts, () => {});
     }, works.length === 0 ? CEDES : null);
   }
   return sequence(
     label,
     () => gatherMixed(works, label) as Generator<unknown, AllResults<W>, unknown>,
   );
-}
-
-/** The works, sorted. */
-interface Sorted {
-  readonly starts: CaseStart[];
-  /** Which work each case is. */
-  readonly places: number[];
-  readonly bodies: { readonly index: number; readonly generator: EitherGenerator<unknown> }[];
-}
-
-function sort(works: readonly Work<unknown>[]): Sorted {
-  const sorted: Sorted = { starts: [], places: [], bodies: [] };
-  for (const [index, work] of works.entries()) {
-    const one = sortWork(work);
-    if (one.kind === "body") {
-      sorted.bodies.push({ index, generator: one.generator });
-    } else {
-      sorted.starts.push(one.start);
-      sorted.places.push(index);
-    }
-  }
-  return sorted;
 }
 
 /** Begins all of them in the place of `wait`. */
@@ -108,7 +79,7 @@ function* gatherMixed(
   works: readonly Work<unknown>[],
   label: string,
 ): Generator<unknown, unknown[], unknown> {
-  const { starts, places, bodies } = sort(works);
+  const { starts, places, bodies } = sortWorks(works);
   using entered = new Entered();
   const parent = currentTask();
   const childTasks = new ChildTasks("all", parent, (child) => {

@@ -7,16 +7,11 @@
  * A {@linkcode shield} is such a scope, too: it protects clean-up from the cancel that caused it.
  */
 import { checkFlag, checkMs, checkOptions } from "../kernel/checks.ts";
-import { currentScope } from "../kernel/context.ts";
 import { Entered, WaitMark } from "../kernel/enter_scope.ts";
-import { type Operation, sequence, takeOver, undoOf, undoOfMaybe } from "../kernel/operation.ts";
-import { show } from "../kernel/printable.ts";
-import type { CancelScope } from "../kernel/scope.ts";
-import { Task } from "../kernel/task.ts";
-import { checkBody } from "./body.ts";
-import { checkWork, type EitherGenerator, perform, type Work } from "./perform.ts";
-import { currentTask } from "./run.ts";
+import { type Operation, sequence, takeOver, undoOf } from "../kernel/operation.ts";
+import { checkBody, checkWork, type EitherGenerator, perform, type Work } from "./perform.ts";
 import { cede } from "./sleep.ts";
+import { checkDeadline } from "./timeout.ts";
 
 /** How a cancel scope is to be. */
 export interface CancelScopeOptions {
@@ -140,87 +135,6 @@ export function cancelScope<T>(
     if (mark.untouched) yield* cede();
     return value;
   });
-}
-
-/**
- * Like {@linkcode moveOnAfter}, with a deadline in place of a length of time.
- *
- * @typeParam T What the work evaluates to.
- * @param deadline When to move on, on the clock of the run: see {@linkcode now}.
- * @param work An operation, a body, a generator, a task or a promise.
- * @returns An operation that evaluates to the work's result, or to `undefined` when time ran out.
- * @throws {RangeError} If the deadline is not a number.
- */
-export function moveOnAt<T>(deadline: number, work: Work<T>): Operation<T | undefined> {
-  checkWork(work, "give a deadline to");
-  takeOver(work);
-  checkDeadline(deadline);
-  return sequence(`moveOnAt(${deadline})`, function* () {
-    const mark = new WaitMark();
-    let value: T | undefined;
-    {
-      using entered = new Entered({ movable: true });
-      entered.deadline = deadline;
-      try {
-        value = yield* perform(work);
-      } catch (error) {
-        entered.absorb(error);
-      }
-    }
-    if (mark.untouched) yield* cede();
-    return value;
-  }, undoOfMaybe(work));
-}
-
-/**
- * When the code that asks will be cancelled by a deadline: the earliest of all scopes around it, of the
- * groups its task is a child of too, up to the next shield. For those who ask another side to be quick.
- *
- * @example What is left of the time
- * ```ts
- * import { effectiveDeadline, now, run, withTimeout } from "@weft/weft";
- * const left = await run(async function* () {
- *   return yield* withTimeout(500, withTimeout(1000, async function* () {
- *     return effectiveDeadline() - now();
- *   }));
- * });
- * if (left > 500 || left < 400) throw new Error(String(left));
- * ```
- *
- * @returns A time on the clock of the run; `Infinity` without any deadline, `-Infinity` if a cancel has come.
- * @throws {Error} If no task is running.
- */
-export function effectiveDeadline(): number {
-  let earliest = Infinity;
-  currentTask(); // outside of a run there is no deadline to ask for
-  let scope: CancelScope | null = currentScope();
-  while (scope !== null) {
-    if (scope.cause !== null) return -Infinity;
-    earliest = Math.min(earliest, scope.deadline);
-    if (scope.shielded) return earliest;
-    scope = scope.parent ?? keeperScope(scope);
-  }
-  return earliest;
-}
-
-/**
- * The time on the clock of the current run, in milliseconds: that of `performance.now()`, unless the run was
- * given another clock. Deadlines are on its scale.
- *
- * @throws {Error} If no task is running.
- */
-export function now(): number {
-  return currentTask().timers.now();
-}
-
-/** The scope of the group that answers for a task, whose outermost scope is given. */
-function keeperScope(task: CancelScope): CancelScope | null {
-  return task instanceof Task ? task.keeper?.scope ?? null : null;
-}
-
-function checkDeadline(at: number): void {
-  if (typeof at === "number" && !Number.isNaN(at)) return;
-  throw new RangeError(`Cannot use ${show(at)} as a deadline: it must be a number of milliseconds`);
 }
 
 /**

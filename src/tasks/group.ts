@@ -20,10 +20,9 @@ import { type Site, takeAsyncSite, withSite } from "../kernel/sites.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
-import { checkBody } from "./body.ts";
 import { Scope } from "./cancel_scope.ts";
 import { ChildTasks } from "./child_tasks.ts";
-import { type EitherGenerator, perform } from "./perform.ts";
+import { checkBody, type EitherGenerator, perform } from "./perform.ts";
 import { currentTask } from "./run.ts";
 import { cede } from "./sleep.ts";
 

@@ -21,7 +21,7 @@ import { show } from "../kernel/printable.ts";
 import { Task } from "../kernel/task.ts";
 import { keepHandled } from "../kernel/promise_waits.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
-import type { Hint } from "./body.ts";
+import type { Hint } from "./perform.ts";
 import { currentTask } from "./run.ts";
 import { cede } from "./sleep.ts";
 

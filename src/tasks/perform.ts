@@ -9,14 +9,25 @@
  * What `race` and `all` are given is sorted: what can be begun in the caller's own task, and bodies, which
  * get child tasks. All of them are sorted, and bodies called, before anything begins: one that throws as it
  * is called has left nothing running.
+ *
+ * What is given is checked before anything is started, so that the error points at the line that passed it.
+ * Where a call was almost right, the compiler says what to write: a signature that nothing fits comes last
+ * among a function's, and its parameter has a {@linkcode Hint} as its type. The error shows that one; the
+ * other signatures tell it with so many types that nobody finds the missing star in them.
  */
 import { driveAsync } from "../kernel/async_routine.ts";
 import type { CaseStart } from "../kernel/cases.ts";
-import { checkArray, hasMethod, isClass, isGenerator } from "../kernel/checks.ts";
+import {
+  checkArray,
+  hasMethod,
+  isClass,
+  isGenerator,
+  isGeneratorFunction,
+} from "../kernel/checks.ts";
 import { currentScope, fastLane, type Frame } from "../kernel/context.ts";
 import { type CompletionHandler, startable } from "../kernel/fast_routine.ts";
 import { type Operation, operation, takeOver } from "../kernel/operation.ts";
-import { show } from "../kernel/printable.ts";
+import { functionName, printable, show } from "../kernel/printable.ts";
 import type { AsyncSide } from "../kernel/promised_wait.ts";
 import { Task, type TaskBody } from "../kernel/task.ts";
 import { keepHandled } from "../kernel/promise_waits.ts";
@@ -38,6 +49,44 @@ export type WorkResult<W> = W extends () => EitherGenerator<infer T> ? T
   : W extends EitherGenerator<infer T> ? T
   : W extends PromiseLike<infer T> ? T
   : never;
+
+/**
+ * Makes sure that `body` is a generator function. Promises among its arguments are taken care of: the
+ * task may be cancelled before its first step, and nobody would be there to see them reject.
+ *
+ * @param body What was passed.
+ * @param verb The function it was passed to, for the message.
+ * @param args What the body is to be called with.
+ * @throws {TypeError} If it is anything else.
+ */
+export function checkBody(body: unknown, verb: string, args: readonly unknown[] = []): void {
+  for (let i = 0; i < args.length; i++) keepHandled(args[i]); // each spawn does so, mostly for none
+  if (isGeneratorFunction(body)) return;
+  throw new TypeError(
+    `Cannot ${verb} ${describe(body)}: a task body is a function* or an async function*, ` +
+      `passed uncalled, with its arguments behind it`,
+  );
+}
+
+function describe(body: unknown): string {
+  if (typeof body === "function") {
+    const kind = show(Object.getPrototypeOf(body)).includes("Async")
+      ? "the async function"
+      : "the function";
+    const name = functionName(body as () => void);
+    return `${kind} ${name === "" ? "(anonymous)" : `"${printable(name)}"`}`;
+  }
+  if (typeof body === "object" && hasMethod(body, "next")) {
+    return "a generator already called";
+  }
+  return show(body);
+}
+
+/** A type that no value has; its text says what to write instead. */
+export interface Hint<Text extends string> {
+  /** Never there. */
+  readonly "what to write": Text;
+}
 
 /**
  * Makes sure that a combinator can run something, before it runs anything.
@@ -119,10 +168,15 @@ class PartCompletion implements CompletionHandler {
   }
 }
 
-/** Something to be done, as it was given. */
-export type SortedWork =
-  | { readonly kind: "case"; readonly start: CaseStart }
-  | { readonly kind: "body"; readonly generator: EitherGenerator<unknown> };
+/** Works as they were given, sorted by where they are done. */
+export interface SortedWorks {
+  /** What begins in the caller's own task. */
+  readonly starts: CaseStart[];
+  /** Which work each of them is. */
+  readonly places: number[];
+  /** What gets a child task, and which work it is. */
+  readonly bodies: { readonly index: number; readonly generator: EitherGenerator<unknown> }[];
+}
 
 /**
  * Checks a list of works, and each of them, before any begins. Promises among them are handled first: a
@@ -141,15 +195,23 @@ export function isBare(work: unknown): boolean {
   return !isGenerator(work) && isThenable(work);
 }
 
-/** Sorts a work as its turn comes; calls a body. */
-export function sortWork(work: Work<unknown>): SortedWork {
-  const made: unknown = typeof work === "function" ? work() : work;
-  if (isGenerator(made)) return { kind: "body", generator: made };
-  return { kind: "case", start: toCase(made) };
+/** Sorts works; calls bodies, each as its turn comes. */
+export function sortWorks(works: readonly Work<unknown>[]): SortedWorks {
+  const sorted: SortedWorks = { starts: [], places: [], bodies: [] };
+  for (const [index, work] of works.entries()) {
+    const made: unknown = typeof work === "function" ? work() : work;
+    if (isGenerator(made)) {
+      sorted.bodies.push({ index, generator: made });
+    } else {
+      sorted.starts.push(toCase(made));
+      sorted.places.push(index);
+    }
+  }
+  return sorted;
 }
 
 /** What to begin for an operation, a task, a future or a promise. */
-function toCase(made: unknown): CaseStart {
+export function toCase(made: unknown): CaseStart {
   if (made === undefined) throw notWaitable(made);
   const start: CaseStart = startable(made instanceof Task ? made.get() : made);
   takeOver(start);

@@ -19,9 +19,10 @@ import { WaitQueue } from "../kernel/wait_queue.ts";
 import { ChildTasks } from "./child_tasks.ts";
 import {
   checkWorks,
-  type EitherGenerator,
   isBare,
-  sortWork,
+  type SortedWorks,
+  sortWorks,
+  toCase,
   type Work,
   type WorkResult,
 } from "./perform.ts";
@@ -101,8 +102,7 @@ export function race(
   const label = `race(${works.length})`;
   if (works.every(isBare)) {
     return operation(label, (wait: Wait<unknown>) => {
-      const starts = works.map((work) => (sortWork(work) as { start: CaseStart }).start);
-      choose(new Choice(wait, label, named), starts);
+      choose(new Choice(wait, label, named), works.map(toCase));
     });
   }
   return sequence(label, function* () {
@@ -121,10 +121,7 @@ export function choose(choice: Choice, starts: readonly CaseStart[]): void {
 
 /** A race in which there are bodies. */
 class MixedRace {
-  readonly #starts: CaseStart[] = [];
-  /** Which work each case is. */
-  readonly #places: number[] = [];
-  readonly #bodies: { readonly index: number; readonly generator: EitherGenerator<unknown> }[] = [];
+  readonly #works: SortedWorks;
   readonly #label: string;
   readonly #named: (index: number, value: unknown) => unknown;
   readonly #childTasks: ChildTasks;
@@ -142,15 +139,7 @@ class MixedRace {
   ) {
     this.#label = label;
     this.#named = named;
-    for (const [index, work] of works.entries()) {
-      const sorted = sortWork(work);
-      if (sorted.kind === "body") {
-        this.#bodies.push({ index, generator: sorted.generator });
-      } else {
-        this.#starts.push(sorted.start);
-        this.#places.push(index);
-      }
-    }
+    this.#works = sortWorks(works);
     this.#childTasks = new ChildTasks("race", this.#parent, (child) => this.#exited(child), {
       isFickle: true,
     });
@@ -162,7 +151,7 @@ class MixedRace {
     const errors: unknown[] = [];
     let cancel: unknown = undefined;
     try {
-      for (const { index, generator } of this.#bodies) {
+      for (const { index, generator } of this.#works.bodies) {
         this.#indexOf.set(this.#childTasks.spawn(`race[${index}]`, generator), index);
       }
       result = yield* this.#choice() as Iterable<unknown, unknown, unknown>;
@@ -190,15 +179,15 @@ class MixedRace {
       if (this.#first !== null) wait.settle();
       else this.#exits.park(wait);
     });
-    takeOver(ended);
-    const starts = [...this.#starts, ended as unknown as CaseStart];
+    const { starts, places } = this.#works;
+    const cases = [...starts, toCase(ended)];
     const onValue = (at: number, value: unknown): unknown => {
-      if (at === this.#places.length) return this.#first;
-      this.#giveBack = () => this.#starts[at]!.undo?.(value, this.#parent);
-      return this.#named(this.#places[at]!, value);
+      if (at === places.length) return this.#first;
+      this.#giveBack = () => starts[at]!.undo?.(value, this.#parent);
+      return this.#named(places[at]!, value);
     };
     return operation(this.#label, (wait: Wait<unknown>) => {
-      choose(new Choice(wait, this.#label, onValue), starts);
+      choose(new Choice(wait, this.#label, onValue), cases);
     });
   }
 

@@ -18,7 +18,7 @@ import { RunLife } from "../kernel/run_life.ts";
 import type { SchedulerOptions } from "../kernel/scheduler.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
 import { type Startable, SubstituteWait } from "../kernel/wait.ts";
-import { checkBody, type Hint } from "./body.ts";
+import { checkBody, type Hint } from "./perform.ts";
 
 /** How a run is to go. */
 export interface RunOptions extends SchedulerOptions {

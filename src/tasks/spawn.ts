@@ -3,7 +3,7 @@ import { checkMs } from "../kernel/checks.ts";
 import { RunFinishedError } from "../kernel/errors.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
-import { checkBody, type Hint } from "./body.ts";
+import { checkBody, type Hint } from "./perform.ts";
 import { currentTask } from "./run.ts";
 
 /**

@@ -19,31 +19,29 @@ import {
   COUNT,
 } from "../kernel/checks.ts";
 import { Entered } from "../kernel/enter_scope.ts";
-import {
-  ClosedError,
-  combine,
-  DeadlockError,
-  RunFinishedError,
-  WouldBlock,
-} from "../kernel/errors.ts";
+import { RunFinishedError, WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/printable.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
-import { schedulerOf } from "../kernel/scheduler.ts";
 import type { CancelScope } from "../kernel/scope.ts";
 import type { Task, TaskBody } from "../kernel/task.ts";
-import { checkBody } from "./body.ts";
-import { ImapRun, PoolResults } from "./task_pool_imap.ts";
-import { checkMapped, type Items, mapPass, type PassPlan } from "./task_pool_map.ts";
+import { checkBody } from "./perform.ts";
 import { cancelAll } from "./join.ts";
-import { begun, type EitherGenerator } from "./perform.ts";
-import { Places, UnseenFailures } from "./task_pool_places.ts";
 import { currentTask } from "./run.ts";
-import type {
-  TaskImapOptions,
-  TaskMapOptions,
-  TaskPoolShutdownOptions,
-  TaskPoolStatistics,
-} from "./task_pool_options.ts";
+import {
+  ImapRun,
+  Outlet,
+  PoolResults,
+  type TaskImapOptions,
+  type TaskMapOptions,
+} from "./task_pool_imap.ts";
+import { checkMapped, type Items, mapPass, type PassPlan } from "./task_pool_map.ts";
+import { Places, type TaskPoolStatistics } from "./task_pool_places.ts";
+
+/** How a pool is to be shut down. */
+export interface TaskPoolShutdownOptions {
+  /** Whether submitted tasks that still wait for a place are cancelled. @default {false} */
+  readonly cancelQueued?: boolean;
+}
 
 /**
  * A bounded pool of tasks.
@@ -70,16 +68,8 @@ import type {
 export class TaskPool {
   readonly #name: string;
   readonly #places: Places;
-  /** Tasks that have a place. */
-  readonly #running = new Set<Task>();
-  /** Submitted tasks that wait for one. */
-  readonly #inLine = new Set<Task>();
-  /** Tasks that draw the items of an `imap`. */
-  readonly #drawing = new Set<Task>();
   /** Where maps run, in tasks of their callers. */
   readonly #maps = new Set<CancelScope>();
-  readonly #unseen = new UnseenFailures();
-  #isShutdown = false;
 
   /**
    * Makes an empty pool.
@@ -90,8 +80,8 @@ export class TaskPool {
    */
   constructor(size: number, name?: string) {
     checkWhole(size, "make a pool of", "tasks", COUNT);
-    const shown = this.#name = reportName("TaskPool", name);
-    this.#places = new Places(size, { tasks: this.#running, toString: () => shown });
+    this.#name = reportName("TaskPool", name);
+    this.#places = new Places(size, this.#name);
   }
 
   /** How many tasks may run at a time. */
@@ -111,7 +101,7 @@ export class TaskPool {
 
   /** The tasks that run, in the order in which they got their places. */
   get tasks(): readonly Task[] {
-    return [...this.#running];
+    return [...this.#places.running];
   }
 
   /**
@@ -133,7 +123,7 @@ export class TaskPool {
   ): Operation<Task<T>> {
     checkBody(body, "spawn", args);
     return sequence(this.#places.label, () => {
-      this.#refuseShut();
+      this.#places.checkOpen();
       return this.#spawnInPlace(body, args);
     });
   }
@@ -154,7 +144,7 @@ export class TaskPool {
         `Cannot spawn into ${this} now: all of its ${this.size} places are taken`,
       );
     }
-    return this.#start(body, generator, spawner);
+    return this.#places.start(body, generator, spawner);
   }
 
   /**
@@ -185,11 +175,9 @@ export class TaskPool {
     checkBody(body, "submit", args);
     const spawner = this.#spawner();
     const generator = body(...args);
-    if (this.#places.tryTake()) return this.#start(body, generator, spawner);
-    const task = schedulerOf(spawner).spawn<T>(body, this.#waitInLine(generator), spawner);
-    this.#inLine.add(task);
-    task.watch(this.#left);
-    return task;
+    return this.#places.tryTake()
+      ? this.#places.start(body, generator, spawner)
+      : this.#places.startInLine(body, generator, spawner);
   }
 
   /**
@@ -216,7 +204,7 @@ export class TaskPool {
     checkMs(timeout, "a timeout");
     const name = `${this.#name}.map()`;
     return sequence(name, () => {
-      this.#refuseShut();
+      this.#places.checkOpen();
       return this.#map({ name, body, items, timeout });
     });
   }
@@ -301,7 +289,7 @@ export class TaskPool {
    * @throws {DeadlockError} In a task of the pool, which would wait for its own end.
    */
   join(): Operation<void> {
-    return sequence(`${this.#name}.join()`, () => this.#join());
+    return sequence(`${this.#name}.join()`, () => this.#places.join());
   }
 
   /**
@@ -312,7 +300,8 @@ export class TaskPool {
    * @returns Waits until those tasks have ended. Nobody needs to wait for it.
    */
   cancel(reason?: unknown): Operation<void> {
-    const tasks = [...this.#drawing, ...this.#inLine, ...this.#running];
+    const { drawers, inLine, running } = this.#places;
+    const tasks = [...drawers, ...inLine, ...running];
     for (const scope of this.#maps) scope.abort("explicit", reason);
     return cancelAll(tasks, reason);
   }
@@ -326,32 +315,27 @@ export class TaskPool {
   shutdown(options: TaskPoolShutdownOptions = {}): Operation<void> {
     const { cancelQueued = false } = checkOptions(options, "shutdown()");
     checkFlag(cancelQueued, "cancelQueued");
-    this.#isShutdown = true;
-    if (cancelQueued) cancelAll(this.#inLine, `${this.#name} was shut down`);
-    return sequence(`${this.#name}.shutdown()`, () => this.#join(), { optional: true });
+    this.#places.shutDown();
+    if (cancelQueued) cancelAll(this.#places.inLine, `${this.#name} was shut down`);
+    return sequence(`${this.#name}.shutdown()`, () => this.#places.join(), { optional: true });
   }
 
   /** A frozen record of places and waiters. */
   statistics(): TaskPoolStatistics {
-    return Object.freeze({
-      size: this.size,
-      running: this.#running.size,
-      free: this.freeCount,
-      waiting: this.#places.waiting,
-    });
+    return this.#places.statistics();
   }
 
   /** Cancels what is in the pool and takes in nothing more. Does not wait. */
   [Symbol.dispose](): void {
     this.cancel(`${this.#name} was disposed of`);
-    this.#places.close();
+    this.#places.dispose();
   }
 
   /** Cancels what is in the pool, takes in nothing more, and waits until all of it has ended. */
   [Symbol.asyncDispose](): PromiseLike<void> {
     const { label } = this.#places;
     this[Symbol.dispose]();
-    return sequence(label, () => this.#emptied());
+    return sequence(label, () => this.#places.emptied());
   }
 
   /** The name. */
@@ -367,65 +351,29 @@ export class TaskPool {
   ): Generator<unknown, Task<T>, unknown> {
     const generator = body(...args);
     yield* this.#places.take();
-    return this.#start(body, generator, currentTask());
+    return this.#places.start(body, generator, currentTask());
   }
 
   /** The task that calls, which is to be the spawner of another. */
   #spawner(): Task {
-    this.#refuseShut();
+    this.#places.checkOpen();
     const spawner = currentTask();
     if (!spawner.done) return spawner;
     throw new RunFinishedError(`Cannot spawn into ${this}: task "${spawner}" has ended`);
   }
 
-  #refuseShut(): void {
-    if (this.#isShutdown) throw new ClosedError(`Cannot spawn into ${this}: it was shut down`);
-  }
-
-  /** Starts a task in a place that has been taken. */
-  #start<T>(body: { name: string }, generator: EitherGenerator<T>, spawner: Task): Task<T> {
-    const task = schedulerOf(spawner).spawn<T>(body, generator, spawner);
-    this.#admit(task);
-    return task;
-  }
-
-  #admit(task: Task): void {
-    this.#running.add(task);
-    task.watch(this.#left);
-  }
-
-  *#waitInLine<T>(generator: EitherGenerator<T>): Generator<unknown, T, never> {
-    yield* this.#places.take() as Operation<void> & Iterable<unknown, void, never>;
-    const task = currentTask();
-    this.#inLine.delete(task);
-    this.#running.add(task);
-    return yield* begun(generator) as Iterable<unknown, T, never>;
-  }
-
-  /** A task has ended. */
-  readonly #left = (task: Task): void => {
-    this.#unseen.note(task);
-    if (this.#running.delete(task)) this.#places.give();
-    else this.#inLine.delete(task);
-  };
-
   // -- Maps --
 
-  *#map<I, R>(plan: Omit<PassPlan<I, R, number>, "sink">): Generator<unknown, R[], unknown> {
+  *#map<I, R>(plan: PassPlan<I, R>): Generator<unknown, R[], unknown> {
     using entered = new Entered();
-    const results: R[] = [];
-    const sink = {
-      room: () => null,
-      started: () => results.push(undefined as R) - 1,
-      ended: (index: number, value: R) => void (results[index] = value),
-    };
+    const outlet = new Outlet<R>({ toString: () => plan.name });
     this.#maps.add(entered.scope);
     try {
-      yield* mapPass(this.#host, { ...plan, sink });
+      yield* mapPass(this.#places, plan, outlet);
     } finally {
       this.#maps.delete(entered.scope);
     }
-    return results;
+    return outlet.collect();
   }
 
   #imap<I, R>(
@@ -440,42 +388,13 @@ export class TaskPool {
     checkOneOf(onError, ["raise", "skip", "yield"], "onError");
     checkMs(timeout, "a timeout");
     currentTask(); // outside of a run nobody could draw
-    this.#refuseShut();
+    this.#places.checkOpen();
     const name = `${this.#name}.${ordered ? "imap" : "imapUnordered"}()`;
-    const plan = { name, body, items, ordered, onError, timeout };
-    return new PoolResults(new ImapRun(this.#host, plan));
-  }
-
-  get #host(): ConstructorParameters<typeof ImapRun>[0] {
-    return {
-      places: this.#places,
-      admit: (task) => this.#admit(task),
-      drawing: (task) => {
-        this.#drawing.add(task);
-        task.watch(() => this.#drawing.delete(task));
-      },
-    };
-  }
-
-  // -- The end --
-
-  *#join(): Generator<unknown, void, unknown> {
-    const task = currentTask();
-    if (this.#running.has(task)) {
-      throw new DeadlockError(
-        `Cannot join ${this} in "${task}", a task of it: it would never end`,
-        [[task.name]],
-      );
-    }
-    yield* this.#places.allBack();
-    const errors = this.#unseen.take();
-    if (errors.length > 0) throw combine(errors, this.#name);
-  }
-
-  *#emptied(): Generator<unknown, void, unknown> {
-    using _shield = new Entered({ shielded: true });
-    const drawers = cancelAll(this.#drawing);
-    yield* this.#places.allBack();
-    yield* drawers;
+    const places = this.#places;
+    const pass = { name, body, items, timeout };
+    const draw = (outlet: Outlet<R>) => mapPass(places, pass, outlet);
+    return new PoolResults(
+      new ImapRun(places, { name, draw, ordered, onError, ahead: places.size }),
+    );
   }
 }

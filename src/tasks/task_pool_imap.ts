@@ -19,50 +19,12 @@ import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
-import { mapPass, type PassHost, type PassPlan, type PassSink } from "./task_pool_map.ts";
+import type { Places } from "./task_pool_places.ts";
 
-/** The place of a result in the order of giving out; empty until its task has ended. */
-interface Slot<R> {
-  result: { readonly value: R } | "left out" | null;
-}
-
-/** Results on their way from tasks to the consumer. */
-class Outlet<R> {
-  readonly #ordered: boolean;
-  readonly #slots = new Deque<Slot<R>>();
-
-  constructor(ordered: boolean) {
-    this.#ordered = ordered;
-  }
-
-  /** Keeps a place for a task that was started. */
-  open(): Slot<R> {
-    const slot: Slot<R> = { result: null };
-    if (this.#ordered) this.#slots.push(slot);
-    return slot;
-  }
-
-  /** Puts the result of the task in its place. */
-  put(slot: Slot<R>, value: R): void {
-    slot.result = { value };
-    if (!this.#ordered) this.#slots.push(slot);
-  }
-
-  /** Leaves the task's result out. */
-  leaveOut(slot: Slot<R>): void {
-    slot.result = "left out";
-    if (!this.#ordered) this.#slots.push(slot);
-  }
-
-  /** Takes the next result, if it is there; `onLeftOut` is called for each one that will never come. */
-  take(onLeftOut: () => void): { readonly value: R } | null {
-    for (;;) {
-      const result = this.#slots.at(0)?.result ?? null;
-      if (result !== null) this.#slots.shift();
-      if (result !== "left out") return result;
-      onLeftOut();
-    }
-  }
+/** How a map is to go. */
+export interface TaskMapOptions {
+  /** How many milliseconds it may take. @default no limit */
+  readonly timeout?: number;
 }
 
 /**
@@ -71,41 +33,153 @@ class Outlet<R> {
  */
 export type OnItemError = "raise" | "skip" | "yield";
 
+/** How results are given out. */
+export interface OutletOptions {
+  /** Whether they come in the order of the items, or in that of completion. @default {true} */
+  readonly ordered?: boolean;
+  /** What becomes of an item whose task fails. @default {"raise"} */
+  readonly onError?: OnItemError;
+  /** How many items may be drawn and not given out. @default no limit */
+  readonly ahead?: number;
+}
+
+/** The place of a result in the order of giving out. */
+export interface Slot<R> {
+  state: "pending" | "there" | "left out";
+  value: R | undefined;
+}
+
+/** Results on their way from tasks to whom they are for. */
+export class Outlet<R> {
+  /** Who waits for the next result. */
+  readonly takers: WaitQueue<IteratorResult<R, undefined>>;
+  readonly #ordered: boolean;
+  readonly #onError: OnItemError;
+  readonly #limit: number;
+  readonly #room: WaitQueue<void>;
+  readonly #slots = new Deque<Slot<R>>();
+  /** Items drawn and not given out. */
+  #ahead = 0;
+
+  /** An empty one. */
+  constructor(owner: QueueOwner, options: OutletOptions = {}) {
+    this.takers = new WaitQueue(owner, "next");
+    this.#ordered = options.ordered ?? true;
+    this.#onError = options.onError ?? "raise";
+    this.#limit = options.ahead ?? Infinity;
+    this.#room = new WaitQueue<void>({ toString: () => String(owner) }, "room");
+  }
+
+  /** What to wait for before a further item may be drawn, if anything. */
+  room(): Operation<void> | null {
+    if (this.#ahead < this.#limit) return null;
+    return operation(this.#room, (wait: Wait<void>) => this.#room.park(wait));
+  }
+
+  /** Keeps a place for the result of a task that was started. */
+  open(): Slot<R> {
+    this.#ahead++;
+    const slot: Slot<R> = { state: "pending", value: undefined };
+    if (this.#ordered) this.#slots.push(slot);
+    return slot;
+  }
+
+  /** Puts a task's result in its place, and gives out what can be given out now. */
+  put(slot: Slot<R>, value: R): void {
+    slot.value = value;
+    this.#fill(slot, "there");
+  }
+
+  /** Takes the failure of a task, if it is not to end the whole. */
+  fail(slot: Slot<R>, error: unknown): boolean {
+    if (this.#onError === "raise") return false;
+    if (this.#onError === "skip") this.#fill(slot, "left out");
+    else this.put(slot, asError(error) as R);
+    return true;
+  }
+
+  /** Settles the wait with the next result, if it is there. */
+  give(wait: Wait<IteratorResult<R, undefined>>): boolean {
+    const step = this.#next();
+    if (step === null) return false;
+    wait.settle(step);
+    this.#gaveOut();
+    return true;
+  }
+
+  /** All results, once nothing is under way. */
+  collect(): R[] {
+    return Array.from(this.#slots, (slot) => slot.value as R);
+  }
+
+  #fill(slot: Slot<R>, state: Slot<R>["state"]): void {
+    slot.state = state;
+    if (!this.#ordered) this.#slots.push(slot);
+    while (this.takers.size > 0) {
+      const step = this.#next();
+      if (step === null) return;
+      this.takers.wake(step);
+      this.#gaveOut();
+    }
+  }
+
+  /** Takes the next result out, if it is there. */
+  #next(): IteratorResult<R, undefined> | null {
+    for (;;) {
+      const slot = this.#slots.at(0);
+      if (slot === undefined || slot.state === "pending") return null;
+      this.#slots.shift();
+      if (slot.state === "there") return { done: false, value: slot.value as R };
+      this.#gaveOut();
+    }
+  }
+
+  #gaveOut(): void {
+    this.#ahead--;
+    this.#room.wake();
+  }
+}
+
+function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown;
+  return new Error(`The task of an item threw ${show(thrown)}`, { cause: thrown });
+}
+
+/** How an `imap` is to go. */
+export interface TaskImapOptions extends TaskMapOptions {
+  /** What becomes of an item whose task fails. @default {"raise"} */
+  readonly onError?: OnItemError;
+}
+
 /** What an `imap` does. */
-export interface ImapPlan<I, R> extends Omit<PassPlan<I, R, unknown>, "sink"> {
-  /** Whether results come in the order of the items, or in that of completion. */
-  readonly ordered: boolean;
-  /** What becomes of an item whose task has failed. */
-  readonly onError: OnItemError;
+export interface ImapPlan<R> extends OutletOptions {
+  /** Names it in reports, as in `TaskPool#1.imap()`. */
+  readonly name: string;
+  /** Draws items and starts their tasks, whose results go to the outlet. */
+  readonly draw: (outlet: Outlet<R>) => Generator<unknown, void, unknown>;
 }
 
 /** The life of an `imap`; given up by its consumer, it goes on to its end, but gives out nothing. */
 type ImapPhase = "new" | "running" | "given up" | "ended";
 
 /** One `imap`, from its first `next` to its end. */
-export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding {
+export class ImapRun<R> implements ResultsRun<R>, QueueOwner, Holding {
   /** Link in the list of its consumer. */
   heldBefore: Holding | null = null;
   /** Link in the list of its consumer. */
   heldAfter: Holding | null = null;
-  readonly #host: PassHost & { drawing(task: Task): void };
-  readonly #plan: ImapPlan<I, R>;
+  readonly #places: Places;
+  readonly #plan: ImapPlan<R>;
   readonly #outlet: Outlet<R>;
-  readonly #takers: WaitQueue<IteratorResult<R, undefined>>;
-  readonly #room: WaitQueue<void>;
   #phase: ImapPhase = "new";
   #drawer: Task | null = null;
   #owner: Task | null = null;
-  /** Items drawn and not given out. */
-  #ahead = 0;
 
   /** A run that begins when it is first asked for a result. */
-  constructor(host: PassHost & { drawing(task: Task): void }, plan: ImapPlan<I, R>) {
-    this.#host = host;
+  constructor(places: Places, plan: ImapPlan<R>) {
+    this.#places = places;
     this.#plan = plan;
-    this.#outlet = new Outlet(plan.ordered);
-    this.#takers = new WaitQueue(this, "next");
-    this.#room = new WaitQueue<void>({ toString: () => plan.name }, "room");
+    this.#outlet = new Outlet(this, plan);
   }
 
   /** The task that draws; a task that waits for a result waits for it. */
@@ -120,18 +194,13 @@ export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding 
 
   /** Waits for the next result. */
   next(): Operation<IteratorResult<R, undefined>> {
-    return operation(this.#takers, (wait: Wait<IteratorResult<R, undefined>>) => {
+    const { takers } = this.#outlet;
+    return operation(takers, (wait: Wait<IteratorResult<R, undefined>>) => {
       if (this.#phase === "new") this.#begin(wait.task);
       if (this.#phase === "given up" || this.#failure !== null) return this.#answerEnd(wait);
-      const result = this.#take();
-      if (result !== null) {
-        wait.settle({ done: false, value: result.value });
-        this.#gaveOut();
-      } else if (this.#phase === "ended") {
-        this.#answerEnd(wait);
-      } else {
-        this.#takers.park(wait);
-      }
+      if (this.#outlet.give(wait)) return;
+      if (this.#phase === "ended") this.#answerEnd(wait);
+      else takers.park(wait);
     });
   }
 
@@ -143,34 +212,6 @@ export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding 
     this.#letGo();
     this.#drawer!.cancel(reason);
     return this.#drawer;
-  }
-
-  /** Keeps the drawing task no further ahead of the consumer than the pool has places. */
-  room(): Operation<void> | null {
-    if (this.#ahead < this.#host.places.size) return null;
-    return operation(this.#room, (wait: Wait<void>) => this.#room.park(wait));
-  }
-
-  /** Keeps a place for the result of a task. */
-  started(): Slot<R> {
-    this.#ahead++;
-    return this.#outlet.open();
-  }
-
-  /** Takes a result, and gives out what can be given out now. */
-  ended(slot: Slot<R>, value: R): void {
-    this.#outlet.put(slot, value);
-    this.#giveOut();
-  }
-
-  /** Takes the failure of a task, if it is not to end the whole. */
-  failed(slot: Slot<R>, error: unknown): boolean {
-    const { onError } = this.#plan;
-    if (onError === "raise") return false;
-    if (onError === "skip") this.#outlet.leaveOut(slot);
-    else this.#outlet.put(slot, asError(error) as R);
-    this.#giveOut();
-    return true;
   }
 
   /** The consumer has ended. */
@@ -190,8 +231,8 @@ export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding 
   }
 
   #begin(owner: Task): void {
-    const { name } = this.#plan;
-    const generator = mapPass(this.#host, { ...this.#plan, sink: this });
+    const { name, draw } = this.#plan;
+    const generator = draw(this.#outlet);
     this.#drawer = schedulerOf(owner).spawn(
       name,
       generator as Generator<unknown, void, never>,
@@ -200,14 +241,15 @@ export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding 
     this.#phase = "running";
     this.#owner = owner;
     owner.take(this);
-    this.#host.drawing(this.#drawer);
+    this.#places.admitDrawer(this.#drawer);
     this.#drawer.watch(() => this.#end());
   }
 
   #end(): void {
     this.#letGo();
     if (this.#phase === "running") this.#phase = "ended";
-    for (let taker = this.#takers.shift(); taker !== null; taker = this.#takers.shift()) {
+    const { takers } = this.#outlet;
+    for (let taker = takers.shift(); taker !== null; taker = takers.shift()) {
       this.#answerEnd(taker);
     }
   }
@@ -223,30 +265,6 @@ export class ImapRun<I, R> implements PassSink<R, Slot<R>>, QueueOwner, Holding 
     if (drawer === null) wait.settle({ done: true, value: undefined });
     else wait.fail(drawer.error);
   }
-
-  #take(): { readonly value: R } | null {
-    return this.#outlet.take(() => this.#gaveOut());
-  }
-
-  /** Gives out what can be given out now. */
-  #giveOut(): void {
-    while (this.#takers.size > 0) {
-      const result = this.#take();
-      if (result === null) return;
-      this.#takers.wake({ done: false, value: result.value });
-      this.#gaveOut();
-    }
-  }
-
-  #gaveOut(): void {
-    this.#ahead--;
-    this.#room.wake();
-  }
-}
-
-function asError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
-  return new Error(`The task of an item threw ${show(thrown)}`, { cause: thrown });
 }
 
 /** Where the results come from. */

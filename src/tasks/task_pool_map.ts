@@ -10,45 +10,31 @@
  * an async iterable can wait, perhaps for tasks of the same pool (an `imap` of an `imap`): the place
  * is given back meanwhile, or a full pool would wait for itself.
  *
- * Items come from an iterable or an async iterable, one at a time. An async iterable is asked in a part of the drawing task, as its own `for await` would ask it: the
+ * An async iterable is asked in a part of the drawing task, as its own `for await` would ask it: the
  * current task is exact in the iterable's code, a cancel reaches the operations it awaits, and the
  * virtual clock and the deadlock check see through it. `wait(iterator.next())` would be shorter and hide
  * all of that behind a promise that the host "will surely settle".
+ *
+ * Results wait in an {@linkcode Outlet}: `map` collects them when the pass has ended, an `imap` gives them
+ * out meanwhile.
  */
 import { checkItems, checkIterator, isAsyncItems } from "../kernel/checks.ts";
 import { Entered } from "../kernel/enter_scope.ts";
 import { combine, TimeoutError } from "../kernel/errors.ts";
-import type { Operation } from "../kernel/operation.ts";
 import { NOTHING } from "../kernel/own_cancel.ts";
-import type { Task, TaskBody } from "../kernel/task.ts";
 import { keepHandled } from "../kernel/promise_waits.ts";
+import type { Task, TaskBody } from "../kernel/task.ts";
 import { ChildTasks } from "./child_tasks.ts";
 import { begun, type EitherGenerator } from "./perform.ts";
+import type { Outlet, Slot } from "./task_pool_imap.ts";
 import type { Places } from "./task_pool_places.ts";
 import { currentTask } from "./run.ts";
 
-/** What a pass needs of its pool. */
-export interface PassHost {
-  /** Where its tasks find a place. */
-  readonly places: Places;
-  /** Takes note of a task, which has a place. */
-  admit(task: Task): void;
-}
-
-/** Where the results of a pass go. */
-export interface PassSink<R, K> {
-  /** What to wait for before a further item may be drawn, if anything. */
-  room(): Operation<void> | null;
-  /** A task was started. What this returns comes back with its result. */
-  started(): K;
-  /** A task has returned. */
-  ended(key: K, value: R): void;
-  /** A task has failed. Returns whether the pass goes on all the same. @default it does not */
-  failed?(key: K, error: unknown): boolean;
-}
+/** What can be mapped over. */
+export type Items<T> = Iterable<T> | AsyncIterable<T>;
 
 /** What a pass does. */
-export interface PassPlan<I, R, K> {
+export interface PassPlan<I, R> {
   /** Names it in reports, as in `TaskPool#1.map()`. */
   readonly name: string;
   /** Called for each item. */
@@ -57,32 +43,33 @@ export interface PassPlan<I, R, K> {
   readonly items: Items<I>;
   /** How many milliseconds it may take. */
   readonly timeout: number;
-  /** Where the results go. */
-  readonly sink: PassSink<R, K>;
 }
 
 /** Runs a pass in the current task. For `yield*` inside a sequence, or as the body of a `function*` task. */
-export function* mapPass<I, R, K>(
-  host: PassHost,
-  plan: PassPlan<I, R, K>,
+export function* mapPass<I, R>(
+  places: Places,
+  plan: PassPlan<I, R>,
+  outlet: Outlet<R>,
 ): Generator<unknown, void, unknown> {
   using entered = new Entered({ ms: plan.timeout });
-  yield* new MapPass(host, plan, entered).run();
+  yield* new MapPass(places, plan, outlet, entered).run();
 }
 
-class MapPass<I, R, K> {
-  readonly #host: PassHost;
-  readonly #plan: PassPlan<I, R, K>;
+class MapPass<I, R> {
+  readonly #places: Places;
+  readonly #plan: PassPlan<I, R>;
+  readonly #outlet: Outlet<R>;
   readonly #entered: Entered;
   readonly #childTasks: ChildTasks;
-  readonly #keys = new Map<Task, K>();
+  readonly #slots = new Map<Task, Slot<R>>();
   readonly #errors: unknown[] = [];
   /** The cancel of a task that was cancelled on its own. */
   #lost: unknown = undefined;
 
-  constructor(host: PassHost, plan: PassPlan<I, R, K>, entered: Entered) {
-    this.#host = host;
+  constructor(places: Places, plan: PassPlan<I, R>, outlet: Outlet<R>, entered: Entered) {
+    this.#places = places;
     this.#plan = plan;
+    this.#outlet = outlet;
     this.#entered = entered;
     this.#childTasks = new ChildTasks(plan.name, currentTask(), (child) => this.#exited(child));
   }
@@ -123,7 +110,7 @@ class MapPass<I, R, K> {
         const step = yield* this.#draw(source);
         if (step.done === true) return;
         drawing = false;
-        if (source.waits) yield* this.#host.places.take();
+        if (source.waits) yield* this.#places.take();
         this.#start(step.value);
       }
     } catch (error) {
@@ -137,10 +124,10 @@ class MapPass<I, R, K> {
 
   /** Waits until an item may be drawn; the place is then taken, unless the draw may wait. */
   *#freePlace(source: ItemSource<I>): Generator<unknown, void, unknown> {
-    const room = this.#plan.sink.room();
+    const room = this.#outlet.room();
     if (room !== null) yield* room;
-    yield* this.#host.places.take();
-    if (source.waits) this.#host.places.give();
+    yield* this.#places.take();
+    if (source.waits) this.#places.give();
   }
 
   *#draw(source: ItemSource<I>): Generator<unknown, IteratorResult<I, unknown>, unknown> {
@@ -150,22 +137,21 @@ class MapPass<I, R, K> {
       drawn = step.done !== true;
       return step;
     } finally {
-      if (!drawn && !source.waits) this.#host.places.give();
+      if (!drawn && !source.waits) this.#places.give();
     }
   }
 
   #start(item: I): void {
     keepHandled(item);
-    const { places } = this.#host;
-    const { body, sink } = this.#plan;
+    const { body } = this.#plan;
     let child: Task<R> | undefined;
     try {
       child = this.#childTasks.spawn(body, body(item));
     } finally {
-      if (child === undefined) places.give();
+      if (child === undefined) this.#places.give();
     }
-    this.#keys.set(child, sink.started());
-    this.#host.admit(child);
+    this.#slots.set(child, this.#outlet.open());
+    this.#places.admit(child);
   }
 
   *#close(source: ItemSource<I>): Generator<unknown, void, unknown> {
@@ -178,12 +164,11 @@ class MapPass<I, R, K> {
   }
 
   #exited(child: Task): void {
-    const key = this.#keys.get(child) as K;
-    this.#keys.delete(child);
-    const { sink } = this.#plan;
-    if (child.successful) return sink.ended(key, child.value as R);
+    const slot = this.#slots.get(child)!;
+    this.#slots.delete(child);
+    if (child.successful) return this.#outlet.put(slot, child.value as R);
     // A task that is cancelled with the whole pass is no failed item.
-    if (this.#entered.scope.reaching === null && sink.failed?.(key, child.error) === true) {
+    if (this.#entered.scope.reaching === null && this.#outlet.fail(slot, child.error)) {
       if (child.failed) this.#childTasks.errors.pop();
       return;
     }
@@ -194,11 +179,8 @@ class MapPass<I, R, K> {
   }
 }
 
-/** What can be mapped over. */
-export type Items<T> = Iterable<T> | AsyncIterable<T>;
-
 /** Items under way. */
-export interface ItemSource<T> {
+interface ItemSource<T> {
   /** Whether drawing may wait. */
   readonly waits: boolean;
   /** Draws one. For `yield*` inside a sequence. */
@@ -218,7 +200,7 @@ export function checkMapped(items: unknown, verb: string): void {
 }
 
 /** Begins to draw. */
-export function openItems<T>(items: Items<T>): ItemSource<T> {
+function openItems<T>(items: Items<T>): ItemSource<T> {
   return isAsyncItems(items)
     ? new AwaitedItems(checkIterator(items[Symbol.asyncIterator]() as AsyncIterator<T>, "map over"))
     : new ListedItems(checkIterator((items as Iterable<T>)[Symbol.iterator](), "map over"));

@@ -4,14 +4,14 @@
  * The two differ in what is left over. A task goes on and can be asked again; an operation that was not
  * taken has not happened. So the first kind is given out itself, the second as a record of how it ended.
  */
-import { type CaseStart, Choice } from "../kernel/cases.ts";
+import { Choice } from "../kernel/cases.ts";
 import { checkList, checkOptions, checkWhole, COUNT, hasMethod } from "../kernel/checks.ts";
 import { CEDES, type Operation, operation, sequence, takeOver } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import { keepHandled } from "../kernel/promise_waits.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { type Ending, Ends } from "./join.ts";
-import { isBare, type SortedWork, sortWork, type WorkResult } from "./perform.ts";
+import { isBare, toCase, type WorkResult } from "./perform.ts";
 import { choose } from "./race.ts";
 
 /** How to wait for the first of several. */
@@ -120,7 +120,7 @@ function* firstOutcomes(
   wanted: number,
   label: string,
 ): Generator<unknown, FirstOutcome<unknown>[], unknown> {
-  const left = new Map(works.map((work, index) => [index, startOf(work)]));
+  const left = new Map(works.map((work, index) => [index, toCase(work)]));
   const outcomes: FirstOutcome<unknown>[] = [];
   while (outcomes.length < wanted) {
     const indices = [...left.keys()];
@@ -143,8 +143,4 @@ function* firstOutcomes(
     outcomes.push({ index, ...outcome });
   }
   return outcomes;
-}
-
-function startOf(work: PromiseLike<unknown>): CaseStart {
-  return (sortWork(work) as Extract<SortedWork, { kind: "case" }>).start;
 }

@@ -8,7 +8,7 @@ import {
 import { Cancelled, currentTask, run, type RunOptions, shield, sleep, spawn } from "@weft/weft";
 import { assertCheckpoint, sweepCancel, VirtualClock } from "@weft/weft/testing";
 import { supervise } from "../../src/tasks/supervise.ts";
-import { SupervisionError } from "../../src/tasks/supervisor.ts";
+import { SupervisionError } from "../../src/tasks/supervise.ts";
 import { law } from "../lib/law.ts";
 import { playSupervision } from "../lib/random_supervision.ts";
 
