@@ -30,7 +30,7 @@ import { ReadyQueue } from "./ready_queue.ts";
 import { leafWaits } from "./report.ts";
 import { ResourceList } from "./resource.ts";
 import { MOST_STEPS, TimeSlice } from "./time_slice.ts";
-import { noteSite } from "./sites.ts";
+import { SpawnSites } from "./sites.ts";
 import { CycleRechecks } from "./deadlock.ts";
 import { Task, type TaskHost, type TaskName } from "./task.ts";
 import { Timers } from "./timers.ts";
@@ -39,8 +39,6 @@ import { WaitQueue } from "./wait_queue.ts";
 
 export type { Overseer, SchedulerOptions } from "./scheduler_options.ts";
 
-/** Of so many tasks a run notes where they were spawned, unless told otherwise. */
-const SITED_TASKS = 1000;
 /** Async code that has not reached a checkpoint after this many microtasks is watched for leaving. */
 const MICROTASKS_TO_WATCH = 6;
 
@@ -83,7 +81,7 @@ export class Scheduler implements TaskHost {
   #ticks = 0;
   readonly #slice: TimeSlice;
   #stepBegan = 0;
-  #sitesLeft: number;
+  readonly #sites: SpawnSites;
   /** How much of the budget is gone when a step begins. */
   #spentBefore: number;
 
@@ -93,8 +91,7 @@ export class Scheduler implements TaskHost {
     const choose: Choose | null = options.seed === undefined ? null : seededChoose(options.seed);
     this.cases = new CaseOrder(choose);
     this.#overseer = overseer;
-    const { sites } = options;
-    this.#sitesLeft = sites === undefined ? SITED_TASKS : sites ? Infinity : 0;
+    this.#sites = new SpawnSites(options.sites);
     this.#warn = safeWarn(options.warn ?? ((message) => console.warn(message)));
     this.#clock = options.clock === undefined ? new SystemClock() : new GuardedClock(
       options.clock,
@@ -147,10 +144,9 @@ export class Scheduler implements TaskHost {
   ): Task<T> {
     const task = new Task<T>(this, ++this.#serial, name, generator, spawner);
     this.#overseer.spawned(task);
-    if (spawner !== null && spawner.daemon) task.daemon = true;
-    if (spawner !== null && this.#sitesLeft > 0) {
-      this.#sitesLeft--;
-      noteSite(task);
+    if (spawner !== null) {
+      if (spawner.daemon) task.daemon = true;
+      this.#sites.note(task, spawner.id, name);
     }
     task.following = this.#firstTask;
     if (this.#firstTask !== null) this.#firstTask.previous = task;

@@ -39,7 +39,8 @@ export interface SchedulerOptions {
   instruments?: readonly Instrument[];
   /**
    * Whether to take down where each task is spawned and where each waits, for reports; it costs 2 µs a
-   * time. By default, the first thousand tasks are, and in a `function*` each `yield*` is known anyway.
+   * time. By default, the first thousand tasks are (of a loop's, the first 32), and in a `function*` each
+   * `yield*` is known anyway.
    */
   sites?: boolean;
   /** Hears what is no error but must not pass in silence. @default `console.warn` */

@@ -1,9 +1,11 @@
 /**
  * Where things happen: the lines of the program at which a task was spawned and at which it waits.
  *
- * Asking the host for a stack takes 1.7 µs, several times as long as spawning a task, so that is done for
- * the first tasks of a run, which as a rule are those that its author would recognize, and for all of
- * them, and for each wait, only where the run asks for it. A `function*` that waits by `yield*` can be
+ * Asking the host for a stack takes several times as long as spawning a task, so that is done for the first
+ * tasks of a run, which as a rule are those that its author would recognize (see {@linkcode SpawnSites}), and
+ * for all of them, and for each wait, only where the run asks for it. To look at fewer frames saves little: two
+ * thirds of the time go into a trace that the host makes beside, in case that nobody catches the error,
+ * and that it makes with a limit of 0, too (measured). A `function*` that waits by `yield*` can be
  * asked at any time for nothing: going on with it calls the `next` of the innermost wait, with all its
  * callers on the stack; that looks at the stack, gives itself out again, and nothing has happened.
  *
@@ -13,6 +15,7 @@
 import { Case } from "./cases.ts";
 import { fastLane } from "./context.ts";
 import { FastRoutine } from "./fast_routine.ts";
+import { functionName } from "./printable.ts";
 import { probe, type Wait } from "./wait.ts";
 
 /** How many frames are looked at for one of the program's. */
@@ -61,6 +64,42 @@ export function withSite<E extends Error>(error: E, site: Site | null): E {
   const [head, rest] = at < 0 ? [stack, ""] : [stack.slice(0, at), stack.slice(at)];
   error.stack = `${head}\n${lines.map((line) => `    at ${line}`).join("\n")}${rest}`;
   return error;
+}
+
+/** Of so many tasks a run notes where they were spawned, unless told otherwise. */
+const SITED_TASKS = 1000;
+/** And of so many that one task spawns in a row and that are called the same: a loop has one line. */
+const SITED_ALIKE = 32;
+
+/**
+ * Of which tasks of a run it is noted where they were spawned. A loop that spawns hundreds of tasks alike does
+ * so at one line, which the first of them tell; to find that out for each would cost five times the spawn.
+ */
+export class SpawnSites {
+  #left: number;
+  readonly #mostAlike: number;
+  #alike = 0;
+  #name = "";
+  #spawnerId = 0;
+
+  /** For a run that wants them all, none, or, with `undefined`, the first. */
+  constructor(wanted: boolean | undefined) {
+    this.#left = wanted === undefined ? SITED_TASKS : wanted ? Infinity : 0;
+    this.#mostAlike = wanted === true ? Infinity : SITED_ALIKE;
+  }
+
+  /** Notes where a task was spawned, if that is wanted; `called` is its name or its body. */
+  note(task: object, spawnerId: number, called: string | { readonly name: string }): void {
+    if (this.#left === 0) return;
+    this.#left--;
+    const name = typeof called === "string" ? called : functionName(called);
+    if (spawnerId !== this.#spawnerId || name !== this.#name) {
+      this.#spawnerId = spawnerId;
+      this.#name = name;
+      this.#alike = 0;
+    }
+    if (++this.#alike <= this.#mostAlike) noteSite(task);
+  }
 }
 
 /** Notes that a task was spawned, or an operation made, here. */

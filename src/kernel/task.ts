@@ -125,7 +125,10 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
     this.#name = checkString(name, "a task's name");
   }
 
-  /** The line that spawned it, as in `file:///a.ts:12:5`; noted for the first tasks of a run, or for all. */
+  /**
+   * The line that spawned it, as in `file:///a.ts:12:5`; noted for the first thousand tasks of a run, less what a
+   * loop spawns after its first 32, or for all.
+   */
   get spawnSite(): string | undefined {
     return spawnSite(this);
   }
