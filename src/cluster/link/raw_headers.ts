@@ -10,17 +10,11 @@ import { HEAD, MESSAGE_ID, SIGNATURE } from "../wire/protocol.ts";
 
 const utf8 = new TextEncoder();
 
-/** Headers for the client: what `publish` asks of them. */
-class RawHeaders {
-  readonly #bytes: Uint8Array;
-
-  constructor(lines: string) {
-    this.#bytes = utf8.encode(`NATS/1.0\r\n${lines}\r\n\r\n`);
-  }
-
-  encode(): Uint8Array {
-    return this.#bytes;
-  }
+/** Headers for the client: `encode` is all that its `publish` asks of them. */
+function rawHeaders(lines: string): MsgHdrs {
+  const bytes = utf8.encode(`NATS/1.0\r\n${lines}\r\n\r\n`);
+  const headers: Partial<MsgHdrs> & { encode(): Uint8Array } = { encode: () => bytes };
+  return headers as MsgHdrs;
 }
 
 /** The head that was asked for last: results have the same one again and again. */
@@ -29,17 +23,17 @@ let last: { readonly head: string; readonly headers: MsgHdrs } | null = null;
 /** Headers that hold a head. */
 export function headOnly(head: string): MsgHdrs {
   if (last?.head === head) return last.headers;
-  const headers = new RawHeaders(`${HEAD}: ${head}`) as unknown as MsgHdrs;
+  const headers = rawHeaders(`${HEAD}: ${head}`);
   last = { head, headers };
   return headers;
 }
 
 /** Headers of a job: its head, and the id by which the server knows it. */
 export function headWithId(head: string, id: string): MsgHdrs {
-  return new RawHeaders(`${MESSAGE_ID}: ${id}\r\n${HEAD}: ${head}`) as unknown as MsgHdrs;
+  return rawHeaders(`${MESSAGE_ID}: ${id}\r\n${HEAD}: ${head}`);
 }
 
 /** Headers of a result that is signed. */
 export function headSigned(head: string, signature: string): MsgHdrs {
-  return new RawHeaders(`${HEAD}: ${head}\r\n${SIGNATURE}: ${signature}`) as unknown as MsgHdrs;
+  return rawHeaders(`${HEAD}: ${head}\r\n${SIGNATURE}: ${signature}`);
 }

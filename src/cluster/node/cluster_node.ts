@@ -1,44 +1,30 @@
 /**
- * A node: it takes jobs of a cluster, runs them on a pool of its own, and stores what they came to.
- *
- * How many jobs it holds follows what it gets done: `concurrency` while jobs are slow, so that what it
- * could not begin soon is left for other nodes, and some 20 ms of work when they are tiny, so that it does
- * not wait for the server after each. The same depth bounds the pool and, for each class, the buffer.
+ * A node: it takes jobs of a cluster, runs them on a pool of its own, and stores their results.
  */
 import type { Msg } from "@nats-io/transport-node";
 import { BOUND, checkMs, checkOptions, checkWhole, COUNT } from "../../kernel/checks.ts";
 import { withScope } from "../../kernel/context.ts";
 import { errorText } from "../../kernel/printable.ts";
-import { Deque } from "../../internal/deque.ts";
 import { WorkerPool } from "../../parallel/pool/pool.ts";
-import { decode } from "../codec/decode.ts";
 import type { ClusterError } from "../link/errors.ts";
 import { Link } from "../link/link.ts";
 import { Objects } from "../link/objects.ts";
 import { Publisher } from "../link/publisher.ts";
-import { headOnly } from "../link/raw_headers.ts";
 import { ResultReader } from "../link/results.ts";
 import type { ConnectOptions } from "../link/servers.ts";
 import { Ticker } from "../link/ticker.ts";
 import type { NodeHealth } from "../wire/health.ts";
 import { USUAL_LAYOUT } from "../wire/layout.ts";
-import {
-  checkName,
-  CLASSES,
-  DURABLE,
-  freshName,
-  type JobClass,
-  keyText,
-  Names,
-} from "../wire/names.ts";
-import { HEAD, isBareHead, parseCancelHead, PROTOCOL } from "../wire/protocol.ts";
+import { checkName, CLASSES, DURABLE, freshName, type JobClass, Names } from "../wire/names.ts";
 import { Signer } from "../wire/signing.ts";
 import { readDelivery } from "./delivery.ts";
 import { KnownFunctions } from "./functions.ts";
-import { HeldJob } from "./held_job.ts";
+import { HeldJob, HeldJobs } from "./held_jobs.ts";
+import { JobRequests } from "./job_requests.ts";
 import { JobRun, type RunEnd, type RunTools } from "./job_run.ts";
 import { StreamKeeper } from "./stream_keeper.ts";
 import { NodeHealthBoard } from "./node_health.ts";
+import { LOOK_MS, Pace } from "./pace.ts";
 import { ProgressPublisher } from "./progress_publisher.ts";
 import { Puller } from "./puller.ts";
 import { ResultWriter } from "./result_writer.ts";
@@ -70,14 +56,6 @@ export interface ClusterNodeOptions extends ConnectOptions {
   warn?: (message: string) => void;
 }
 
-/** How much work a node takes ahead, in seconds. */
-const AHEAD_S = 0.02;
-/** It never holds more jobs of a class, nor has more in its pool. */
-const MOST_HELD = 1024;
-/** So often its rate is measured, and lost requests are looked for, in milliseconds. */
-const LOOK_MS = 100;
-/** How much of the old rate is left after each look. */
-const FADE = 0.7;
 /** A job that could not be carried out because the server was in the way is begun again after this, in ms. */
 const AGAIN_MS = 1000;
 
@@ -104,24 +82,16 @@ export class ClusterNode implements AsyncDisposable {
   readonly #tools: RunTools;
   readonly #publisher: Publisher;
   readonly #pullers: readonly Puller[];
-  readonly #buffers: Readonly<Record<JobClass, Deque<HeldJob>>> = {
-    high: new Deque(),
-    normal: new Deque(),
-    low: new Deque(),
-  };
-  readonly #held = new Map<string, HeldJob>();
+  readonly #held = new HeldJobs();
+  readonly #pace: Pace;
   readonly #tickers: readonly Ticker[];
   readonly #keeper: StreamKeeper;
-  readonly #cancels: { unsubscribe(): void };
-  readonly #questions: { unsubscribe(): void };
-  readonly #concurrency: number;
+  readonly #requests: JobRequests;
   readonly #workers: number;
   readonly #warn: (message: string) => void;
   readonly #begun = performance.now();
   readonly #end = Promise.withResolvers<void>();
   readonly #counts = { done: 0, failed: 0, returned: 0, refused: 0 };
-  #rate = 0;
-  #doneBefore = 0;
   #running = 0;
   #closing: Promise<void> | null = null;
   #idle: (() => void) | null = null;
@@ -193,7 +163,7 @@ export class ClusterNode implements AsyncDisposable {
     this.#end.promise.catch(() => {});
     this.#link = link;
     this.#workers = workers;
-    this.#concurrency = Math.min(concurrency, MOST_HELD);
+    this.#pace = new Pace(concurrency);
     this.#warn = options.warn ?? ((message) => console.warn(message));
     this.#publisher = new Publisher(link);
     const objects = new Objects(link);
@@ -203,28 +173,19 @@ export class ClusterNode implements AsyncDisposable {
       functions,
       objects,
       reader,
-      pool: new WorkerPool(workers, { name: `node ${node}`, tasks: this.#concurrency }),
+      pool: new WorkerPool(workers, { name: `node ${node}`, tasks: this.#pace.concurrency }),
       board: new NodeHealthBoard(link.nc, link.names, node, () => this.health()),
       writer: new ResultWriter({ link, publisher: this.#publisher, objects, reader, signer }),
       starts: new StartRecords(link),
       progress: new ProgressPublisher(link),
     };
-    this.#cancels = link.nc.subscribe(link.names.cancel({ submitter: "*", id: "*" }), {
-      callback: (error, msg) => {
-        if (error === null) this.#cancel(msg);
-      },
-    });
-    this.#questions = link.nc.subscribe(link.names.question({ submitter: "*", id: "*" }), {
-      callback: (error, msg) => {
-        if (error === null) this.#claim(msg);
-      },
-    });
+    this.#requests = new JobRequests(link, this.#held, () => this.#counts.refused++);
     this.#pullers = CLASSES.map((jobClass) =>
       new Puller(
         link,
         link.names.jobs(jobClass),
         inboxPrefix,
-        () => this.#closing === null ? this.#depth - this.#buffers[jobClass].size : 0,
+        () => this.#closing === null ? this.#pace.depth - this.#held.bufferedOf(jobClass) : 0,
         (msg) => this.#take(jobClass, msg),
       )
     );
@@ -245,11 +206,11 @@ export class ClusterNode implements AsyncDisposable {
       host: hostName(),
       pid: Deno.pid,
       workers: this.#workers,
-      concurrency: this.#concurrency,
+      concurrency: this.#pace.concurrency,
       running: this.#running,
-      buffered: CLASSES.reduce((sum, jobClass) => sum + this.#buffers[jobClass].size, 0),
+      buffered: this.#held.buffered,
       ...this.#counts,
-      rate: Math.round(this.#rate * 10) / 10,
+      rate: this.#pace.rate,
       uptime: Math.round(performance.now() - this.#begun),
       state: this.#closing === null ? "open" : "closing",
       functions: functions.list,
@@ -264,7 +225,7 @@ export class ClusterNode implements AsyncDisposable {
   /** Does not wait for jobs that run, either: they are handed back, and their workers ended. */
   async terminate(): Promise<void> {
     const closing = this.close();
-    for (const job of this.#held.values()) this.#handBack(job, 0);
+    for (const job of this.#held) this.#handBack(job, 0);
     this.#tools.pool.terminate();
     await closing;
   }
@@ -274,11 +235,6 @@ export class ClusterNode implements AsyncDisposable {
     await this.close();
   }
 
-  /** How many jobs of a class it may hold, and how many its pool may have. */
-  get #depth(): number {
-    return Math.min(MOST_HELD, Math.max(this.#concurrency, Math.ceil(this.#rate * AHEAD_S)));
-  }
-
   #take(jobClass: JobClass, msg: Msg): void {
     const { nc, names } = this.#link;
     const delivery = readDelivery(nc, names, jobClass, msg);
@@ -286,39 +242,30 @@ export class ClusterNode implements AsyncDisposable {
       this.#counts.refused++;
       return;
     }
-    const held = this.#held.get(keyText(delivery.key));
+    const held = this.#held.get(delivery.key);
     if (held !== undefined) {
       held.answers = delivery.answers;
       return;
     }
     const job = new HeldJob(delivery);
-    this.#held.set(job.text, job);
+    this.#held.add(job);
     if (this.#closing !== null) this.#handBack(job, 0);
     else {
-      this.#buffers[jobClass].push(job);
+      this.#held.buffer(jobClass, job);
       this.#pump();
     }
   }
 
   /** Starts what there is room for, the most urgent first. */
   #pump(): void {
-    while (this.#running < this.#depth && !this.#publisher.full && this.#closing === null) {
-      const job = this.#next();
+    while (this.#running < this.#pace.depth && !this.#publisher.full && this.#closing === null) {
+      const job = this.#held.next();
       if (job === undefined) break;
       this.#running++;
       job.state = "starting";
       void this.#carryOut(job);
     }
     for (const puller of this.#pullers) puller.ask();
-  }
-
-  #next(): HeldJob | undefined {
-    for (const jobClass of CLASSES) {
-      for (let job; (job = this.#buffers[jobClass].shift()) !== undefined;) {
-        if (job.state === "buffered") return job;
-      }
-    }
-    return undefined;
   }
 
   async #carryOut(job: HeldJob): Promise<void> {
@@ -338,7 +285,7 @@ export class ClusterNode implements AsyncDisposable {
         this.#handBack(job, AGAIN_MS);
       }
     }
-    this.#held.delete(job.text);
+    this.#held.delete(job);
     ran();
     if (this.#held.size === 0) this.#idle?.();
   }
@@ -354,49 +301,17 @@ export class ClusterNode implements AsyncDisposable {
     job.state = "over";
     this.#counts.returned++;
     job.answers.nak(ms);
-    this.#held.delete(job.text);
-  }
-
-  #cancel(msg: Msg): void {
-    const key = this.#link.names.parseAbout("x", msg.subject);
-    const policy = parseCancelHead(msg.headers?.get(HEAD) ?? "");
-    if (key === null || policy === null) {
-      this.#counts.refused++;
-      return;
-    }
-    let reason: unknown;
-    try {
-      reason = msg.data.length === 0 ? undefined : decode(msg.data);
-    } catch {
-      this.#counts.refused++;
-      return;
-    }
-    this.#held.get(keyText(key))?.cancel(policy, reason);
-  }
-
-  /** Somebody asks who has a job. */
-  #claim(msg: Msg): void {
-    const { nc, names } = this.#link;
-    const key = names.parseAbout("w", msg.subject);
-    if (key === null || !isBareHead(msg.headers?.get(HEAD) ?? "")) {
-      this.#counts.refused++;
-      return;
-    }
-    if (!this.#held.has(keyText(key))) return;
-    nc.publish(names.claim(key), new Uint8Array(), { headers: headOnly(PROTOCOL) });
+    this.#held.delete(job);
   }
 
   #look(): void {
-    const { done } = this.#counts;
-    const now = (done - this.#doneBefore) * 1000 / LOOK_MS;
-    this.#doneBefore = done;
-    this.#rate = this.#rate * FADE + now * (1 - FADE);
+    this.#pace.look(this.#counts.done);
     for (const puller of this.#pullers) puller.look();
     this.#pump();
   }
 
   #renew(): void {
-    for (const job of this.#held.values()) job.answers.working();
+    for (const job of this.#held) job.answers.working();
   }
 
   async #close(): Promise<void> {
@@ -404,9 +319,7 @@ export class ClusterNode implements AsyncDisposable {
     await Promise.resolve();
     this.#tools.board.tell();
     await Promise.all(this.#pullers.map((puller) => puller.stop()));
-    for (const jobClass of CLASSES) {
-      for (let job; (job = this.#buffers[jobClass].shift()) !== undefined;) this.#handBack(job, 0);
-    }
+    for (let job; (job = this.#held.next()) !== undefined;) this.#handBack(job, 0);
     if (this.#held.size > 0) {
       await new Promise<void>((resolve) => this.#idle = resolve);
     }
@@ -419,10 +332,7 @@ export class ClusterNode implements AsyncDisposable {
     this.#keeper.stop();
     this.#tools.board.tell();
     this.#tools.board.stop();
-    if (!this.#link.nc.isClosed()) {
-      this.#cancels.unsubscribe();
-      this.#questions.unsubscribe();
-    }
+    this.#requests.stop();
     this.#publisher.close();
     this.#tools.pool.terminate();
     await this.#tools.pool.join();
@@ -432,8 +342,7 @@ export class ClusterNode implements AsyncDisposable {
   /** The connection will not come back: what it holds is given to others when its lease has run out. */
   #lost(error: ClusterError): void {
     this.#end.reject(error);
-    for (const job of this.#held.values()) job.state = "over";
-    this.#held.clear();
+    this.#held.loseAll();
     this.#idle?.();
     this.#tools.pool.terminate();
     void this.close();

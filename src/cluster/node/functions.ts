@@ -9,11 +9,12 @@ import { messageText, printable } from "../../kernel/printable.ts";
 import {
   type Addressed,
   type AnyFunction,
+  isTaskBody,
   type JobAddress,
   jobAddress,
+  tableOf,
 } from "../../parallel/jobs.ts";
 import { moduleUrl } from "../../parallel/pool/module_jobs.ts";
-import { isTaskBody, tableOf } from "../../parallel/jobs.ts";
 import { moduleHash } from "../wire/job_hash.ts";
 
 /** What a pool can be given. */
@@ -93,7 +94,5 @@ function addressed(address: JobAddress): KnownFunction {
   const job = (): never => {
     throw new Error(`${address.name} is called in workers only`);
   };
-  return Object.defineProperty(job, jobAddress, {
-    value: Object.freeze(address),
-  }) as unknown as KnownFunction;
+  return Object.assign(job, { [jobAddress]: Object.freeze(address) });
 }

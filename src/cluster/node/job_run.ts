@@ -16,7 +16,7 @@ import type { Objects } from "../link/objects.ts";
 import type { ResultReader } from "../link/results.ts";
 import type { FailureCode, ResultStatus } from "../wire/protocol.ts";
 import { entry, type KnownFunction, type KnownFunctions } from "./functions.ts";
-import type { HeldJob } from "./held_job.ts";
+import type { HeldJob } from "./held_jobs.ts";
 import type { NodeHealthBoard } from "./node_health.ts";
 import type { ProgressPublisher } from "./progress_publisher.ts";
 import type { ResultWriter } from "./result_writer.ts";

@@ -178,7 +178,7 @@ export class Cluster implements ClusterSender {
     items: Items<JobItem<F>>,
     options: ClusterMapOptions = {},
   ): Operation<JobResult<F>[]> {
-    return this.#engine.map(job, items, options, false) as Operation<JobResult<F>[]>;
+    return this.#engine.maps.map(job, items, options, false) as Operation<JobResult<F>[]>;
   }
 
   /** Like {@linkcode map}, for a job of any number of arguments: each item is the list of them. */
@@ -187,7 +187,7 @@ export class Cluster implements ClusterSender {
     items: Items<Readonly<JobArguments<F>>>,
     options: ClusterMapOptions = {},
   ): Operation<JobResult<F>[]> {
-    return this.#engine.map(job, items, options, true) as Operation<JobResult<F>[]>;
+    return this.#engine.maps.map(job, items, options, true) as Operation<JobResult<F>[]>;
   }
 
   /** Hands in a job for every item, and gives the results one after another, in the order of the items. */
@@ -196,7 +196,7 @@ export class Cluster implements ClusterSender {
     items: Items<JobItem<F>>,
     options: ClusterMapOptions = {},
   ): ResultStream<JobResult<F>> {
-    return this.#engine.imap(job, items, options, true) as ResultStream<JobResult<F>>;
+    return this.#engine.maps.imap(job, items, options, true) as ResultStream<JobResult<F>>;
   }
 
   /** Like {@linkcode imap}, but gives each result as soon as it comes. */
@@ -205,7 +205,7 @@ export class Cluster implements ClusterSender {
     items: Items<JobItem<F>>,
     options: ClusterMapOptions = {},
   ): ResultStream<JobResult<F>> {
-    return this.#engine.imap(job, items, options, false) as ResultStream<JobResult<F>>;
+    return this.#engine.maps.imap(job, items, options, false) as ResultStream<JobResult<F>>;
   }
 
   /**

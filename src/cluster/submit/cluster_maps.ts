@@ -21,6 +21,7 @@ import { OrderedBuffer, UnorderedBuffer } from "../../parallel/pool/result_buffe
 import { type ResultStream, StreamRun } from "../../parallel/pool/result_stream.ts";
 import type { ClusterDemand } from "./demand.ts";
 import type { ClusterJob } from "./cluster_job.ts";
+import type { EngineMaps } from "./engine.ts";
 import type { ClusterMapOptions } from "./options.ts";
 
 /** How many items of a map may be out, unless said otherwise. */
@@ -29,8 +30,8 @@ const WINDOW = 4096;
 /** One item at a time, however long it may take. */
 const ONE = { most: 1, jobs: 1, ms: Infinity, idle: true } as const;
 
-/** Whoever makes jobs of items. */
-export interface FeedHost {
+/** What makes jobs of items. */
+export interface MapsHost {
   /** What jobs get that demand nothing. */
   readonly usual: ClusterDemand;
   /** There is something to take. */
@@ -44,14 +45,14 @@ export interface FeedHost {
 }
 
 /** The maps of one submitter. */
-export class ClusterMaps implements ItemHost {
-  readonly #host: FeedHost;
+export class ClusterMaps implements ItemHost, EngineMaps {
+  readonly #host: MapsHost;
   readonly #name: string;
   readonly #runs = new Map<ItemRun, Addressed<AnyFunction>>();
   readonly #jobs = new Map<Batch, ClusterJob>();
 
   /** No map yet. */
-  constructor(name: string, host: FeedHost) {
+  constructor(name: string, host: MapsHost) {
     this.#name = name;
     this.#host = host;
   }

@@ -8,10 +8,30 @@ import type { ResultStream } from "../../parallel/pool/result_stream.ts";
 import type { ClusterDemand } from "./demand.ts";
 import type { ClusterFuture, ClusterMapOptions, ClusterStatistics } from "./options.ts";
 
+/** The verbs that apply a job to many items. */
+export interface EngineMaps {
+  /** All results at once; with `spread`, each item is a list of arguments. */
+  map(
+    job: Addressed<AnyFunction>,
+    items: Items<unknown>,
+    options: ClusterMapOptions,
+    spread: boolean,
+  ): Operation<unknown[]>;
+  /** One result after another, in the order of the items or as they come. */
+  imap(
+    job: Addressed<AnyFunction>,
+    items: Items<unknown>,
+    options: ClusterMapOptions,
+    ordered: boolean,
+  ): ResultStream<unknown>;
+}
+
 /** Takes jobs and gives futures. */
 export interface Engine {
   /** How jobs are treated that demand nothing else. */
   readonly usual: ClusterDemand;
+  /** Applies a job to many items. */
+  readonly maps: EngineMaps;
   /** Whether as many jobs wait as should. */
   readonly full: boolean;
   /** Throws `WouldBlock` if as many jobs wait as should. */
@@ -26,20 +46,6 @@ export interface Engine {
   ): Job & ClusterFuture<unknown>;
   /** Finds a job by its key. */
   attach(key: string): Future<unknown> & ClusterFuture<unknown>;
-  /** All results at once. */
-  map(
-    job: Addressed<AnyFunction>,
-    items: Items<unknown>,
-    options: ClusterMapOptions,
-    spread: boolean,
-  ): Operation<unknown[]>;
-  /** One result after another. */
-  imap(
-    job: Addressed<AnyFunction>,
-    items: Items<unknown>,
-    options: ClusterMapOptions,
-    ordered: boolean,
-  ): ResultStream<unknown>;
   /** Asks for what waits and runs. */
   statistics(): Promise<ClusterStatistics>;
   /** Takes no more jobs; ends when those it has are done. */

@@ -30,7 +30,7 @@ const AGAIN_MS = 1000;
 const empty = new Uint8Array();
 
 /** What becomes of a job that was sent. */
-export interface OutletOwner {
+export interface JobPublisherOwner {
   /** There may be room for another. */
   pumpSoon(): void;
   /** Something is under way that should come to its end before the connection is closed. */
@@ -46,10 +46,10 @@ export class JobPublisher {
   /** What the server last refused to store a job for, although it may do so later. */
   lastRefusal: string | null = null;
   readonly #connection: ServerConnection;
-  readonly #owner: OutletOwner;
+  readonly #owner: JobPublisherOwner;
 
   /** Has sent nothing. */
-  constructor(connection: ServerConnection, owner: OutletOwner) {
+  constructor(connection: ServerConnection, owner: JobPublisherOwner) {
     this.#connection = connection;
     this.#owner = owner;
   }

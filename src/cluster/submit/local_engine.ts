@@ -14,20 +14,14 @@ import type { CancelMeans, CancelPolicy, Future } from "../../parallel/pool/futu
 import { onReport, report } from "../../parallel/pool/progress_stream.ts";
 import { WorkerPool } from "../../parallel/pool/pool.ts";
 import type { JobSender } from "../../parallel/pool/pool_options.ts";
-import type { ResultStream } from "../../parallel/pool/result_stream.ts";
 import { ClusterError } from "../link/errors.ts";
 import { parseKey } from "../wire/names.ts";
 import type { ClusterJob } from "./cluster_job.ts";
 import type { ClusterDemand } from "./demand.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine, EngineMaps } from "./engine.ts";
 import type { JobMaker } from "./job_maker.ts";
 import { PendingJobs } from "./pending_jobs.ts";
-import type {
-  ClusterMapOptions,
-  ClusterOptions,
-  ClusterState,
-  ClusterStatistics,
-} from "./options.ts";
+import type { ClusterOptions, ClusterState, ClusterStatistics } from "./options.ts";
 
 const STATES: Record<string, ClusterState> = {
   open: "open",
@@ -41,10 +35,12 @@ const STATES: Record<string, ClusterState> = {
 export class LocalEngine implements Engine {
   /** How jobs are treated that demand nothing else. */
   readonly usual: ClusterDemand;
+  /** Applies a job to many items. */
+  readonly maps: EngineMaps;
   readonly #name: string;
   readonly #pool: WorkerPool;
   readonly #maker: JobMaker;
-  readonly #pending = new PendingJobs();
+  readonly #pending: PendingJobs;
   /** Every job that has not come to an end. */
   readonly #jobs = new Map<string, ClusterJob>();
   readonly #calls = new Map<ClusterJob, Addressed<AnyFunction>>();
@@ -59,6 +55,7 @@ export class LocalEngine implements Engine {
     const { workers } = options;
     this.#name = name;
     this.#maker = maker;
+    this.#pending = new PendingJobs(name, bound);
     this.usual = maker.usual;
     const { limit, onCancel } = maker.usual;
     this.#pool = new WorkerPool(workers, {
@@ -67,6 +64,7 @@ export class LocalEngine implements Engine {
       timeout: limit || Infinity,
       onCancel,
     });
+    this.maps = mapsOn(this.#pool);
     maker.host = {
       withdraw: (job, reason, policy) => this.#withdraw(job, reason, policy),
       over: (job) => this.#over(job),
@@ -121,31 +119,6 @@ export class LocalEngine implements Engine {
       ),
     );
     return job;
-  }
-
-  /** All results at once. */
-  map(
-    job: Addressed<AnyFunction>,
-    items: Items<unknown>,
-    options: ClusterMapOptions,
-    spread: boolean,
-  ): Operation<unknown[]> {
-    return spread
-      ? this.#pool.starmap(job, items as Items<never>, options)
-      : this.#pool.map(job as Addressed<(item: never) => unknown>, items as Items<never>, options);
-  }
-
-  /** One result after another. */
-  imap(
-    job: Addressed<AnyFunction>,
-    items: Items<unknown>,
-    options: ClusterMapOptions,
-    ordered: boolean,
-  ): ResultStream<unknown> {
-    const one = job as Addressed<(item: never) => unknown>;
-    return ordered
-      ? this.#pool.imap(one, items as Items<never>, options)
-      : this.#pool.imapUnordered(one, items as Items<never>, options);
   }
 
   /** What waits and runs. */
@@ -246,4 +219,20 @@ export class LocalEngine implements Engine {
     }
     return sender;
   }
+}
+
+function mapsOn(pool: WorkerPool): EngineMaps {
+  return {
+    map(job, items, options, spread): Operation<unknown[]> {
+      return spread
+        ? pool.starmap(job, items as Items<never>, options)
+        : pool.map(job as Addressed<(item: never) => unknown>, items as Items<never>, options);
+    },
+    imap(job, items, options, ordered) {
+      const one = job as Addressed<(item: never) => unknown>;
+      return ordered
+        ? pool.imap(one, items as Items<never>, options)
+        : pool.imapUnordered(one, items as Items<never>, options);
+    },
+  };
 }

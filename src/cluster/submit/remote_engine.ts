@@ -9,59 +9,59 @@
 import { withScope } from "../../kernel/context.ts";
 import { cancelled } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
-import type { Items } from "../../tasks/task_pool_map.ts";
 import type { Addressed, AnyFunction } from "../../parallel/jobs.ts";
 import type { CancelMeans, CancelPolicy } from "../../parallel/pool/future.ts";
-import type { ResultStream } from "../../parallel/pool/result_stream.ts";
 import type { ClusterError } from "../link/errors.ts";
 import { atMost, Ticker } from "../link/ticker.ts";
 import { parseKey } from "../wire/names.ts";
 import { show } from "../../kernel/printable.ts";
-import { attachTo } from "./attach.ts";
 import { ResultDispatcher } from "./result_dispatcher.ts";
 import { StatisticsReader } from "./statistics_reader.ts";
-import { Claims } from "./claims.ts";
 import type { ClusterJob } from "./cluster_job.ts";
 import type { ClusterDemand } from "./demand.ts";
 import type { Engine } from "./engine.ts";
 import { ClusterMaps } from "./cluster_maps.ts";
 import type { JobMaker } from "./job_maker.ts";
 import { PendingJobs } from "./pending_jobs.ts";
-import type { ClusterMapOptions, ClusterOptions, ClusterStatistics } from "./options.ts";
+import type { ClusterOptions, ClusterStatistics } from "./options.ts";
 import { JobPublisher } from "./job_publisher.ts";
-import { lateError, reconcile, RECONCILE_MS, tooLate } from "./reconcile.ts";
+import { lateError, RECONCILE_MS, Reconciler, tooLate } from "./reconcile.ts";
 import { RemoteLife } from "./remote_life.ts";
 import { ProgressSubscription } from "./progress_subscription.ts";
-import { QueueBound } from "./queue_bound.ts";
 import { closeConnection, openConnection, type ServerConnection } from "./server_connection.ts";
 
 /** What is under way at the end gets so long, in milliseconds. */
 const LAST_MS = 3000;
 
+/** What a submitter has while it is connected. */
+interface Session {
+  readonly connection: ServerConnection;
+  readonly jobs: JobPublisher;
+  readonly reconciler: Reconciler;
+  readonly statistics: StatisticsReader;
+  readonly ticker: Ticker;
+}
+
 /** A submitter. */
 export class RemoteEngine implements Engine {
   /** How jobs are treated that demand nothing else. */
   readonly usual: ClusterDemand;
+  /** Applies a job to many items. */
+  readonly maps: ClusterMaps;
   readonly #name: string;
   readonly #options: ClusterOptions;
   readonly #window: number;
   readonly #life: RemoteLife;
   readonly #maker: JobMaker;
-  readonly #pending = new PendingJobs();
-  readonly #queueBound: QueueBound;
-  readonly #maps: ClusterMaps;
+  readonly #pending: PendingJobs;
   /** Every job of our own that has not come to an end, by its name. */
   readonly #own = new Map<string, ClusterJob>();
   /** Those of others that are waited for, by their keys. */
   readonly #foreign = new Map<string, ClusterJob>();
   readonly #dispatcher: ResultDispatcher;
   readonly #errands = new Set<Promise<unknown>>();
-  #connection: ServerConnection | null = null;
-  #jobs: JobPublisher | null = null;
-  #claims: Claims | null = null;
-  #statistics: StatisticsReader | null = null;
   readonly #progress: ProgressSubscription;
-  #ticker: Ticker | null = null;
+  #session: Session | null = null;
   #opening: Promise<void> | null = null;
   #finishing: Promise<void> | null = null;
   #pumping: "no" | "yes" | "again" | "soon" = "no";
@@ -83,10 +83,10 @@ export class RemoteEngine implements Engine {
     this.#maker = maker;
     this.usual = maker.usual;
     this.#life = new RemoteLife(name, () => this.release());
-    this.#queueBound = new QueueBound(name, bounds.queue, this.#pending);
+    this.#pending = new PendingJobs(name, bounds.queue);
     this.#dispatcher = new ResultDispatcher(maker.signer !== null, {
       jobOf: (id) => this.#own.get(id),
-      arrived: (job, object) => this.#jobs?.clear(job, object),
+      arrived: (job, object) => this.#session?.jobs.clear(job, object),
     });
     this.#progress = new ProgressSubscription(maker.submitter);
     maker.host = {
@@ -95,7 +95,7 @@ export class RemoteEngine implements Engine {
       wanted: (job) => this.#progress.want(job),
       run: this.#life.run,
     };
-    this.#maps = new ClusterMaps(name, {
+    this.maps = new ClusterMaps(name, {
       usual: this.usual,
       kindOf: (address) => maker.kindOf(address),
       pump: () => this.#pump(),
@@ -112,17 +112,17 @@ export class RemoteEngine implements Engine {
 
   /** Whether as many jobs wait as should. */
   get full(): boolean {
-    return this.#queueBound.full;
+    return this.#pending.full;
   }
 
   /** Throws if as many jobs wait as should. */
   refuseIfFull(): void {
-    this.#queueBound.refuseIfFull();
+    this.#pending.refuseIfFull();
   }
 
   /** Waits until there is room. */
   ready(): Operation<void> {
-    return this.#queueBound.ready(() => this.#begin());
+    return this.#pending.ready(() => this.#begin());
   }
 
   /** Takes a job. */
@@ -165,31 +165,11 @@ export class RemoteEngine implements Engine {
     return job;
   }
 
-  /** All results at once. */
-  map(
-    job: Addressed<AnyFunction>,
-    items: Items<unknown>,
-    options: ClusterMapOptions,
-    spread: boolean,
-  ): Operation<unknown[]> {
-    return this.#maps.map(job, items, options, spread);
-  }
-
-  /** One result after another. */
-  imap(
-    job: Addressed<AnyFunction>,
-    items: Items<unknown>,
-    options: ClusterMapOptions,
-    ordered: boolean,
-  ): ResultStream<unknown> {
-    return this.#maps.imap(job, items, options, ordered);
-  }
-
   /** Asks for what waits and runs. */
   async statistics(): Promise<ClusterStatistics> {
     if (this.#life.state === "open") this.#begin();
     await this.#opening;
-    const report = await this.#statistics?.take() ?? {
+    const report = await this.#session?.statistics.take() ?? {
       queued: { high: 0, normal: 0, low: 0 },
       inFlight: 0,
       nodes: [],
@@ -200,8 +180,8 @@ export class RemoteEngine implements Engine {
       outstanding: this.#outstanding,
       submitted: this.#submitted,
       settled: this.#settled,
-      resent: this.#connection?.publisher.resent ?? 0,
-      restored: this.#jobs?.restored ?? 0,
+      resent: this.#session?.connection.publisher.resent ?? 0,
+      restored: this.#session?.jobs.restored ?? 0,
       refused: this.#dispatcher.refused,
       ...report,
     });
@@ -242,7 +222,7 @@ export class RemoteEngine implements Engine {
       this.#pending.forget();
       return "dropped";
     }
-    this.#jobs?.withdraw(job, reason, policy);
+    this.#session?.jobs.withdraw(job, reason, policy);
     return policy;
   }
 
@@ -271,20 +251,21 @@ export class RemoteEngine implements Engine {
   /** Sends what may be sent. A map that draws, or a job that fails at once, may call it anew. */
   #pump(): void {
     if (this.#pumping === "yes") this.#pumping = "again";
-    if (this.#pumping === "again" || this.#connection === null || this.#jobs === null) return;
+    if (this.#pumping === "again" || this.#session === null) return;
+    const { connection: { publisher }, jobs } = this.#session;
     do {
       this.#pumping = "yes";
-      while (this.#outstanding < this.#window && !this.#connection.publisher.full) {
-        const job = this.#pending.take() ?? this.#maps.take();
+      while (this.#outstanding < this.#window && !publisher.full) {
+        const job = this.#pending.take() ?? this.maps.take();
         if (job === null) break;
         if (job.done) continue;
         this.#own.set(job.parts.id, job);
         this.#outstanding++;
-        this.#jobs.store(job);
+        jobs.store(job);
       }
     } while ((this.#pumping as string) === "again");
     this.#pumping = "no";
-    this.#queueBound.made();
+    this.#pending.madeRoom();
     this.#endIfThrough();
   }
 
@@ -319,63 +300,65 @@ export class RemoteEngine implements Engine {
       connection = await openConnection(
         this.#options,
         { names, submitter, signer },
-        (id, msg) => this.#dispatcher.take(this.#connection!.reader, id, msg),
+        (reader, id, msg) => this.#dispatcher.take(reader, id, msg),
       );
     } catch (error) {
       return this.#break(error as ClusterError);
     }
     if (this.#finishing !== null) return await closeConnection(connection);
-    this.#connection = connection;
-    this.#jobs = new JobPublisher(connection, {
+    const { link } = connection;
+    const jobs = new JobPublisher(connection, {
       submitter,
       pumpSoon: () => this.#pumpSoon(),
       errand: (work) => this.#errand(work),
     });
-    this.#claims = new Claims(connection.link);
-    this.#progress.open(connection.link);
-    this.#statistics = new StatisticsReader(connection.link);
-    connection.link.onEnd((error) => this.#break(error));
-    this.#ticker = new Ticker(RECONCILE_MS, () => this.#reconcile());
+    this.#session = {
+      connection,
+      jobs,
+      reconciler: new Reconciler(connection, this.#dispatcher, jobs),
+      statistics: new StatisticsReader(link),
+      ticker: new Ticker(RECONCILE_MS, () => this.#reconcile()),
+    };
+    this.#progress.open(link);
+    link.onEnd((error) => this.#break(error));
     this.#pump();
   }
 
   async #reconcile(): Promise<void> {
     this.#pump();
+    const { connection, jobs, reconciler } = this.#session!;
     const { acceptTimeout = Infinity } = this.#options;
     for (const job of tooLate(this.#unfinished(), acceptTimeout)) {
-      this.#drop(job, lateError(job, acceptTimeout, this.#jobs!.lastRefusal));
+      this.#drop(job, lateError(job, acceptTimeout, jobs.lastRefusal));
     }
-    const [connection, jobs] = [this.#connection!, this.#jobs!];
-    if (!connection.link.up) return;
-    await reconcile(this.#unfinished(), connection, this.#dispatcher, jobs, this.#claims!);
+    if (connection.link.up) await reconciler.check(this.#unfinished());
   }
 
   async #attach(job: ClusterJob): Promise<void> {
     await this.#opening;
-    if (this.#connection === null || this.#jobs === null) return;
-    await attachTo(job, this.#connection, this.#dispatcher, this.#jobs);
+    await this.#session?.reconciler.attach(job);
   }
 
   // -- The end --
 
   #break(error: ClusterError): void {
     if (!this.#life.broke(error)) return;
-    this.#maps.drop(error);
+    this.maps.drop(error);
     for (const job of [...this.#unfinished()]) this.#drop(job, error);
-    this.#queueBound.shut(error);
+    this.#pending.shut(error);
     this.#endIfThrough();
   }
 
   #endIfThrough(): void {
     if (this.#life.state !== "closing" || this.#finishing !== null) return;
-    if (this.#own.size + this.#foreign.size === 0 && !this.#maps.busy) void this.#finish();
+    if (this.#own.size + this.#foreign.size === 0 && !this.maps.busy) void this.#finish();
   }
 
   #end(what: "cancel" | "leave"): void {
     if (this.#finishing !== null) return;
     const reason = `${this.#name} was ${what === "cancel" ? "terminated" : "detached"}`;
     this.#life.state = "closing";
-    this.#maps.drop(cancelled("shutdown", reason));
+    this.maps.drop(cancelled("shutdown", reason));
     for (const job of [...this.#unfinished()]) {
       if (job.done) continue;
       if (what === "cancel" && job.stage !== "foreign") {
@@ -383,7 +366,7 @@ export class RemoteEngine implements Engine {
       } else if (job.stage === "held" || job.stage === "waiting") this.#pending.forget();
       job.end("shutdown", reason);
     }
-    this.#queueBound.shut(this.#life.closedError("wait for"));
+    this.#pending.shut(this.#life.closedError("wait for"));
     void this.#finish();
   }
 
@@ -392,10 +375,10 @@ export class RemoteEngine implements Engine {
   }
 
   async #leave(): Promise<void> {
-    if (this.#connection === null) await this.#opening;
-    const connection = this.#connection;
-    if (connection !== null) {
-      this.#ticker?.stop();
+    if (this.#session === null) await this.#opening;
+    if (this.#session !== null) {
+      const { connection, ticker } = this.#session;
+      ticker.stop();
       if (connection.link.up) await atMost(LAST_MS, this.#runErrands());
       await closeConnection(connection);
     }

@@ -14,7 +14,7 @@ import type { ClusterJob } from "./cluster_job.ts";
 import { sequenceOf } from "./result_consumer.ts";
 
 /** Whoever has the jobs. */
-export interface ArrivalsOwner {
+export interface ResultDispatcherOwner {
   /** The job of this submitter that has this name and has not come to an end. */
   jobOf(id: string): ClusterJob | undefined;
   /** A job has got its result, which was in this object if it is not `null`. */
@@ -26,10 +26,10 @@ export class ResultDispatcher {
   /** What came and was no result. */
   refused = 0;
   readonly #signed: boolean;
-  readonly #owner: ArrivalsOwner;
+  readonly #owner: ResultDispatcherOwner;
 
   /** Nothing has come; `signed` says whether results are. */
-  constructor(signed: boolean, owner: ArrivalsOwner) {
+  constructor(signed: boolean, owner: ResultDispatcherOwner) {
     this.#signed = signed;
     this.#owner = owner;
   }

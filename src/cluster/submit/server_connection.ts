@@ -1,4 +1,5 @@
 /** What a submitter has once it is connected: a link, and what sends and receives over it. */
+import type { Msg } from "@nats-io/transport-node";
 import { Link } from "../link/link.ts";
 import { Objects } from "../link/objects.ts";
 import { Publisher } from "../link/publisher.ts";
@@ -6,7 +7,7 @@ import { ResultReader } from "../link/results.ts";
 import { USUAL_LAYOUT } from "../wire/layout.ts";
 import type { Names } from "../wire/names.ts";
 import type { Signer } from "../wire/signing.ts";
-import { type Incoming, ResultConsumer } from "./result_consumer.ts";
+import { ResultConsumer } from "./result_consumer.ts";
 import type { ClusterOptions } from "./options.ts";
 
 /** How long to wait for a server, unless said otherwise, in milliseconds. */
@@ -32,7 +33,7 @@ export interface ServerConnection {
 export async function openConnection(
   options: ClusterOptions,
   who: { readonly names: Names; readonly submitter: string; readonly signer: Signer | null },
-  incoming: Incoming,
+  incoming: (reader: ResultReader, id: string, msg: Msg) => void,
 ): Promise<ServerConnection> {
   const { replicas, lease, keep } = { ...USUAL_LAYOUT, ...options };
   const { names, submitter, signer } = who;
@@ -47,7 +48,12 @@ export async function openConnection(
   try {
     const objects = new Objects(link);
     const reader = new ResultReader(link, objects, signer);
-    const results = new ResultConsumer(link, submitter, options.inboxPrefix, incoming);
+    const results = new ResultConsumer(
+      link,
+      submitter,
+      options.inboxPrefix,
+      (id, msg) => incoming(reader, id, msg),
+    );
     await link.ask(() => results.open(), connectTimeout);
     const publisher = new Publisher(link);
     return { link, publisher, objects, reader, results, signer };

@@ -75,14 +75,15 @@ export function parseHealth(node: string, data: Uint8Array): NodeHealth | null {
     return null;
   }
   if (told.node !== node || !isName(node) || typeof told.host !== "string") return null;
+  const numbers = {} as Record<typeof NUMBERS[number], number>;
   for (const name of NUMBERS) {
     const n = told[name];
     if (typeof n !== "number" || !Number.isFinite(n) || n < 0) return null;
+    numbers[name] = n;
   }
   const { state, functions, host } = told;
   if (state !== "open" && state !== "closing") return null;
   if (!Array.isArray(functions) || functions.length > MOST_FUNCTIONS) return null;
   if (!functions.every((one) => typeof one === "string")) return null;
-  const numbers = Object.fromEntries(NUMBERS.map((name) => [name, told[name]]));
-  return { node, host, state, functions, ...numbers } as unknown as NodeHealth;
+  return { node, host, state, functions, ...numbers };
 }
