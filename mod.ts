@@ -202,7 +202,6 @@ export type { StdinHandle } from "./src/io/stdin.ts";
 export type { StreamHandle } from "./src/io/stream.ts";
 export { adopt, type PollTarget, type RawHandle } from "./src/poll/adopt.ts";
 export { fileno, type Numbered } from "./src/poll/descriptors.ts";
-export { NotRegisteredError } from "./src/poll/errors.ts";
 export {
   describeMask,
   POLLERR,
@@ -216,6 +215,7 @@ export {
 } from "./src/poll/masks.ts";
 export {
   EventRegistry,
+  NotRegisteredError,
   poll,
   type PollEvent,
   type RegistryStatistics,
@@ -349,5 +349,5 @@ export {
   type TcpMonitorOptions,
   type UnixMonitorOptions,
 } from "./src/trace/monitor.ts";
-export { lostUpdates, shared, type SharedOptions } from "./src/trace/shared.ts";
+export { lostUpdates, shared, type SharedOptions } from "./src/trace/watched_object.ts";
 export { dumpOn, taskTree } from "./src/trace/tree.ts";

@@ -8,13 +8,21 @@ import {
   isInstance,
 } from "../kernel/checks.ts";
 import { type Choose, seededChoose } from "../kernel/choice.ts";
-import { agedPriority, Aging, responseRatio } from "./aging.ts";
-import { Feedback } from "./feedback.ts";
 import { LEAST_TIME } from "./job.ts";
-import { byDeadline, byLeft, byLength, byPriority, Ordered } from "./ordered.ts";
+import { anyOf, byTicket, Drawn, Stride } from "./lottery_and_stride.ts";
+import { Feedback } from "./mlfq.ts";
+import {
+  agedPriority,
+  Aging,
+  byDeadline,
+  byLeft,
+  byLength,
+  byPriority,
+  Ordered,
+  responseRatio,
+} from "./ordered.ts";
 import { RoundRobin } from "./round_robin.ts";
 import { SchedulingPolicy } from "./scheduling_policy.ts";
-import { anyOf, byTicket, Drawn, Stride } from "./shares.ts";
 
 function checkTime(value: number, what: string): number {
   if (typeof value === "number" && value >= LEAST_TIME) return value;

@@ -1,9 +1,35 @@
 /**
- * Round robin. First come first served is round robin with an endless quantum, so one class is both.
+ * Round robin, and the turn of at most a quantum that those who draw go by, too. First come first served is
+ * round robin with an endless quantum, so one class is both.
  */
 import { Deque } from "../internal/deque.ts";
 import type { Discipline, ReadyJob } from "./discipline.ts";
-import { Turn } from "./turn.ts";
+
+/** Counts one turn after the other. */
+export class Turn {
+  readonly #quantum: number;
+  #used = 0;
+
+  /** Turns of `quantum`, of which the first has begun. */
+  constructor(quantum: number) {
+    this.#quantum = quantum;
+  }
+
+  /** Begins the next turn, with a whole quantum. */
+  begin(): void {
+    this.#used = 0;
+  }
+
+  /** What is left of this one. */
+  get left(): number {
+    return this.#quantum - this.#used;
+  }
+
+  /** Uses some of it. */
+  use(ms: number): void {
+    this.#used += ms;
+  }
+}
 
 /** One queue, and turns of at most a quantum. */
 export class RoundRobin implements Discipline {

@@ -9,14 +9,12 @@ import type { ListenerHandle } from "../io/listener.ts";
 import type { Pollable } from "../io/pollable.ts";
 import type { StreamHandle } from "../io/stream.ts";
 import { ClosedError } from "../kernel/errors.ts";
-import { nextName } from "../kernel/printable.ts";
+import { nextName, show } from "../kernel/printable.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { handleBehind, type PollTarget } from "./adopt.ts";
-import { checkFd, checkTimeout } from "./checks.ts";
 import { fileno, handleOf, type Numbered, numbered, numberOf, Pins } from "./descriptors.ts";
 import { Registration } from "./registration.ts";
-import { NotRegisteredError } from "./errors.ts";
 import { checkMask, POLLIN, POLLOUT, POLLPRI } from "./masks.ts";
 import { Poller, type PollEvent } from "./poller.ts";
 
@@ -30,6 +28,20 @@ export interface RegistryStatistics {
   readonly active: number;
   /** Whether a poll waits. */
   readonly polling: boolean;
+}
+
+/** A descriptor was named that is not registered: Python's `KeyError` of `unregister`, `ENOENT` of `modify`. */
+export class NotRegisteredError extends Error {
+  /** The class name. */
+  override readonly name: string = "NotRegisteredError";
+  /** The descriptor, or -1 for a handle that has none. */
+  readonly fd: number;
+
+  /** Says what could not be done with which descriptor. */
+  constructor(message: string, fd: number) {
+    super(message);
+    this.fd = fd;
+  }
 }
 
 /**
@@ -251,4 +263,29 @@ export class EventRegistry implements Disposable {
  */
 export function poll(): EventRegistry {
   return new EventRegistry();
+}
+
+/** The longest time in milliseconds, and the largest descriptor, that poll(2) takes. */
+const LARGEST = 0x7fff_ffff;
+
+/** Checks a descriptor given as a number. */
+function checkFd(fd: number): number {
+  if (!Number.isInteger(fd)) {
+    throw new TypeError(`Cannot use ${show(fd)} as a descriptor: it must be a whole number`);
+  }
+  if (fd >= 0 && fd <= LARGEST) return fd;
+  throw new RangeError(`Cannot use ${fd} as a descriptor: it must be from 0 to ${LARGEST}`);
+}
+
+/** Checks a timeout; `Infinity` stands for none. */
+function checkTimeout(timeout: number | undefined): number {
+  if (timeout === undefined || timeout === null) return Infinity;
+  if (typeof timeout !== "number" || Number.isNaN(timeout)) {
+    throw new TypeError(
+      `Cannot wait ${show(timeout)}: the timeout must be a number of milliseconds`,
+    );
+  }
+  if (timeout < 0 || timeout === Infinity) return Infinity;
+  if (timeout <= LARGEST) return Math.ceil(timeout);
+  throw new RangeError(`Cannot wait ${timeout} ms: poll(2) takes ${LARGEST} at most`);
 }

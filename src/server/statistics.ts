@@ -76,10 +76,11 @@ export class ServerCounts {
 
   /** The sums of several. */
   static sum(tallies: readonly ServerCounts[]): ServerStatistics {
-    const sums = NAMES.map((name, i) =>
-      [name, tallies.reduce((sum, counts) => sum + counts.#counts[i]!, 0)] as const
-    );
-    return Object.freeze(Object.fromEntries(sums)) as unknown as ServerStatistics;
+    const sums = {} as Record<keyof ServerStatistics, number>;
+    for (const [i, name] of NAMES.entries()) {
+      sums[name] = tallies.reduce((sum, counts) => sum + counts.#counts[i]!, 0);
+    }
+    return Object.freeze(sums);
   }
 
   #add(name: keyof ServerStatistics, n: number): void {

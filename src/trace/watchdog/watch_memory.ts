@@ -4,14 +4,16 @@
  * The main thread tells of each step by one store. The word holds the slot of the task that runs (or
  * {@linkcode NO_SLOT}) and a count that makes each word differ from the last; so the worker reads both
  * at once, and a word that has not changed since its last look means the same step, still going on. The
- * names stand in a table, written when a task takes a slot and not at its steps; the worker reads one
- * only for a step that has been going on for long, when nobody writes.
+ * names stand in a table, written when a task takes a slot and not at its steps: it keeps its slot until
+ * another task takes it. The worker reads a name only for a step that has been going on for long, when nobody
+ * writes.
  *
  * No time is in it. Reading the clock costs more than a step; the worker has all the time to measure.
  * Text is kept as UTF-16, as it is in a string: encoders do not like shared memory, and a cut cannot
  * fall into the middle of a character's bytes.
  */
 import { printable } from "../../kernel/printable.ts";
+import type { Task } from "../../kernel/task.ts";
 
 /** How many tasks may have their names in the table at a time. */
 export const SLOTS = 2048;
@@ -169,5 +171,63 @@ export class WatchMemory {
 
   #read(lengthAt: number, at: number): string {
     return String.fromCharCode(...this.#texts.subarray(at, at + this.#texts[lengthAt]!));
+  }
+}
+
+/** A task looks for a free slot in so many places, so that tasks of several runs do not take each other's. */
+const PROBES = 4;
+
+/** Gives tasks their slots. */
+export class TaskSlots {
+  readonly #memory: WatchMemory;
+  readonly #owners = new Array<Task | undefined>(SLOTS).fill(undefined);
+  /** Spawn sites in words: putting one into words takes longer than most steps. */
+  readonly #sites = new WeakMap<Task, string>();
+
+  /** All empty. */
+  constructor(memory: WatchMemory) {
+    this.#memory = memory;
+  }
+
+  /** The slot of a task: its own, or one that it takes, and writes its name there. */
+  of(task: Task): number {
+    const home = task.id % SLOTS;
+    return this.#owners[home] === task ? home : this.#find(task, home);
+  }
+
+  /** A task has ended: its slot is free. */
+  leave(task: Task): void {
+    for (let probe = 0; probe < PROBES; probe++) {
+      const slot = (task.id + probe) % SLOTS;
+      if (this.#owners[slot] === task) this.#owners[slot] = undefined;
+    }
+  }
+
+  /** Writes the name of a task to a slot that is nobody's. */
+  show(task: Task, slot: number): void {
+    this.#memory.write(slot, { name: task.name, site: this.siteOf(task) });
+  }
+
+  /** Where a task was spawned, if that is known. */
+  siteOf(task: Task): string | undefined {
+    const known = this.#sites.get(task);
+    if (known !== undefined) return known;
+    const site = task.spawnSite;
+    if (site !== undefined) this.#sites.set(task, site);
+    return site;
+  }
+
+  #find(task: Task, home: number): number {
+    let free = -1;
+    for (let probe = PROBES - 1; probe >= 0; probe--) {
+      const slot = (home + probe) % SLOTS;
+      const owner = this.#owners[slot];
+      if (owner === task) return slot;
+      if (owner === undefined) free = slot;
+    }
+    const slot = free === -1 ? home : free;
+    this.#owners[slot] = task.done ? undefined : task;
+    this.show(task, slot);
+    return slot;
   }
 }

@@ -25,9 +25,8 @@ import { hold, letGo, type Resource } from "../../kernel/resource.ts";
 import { schedulerOf } from "../../kernel/scheduler.ts";
 import type { Task } from "../../kernel/task.ts";
 import type { Wait, WaitSource } from "../../kernel/wait.ts";
-import { AWAY_SLOT, NO_SLOT, WatchMemory } from "./watch_memory.ts";
 import { BlockLog, type BlockReport } from "./block_log.ts";
-import { TaskSlots } from "./task_slots.ts";
+import { AWAY_SLOT, NO_SLOT, TaskSlots, WatchMemory } from "./watch_memory.ts";
 import { lookEvery } from "./block_detector.ts";
 import type { WatchMessage, WatchReply } from "./worker.ts";
 

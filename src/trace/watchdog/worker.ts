@@ -29,7 +29,7 @@ interface WatchdogRealm extends EventTarget {
 }
 
 if (import.meta.main && "WorkerGlobalScope" in globalThis) {
-  const realm = globalThis as unknown as WatchdogRealm;
+  const realm = globalThis as typeof globalThis & WatchdogRealm;
   realm.addEventListener("message", (event) => {
     const data = (event as MessageEvent<WatchMessage | null>).data;
     if (data?.kind !== "weft.watch") return;

@@ -3,7 +3,7 @@ import { Lock, run, sleep, spawn, type TaskBody } from "@weft/weft";
 import { seededChoose } from "@weft/weft/lowlevel";
 import { VirtualClock } from "@weft/weft/testing";
 import type { LostUpdate } from "../../src/trace/lost_update.ts";
-import { lostUpdates, shared } from "../../src/trace/shared.ts";
+import { lostUpdates, shared } from "../../src/trace/watched_object.ts";
 import { law, lawInBothLanes } from "../lib/law.ts";
 
 const quiet = { report: () => {} };

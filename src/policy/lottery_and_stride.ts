@@ -5,7 +5,7 @@
  */
 import type { Choose } from "../kernel/choice.ts";
 import { type Discipline, earlier, type ReadyJob } from "./discipline.ts";
-import { Turn } from "./turn.ts";
+import { Turn } from "./round_robin.ts";
 
 /** Which of the ready jobs has the next turn: an index. */
 export type Draw = (ready: readonly ReadyJob[]) => number;
