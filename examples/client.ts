@@ -1,6 +1,6 @@
 /**
  * A client to type into: a line from stdin out, the reply in. Watch what a lost datagram does: nobody
- * tells, so only patience ends the wait. Try it against `echo_tcp.ts`, `echo_udp.ts`, `echo_unix.ts`, or
+ * tells, so only a time limit ends the wait. Try it against `echo_tcp.ts`, `echo_udp.ts`, `echo_unix.ts`, or
  * any server that answers a line with a line. Without an address it talks to itself.
  *
  *     deno run --allow-net examples/client.ts --port 7000
@@ -16,7 +16,7 @@ import { checkPort, isHostError, serve } from "./lib/serve.ts";
 import { dial, type Place } from "./lib/talk.ts";
 
 /** How long a reply to a datagram may take, in milliseconds. */
-const PATIENCE_MS = 2000;
+const ANSWER_MS = 2000;
 
 const { string, number } = readArgs(
   `A line from stdin out, the reply in.
@@ -64,7 +64,7 @@ function placeOf(transport: string): Place | null {
 
 /** Asks line by line, until there is none, or nobody to ask. */
 async function* converse(place: Place, nextLine: NextLine) {
-  using talk = yield* dial(place, PATIENCE_MS);
+  using talk = yield* dial(place, ANSWER_MS);
   for (;;) {
     const line = yield* nextLine();
     if (line === null) return;
@@ -74,7 +74,7 @@ async function* converse(place: Place, nextLine: NextLine) {
       write(withNewline(reply));
     } catch (error) {
       if (error instanceof BrokenError) return complain("The connection is broken");
-      if (error instanceof TimeoutError) complain(`No reply within ${PATIENCE_MS} ms`);
+      if (error instanceof TimeoutError) complain(`No reply within ${ANSWER_MS} ms`);
       else if (isHostError(error)) complain(`Cannot send that: ${error.message}`);
       else throw error;
     }

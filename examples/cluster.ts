@@ -21,7 +21,7 @@ The same jobs on this machine, and on nodes of a cluster, one of which is killed
 
 /** Nobody else is to get into this, on a server that others use too. */
 const NAME = "weft_example";
-/** After so long without a word of a node, its jobs go to another, in milliseconds. */
+/** When a node has been silent for so long, its jobs go to another, in milliseconds. */
 const LEASE = 1500;
 
 export const { square } = jobs(import.meta, {

@@ -31,7 +31,7 @@ const { adopt, exit, rest } = jobs(import.meta, {
 
   async *rest(ms: number) {
     yield* sleep(ms);
-    console.log(`  ${currentProcess().name}: through`);
+    console.log(`  ${currentProcess().name}: finished`);
   },
 });
 

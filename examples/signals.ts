@@ -23,7 +23,7 @@ import { readArgs } from "./lib/cli.ts";
 readArgs("SIGINT, SIGTERM, an alarm; orderly stop.\n\n  deno run examples/signals.ts");
 
 /** How long the example waits for somebody else's signal, in milliseconds. */
-const PATIENCE_MS = 250;
+const LISTEN_MS = 250;
 const JOB_MS = 100;
 
 /** Whether another job may be begun. */
@@ -51,14 +51,14 @@ async function* report(beat: EventStream<number>) {
 
 await run(async function* () {
   using events = signals("SIGINT", "SIGTERM");
-  using beat = alarm(PATIENCE_MS / 2, { every: PATIENCE_MS / 2 });
+  using beat = alarm(LISTEN_MS / 2, { every: LISTEN_MS / 2 });
   spawn(report, beat); // ends when the alarm is closed
 
   for (const own of ["SIGINT", "SIGTERM"] as const) {
     console.log(`Working. To stop it: kill -${own.slice(3)} ${Deno.pid}`);
     goesOn = true;
     const worker = spawn(work);
-    const others = yield* moveOnAfter(PATIENCE_MS, events.next());
+    const others = yield* moveOnAfter(LISTEN_MS, events.next());
     if (others === undefined) Deno.kill(Deno.pid, own);
     const name = others ?? (yield* events.next());
     console.log(name);

@@ -26,7 +26,7 @@ import { part } from "./lib/part.ts";
 import { checkPort, openOrRefuse, serve, show } from "./lib/serve.ts";
 
 /** How long to wait for an answer, in milliseconds. */
-const PATIENCE_MS = 10_000;
+const ANSWER_MS = 10_000;
 /** How often to look for free ports in a row. */
 const TRIES = 50;
 
@@ -118,7 +118,7 @@ async function* tryAll(port: number) {
       name === "daytime" ? decode(bytes).trim() : new DataView(bytes.slice().buffer).getUint32(0);
     using socket = yield* connect({ hostname, port: at });
     console.log(`${name} by TCP: ${show(yield* socket.recv())}`);
-    using datagrams = bindDatagram({ hostname, port: 0, timeout: PATIENCE_MS });
+    using datagrams = bindDatagram({ hostname, port: 0, timeout: ANSWER_MS });
     yield* datagrams.sendTo(new Uint8Array(0), { hostname, port: at });
     console.log(`${name} by UDP: ${show((yield* datagrams.recvFrom())[0])}`);
   }
@@ -129,9 +129,9 @@ if (number.ask! >= 0) {
   await run(async function* () {
     const to = { hostname, port: number.ask! };
     try {
-      console.log(yield* withTimeout(PATIENCE_MS, () => ask(to)));
+      console.log(yield* withTimeout(ANSWER_MS, () => ask(to)));
     } catch (error) {
-      if (error instanceof TimeoutError) console.error(`No answer within ${PATIENCE_MS} ms`);
+      if (error instanceof TimeoutError) console.error(`No answer within ${ANSWER_MS} ms`);
       else console.error(`Cannot use the answer: ${(error as Error).message}`);
       Deno.exitCode = 1;
     }

@@ -2,7 +2,7 @@
 import { moveOnAfter, type Socket } from "@weft/weft";
 
 /** How long it gets to read the last answer, in milliseconds. */
-const PATIENCE_MS = 1000;
+const ANSWER_MS = 1000;
 
 /**
  * Ends a connection so that its client can read what was sent last. Closed at once, with bytes of the
@@ -10,7 +10,7 @@ const PATIENCE_MS = 1000;
  */
 export async function* part(socket: Socket) {
   socket.closeWrite();
-  yield* moveOnAfter(PATIENCE_MS, async function* () {
+  yield* moveOnAfter(ANSWER_MS, async function* () {
     while ((yield* socket.recv()).length > 0);
   });
 }

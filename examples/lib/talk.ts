@@ -66,16 +66,16 @@ export type Place =
   | { transport: "udp"; hostname: string; port: number }
   | { transport: "unix"; path: string };
 
-/** Begins a conversation, or ends the program; a reply to a datagram may take `patienceMs`. */
+/** Begins a conversation, or ends the program; a reply to a datagram may take `timeoutMs`. */
 export async function* dial(
   place: Place,
-  patienceMs: number,
+  timeoutMs: number,
 ): AsyncGenerator<unknown, Talk, unknown> {
   try {
     if (place.transport !== "udp") return new StreamTalk(yield* connectTo(place));
     const { hostname, port } = place;
     const any = hostname.includes(":") ? "::" : "0.0.0.0";
-    const socket = bindDatagram({ hostname: any, port: 0, timeout: patienceMs });
+    const socket = bindDatagram({ hostname: any, port: 0, timeout: timeoutMs });
     return new DatagramTalk(socket, { hostname, port });
   } catch (error) {
     if (!isHostError(error) && !(error instanceof Deno.errors.NotCapable)) throw error;

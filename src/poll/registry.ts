@@ -20,7 +20,7 @@ import { Poller, type PollEvent } from "./poller.ts";
 
 export type { PollEvent } from "./poller.ts";
 
-/** What a registry has to say of itself. */
+/** What a registry tells of itself. */
 export interface RegistryStatistics {
   /** How many descriptors are registered. */
   readonly registered: number;

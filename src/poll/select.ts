@@ -45,7 +45,7 @@ type Listed<T> = readonly (readonly [fd: number, target: T])[];
  * @param except Which to watch for urgent data.
  * @param timeout The longest wait in milliseconds; 0 only looks, without one it waits.
  * @returns Three lists, of those that are ready, in the order of the given ones; all empty when time ran out.
- * @throws {ClosedError} If one of them is closed, or a descriptor is nobody's: Python's `EBADF`.
+ * @throws {ClosedError} If one of them is closed, or no handle has a descriptor: Python's `EBADF`.
  * @throws {RangeError} If the timeout is negative.
  */
 export function select<R extends PollTarget, W extends PollTarget, X extends PollTarget>(

@@ -39,7 +39,7 @@ export interface DatagramServerOptions extends ServerOptions {
 type DatagramAddress = Omit<UdpOptions, "timeout"> | Omit<UnixPacketOptions, "timeout">;
 
 /**
- * A server of datagrams: the counterpart of `socketserver.UDPServer`, its threading and forking kin, and of
+ * A server of datagrams: the counterpart of `socketserver.UDPServer`, its threading and forking variants, and of
  * `gevent.server.DatagramServer`.
  *
  * - It is bound from the moment it is made; it serves from {@linkcode serveForever} on.

@@ -19,7 +19,7 @@ const { serveDatagram, findHandler } = jobs(import.meta, {
   *serveDatagram(address: HandlerAddress, data: Uint8Array, peer: UdpAddress | UnixAddress) {
     return yield* runDatagramHandler(yield* find(address), data, peer);
   },
-  /** Loads the handler, so that nobody's first datagram waits for that, and it is known whether there is one. */
+  /** Loads the handler, so that no datagram waits for that, and a missing handler is found at the start. */
   *findHandler(address: HandlerAddress) {
     yield* find(address);
   },

@@ -74,11 +74,11 @@ export class ServerCounts {
     this.#add("cancelled", active);
   }
 
-  /** The sums of several. */
-  static sum(tallies: readonly ServerCounts[]): ServerStatistics {
+  /** The sums of the counts of several loops. */
+  static sum(parts: readonly ServerCounts[]): ServerStatistics {
     const sums = {} as Record<keyof ServerStatistics, number>;
     for (const [i, name] of NAMES.entries()) {
-      sums[name] = tallies.reduce((sum, counts) => sum + counts.#counts[i]!, 0);
+      sums[name] = parts.reduce((sum, counts) => sum + counts.#counts[i]!, 0);
     }
     return Object.freeze(sums);
   }

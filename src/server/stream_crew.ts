@@ -119,7 +119,7 @@ export interface StreamCrewOptions {
 export class StreamCrew {
   readonly #crew: Crew<[Order, SharedQueue<HandlerFailure>]>;
   readonly #failures = new SharedQueue<HandlerFailure>();
-  readonly #tallies: readonly ServerCounts[];
+  readonly #counts: readonly ServerCounts[];
   readonly #grace = new Float64Array(new SharedArrayBuffer(8));
   readonly #longest: number;
   readonly #report: Report;
@@ -135,7 +135,7 @@ export class StreamCrew {
     const counts = new Float64Array(
       new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT),
     );
-    this.#tallies = Array.from({ length: 2 * workers }, (_, i) => partOf(counts, i));
+    this.#counts = Array.from({ length: 2 * workers }, (_, i) => partOf(counts, i));
     this.#longest = this.#grace[0] = grace;
     this.#report = report;
     const order: Order = {
@@ -156,8 +156,8 @@ export class StreamCrew {
   }
 
   /** The counts of each worker. */
-  get tallies(): readonly ServerCounts[] {
-    return this.#tallies;
+  get counts(): readonly ServerCounts[] {
+    return this.#counts;
   }
 
   /** Starts them, and waits until all of them listen. */
@@ -193,7 +193,7 @@ export class StreamCrew {
   #lost(worker: string, error: unknown): void {
     this.#report(error, undefined);
     const index = Number(/\[(\d+)\]$/.exec(worker)![1]);
-    this.#tallies[2 * index]!.abandon();
-    this.#tallies[2 * index + 1]!.abandon();
+    this.#counts[2 * index]!.abandon();
+    this.#counts[2 * index + 1]!.abandon();
   }
 }

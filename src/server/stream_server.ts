@@ -34,7 +34,7 @@ export type StreamAddress =
   | Omit<UnixListenOptions, "timeout">;
 
 /**
- * A server of streams: the counterpart of `socketserver.TCPServer`, its threading and forking kin, and of
+ * A server of streams: the counterpart of `socketserver.TCPServer`, its threading and forking variants, and of
  * `gevent.server.StreamServer`.
  *
  * - It listens from the moment it is made, so its {@linkcode address} is known; it serves from
@@ -116,7 +116,7 @@ export class StreamServer extends Server {
 
   /** A frozen record of what it has done and is doing, all workers together. */
   override statistics(): ServerStatistics {
-    return ServerCounts.sum([this.counts, ...this.#crew?.tallies ?? []]);
+    return ServerCounts.sum([this.counts, ...this.#crew?.counts ?? []]);
   }
 
   /**

@@ -170,8 +170,8 @@ export class ChildTasks implements Keeper, Dependent {
   }
 
   /**
-   * Waits until no child is alive. A cancel is passed on to the children and thrown when they are
-   * through. For `yield*` inside a sequence.
+   * Waits until no child is alive. A cancel is passed on to the children and thrown when they have
+   * ended. For `yield*` inside a sequence.
    */
   *done(): Generator<unknown, void, unknown> {
     try {

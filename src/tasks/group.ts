@@ -32,7 +32,7 @@ export interface GroupOptions {
   name?: string;
   /**
    * How many milliseconds its children get to finish when the group is cancelled from outside. The body
-   * is cancelled at once, and nothing new can be spawned; what is not through then is cancelled, too.
+   * is cancelled at once, and nothing new can be spawned; what has not ended then is cancelled, too.
    * A failure, of the body or of a child, leaves no grace. @default {0}
    */
   grace?: number;

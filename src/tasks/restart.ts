@@ -74,7 +74,7 @@ function checkSpec(spec: ChildSpec): ChildSpec {
 
 /** How many restarts are too many. */
 export interface Intensity {
-  /** The most restarts, of all children together, that are put up with ... */
+  /** The most restarts, of all children together ... */
   restarts: number;
   /** ... within this many milliseconds. */
   within: number;

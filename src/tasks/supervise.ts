@@ -128,7 +128,7 @@ export class SupervisionError extends AggregateError {
   /** The child whose failure was one too many. */
   readonly child: string;
 
-  /** Made by {@linkcode supervise}; `cause` is the last straw. */
+  /** Made by {@linkcode supervise}; `cause` is the failure for which it gave up. */
   constructor(what: string, child: string, errors: readonly unknown[], cause: unknown) {
     const why = errorText(cause);
     super(errors, cause === undefined ? what : `${what} (${why})`, { cause });

@@ -192,7 +192,7 @@ interface ItemSource<T> {
 /**
  * Checks what is to be mapped over. A list's promises are marked as handled at once: their turn may never come.
  *
- * @throws {TypeError} If it cannot be gone through.
+ * @throws {TypeError} If it cannot be iterated.
  */
 export function checkMapped(items: unknown, verb: string): void {
   checkItems(items, verb);

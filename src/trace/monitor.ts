@@ -11,7 +11,7 @@
  *
  * A client gets lines in and answers out, and can do nothing to the run but what a command says. It is
  * taken for a stranger until it has typed a command: it may send garbage, never read, never
- * write, or be a browser that some web page has talked into posting a form. So lines are short, what waits
+ * write, or be a browser that some web page makes post a form. So lines are short, what waits
  * to be sent is what one answer holds, both directions have a limit in time, and a client that speaks HTTP is
  * refused before the body of the form comes.
  *
@@ -311,7 +311,7 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   return both;
 }
 
-/** Tells the run that is looked at; its `warn` may throw, which is no affair of a session either. */
+/** Tells the run that is looked at; its `warn` may throw, which must not end a session either. */
 function report(scheduler: Scheduler, error: unknown): void {
   const warn = (): void =>
     scheduler.warn(`A session of the monitor has failed: ${errorText(error)}`);

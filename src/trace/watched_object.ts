@@ -1,14 +1,14 @@
 /**
  * The finder of lost updates: an object that notices when a task overwrites what it has not seen.
  *
- * Between two yields a task is alone, so most read-modify-writes need no lock; the one that yields in its
- * midst does, and nothing in the program shows it. This shows it, with both lines, in the run where it
+ * Between two yields a task is alone, so most read-modify-writes need no lock; the one that yields between
+ * read and write does, and nothing in the program shows it. This shows it, with both lines, in the run where it
  * happened.
  *
  * This is the one place with a `Proxy`, which the style of this library refuses elsewhere: what has to be
  * watched is the plain `state.left = left - 1` of a program that knows nothing of being watched, and no
  * other means of the language sees that. It costs two stacks for each read-modify-write, eight
- * microseconds in all (measured): it is for tests and for the hunt, not for production.
+ * microseconds in all (measured): it is for tests and for finding a bug, not for production.
  */
 import { checkArray, checkOptionalFunction, checkOptions, isRevoked } from "../kernel/checks.ts";
 import { reportName, show } from "../kernel/printable.ts";

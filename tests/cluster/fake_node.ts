@@ -55,7 +55,7 @@ export class FakeNode implements AsyncDisposable {
       connect: { servers: server.url },
       names: new Names("weft"),
       layout: USUAL_LAYOUT,
-      party: "fake",
+      clientName: "fake",
       connectTimeout: 5000,
     });
     const node = new FakeNode(

@@ -9,7 +9,13 @@ import { law } from "../lib/law.ts";
 import { NatsServer, serverLaw } from "../lib/nats_server.ts";
 
 const open = (connect: ConnectOptions, connectTimeout = 1000): Promise<Link> =>
-  Link.open({ connect, names: new Names("lab"), layout: USUAL_LAYOUT, party: "t", connectTimeout });
+  Link.open({
+    connect,
+    names: new Names("lab"),
+    layout: USUAL_LAYOUT,
+    clientName: "t",
+    connectTimeout,
+  });
 
 law("A server that is not there is an error when the time is up", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

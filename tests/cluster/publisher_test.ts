@@ -16,7 +16,7 @@ const open = (server: NatsServer): Promise<Link> =>
     connect: { servers: server.url },
     names,
     layout: USUAL_LAYOUT,
-    party: "t",
+    clientName: "t",
     connectTimeout: 5000,
   });
 
@@ -83,7 +83,7 @@ serverLaw("What the server will not take is refused, and the others are not", as
     connect: { servers: server.url, user: "u", pass: "p" },
     names,
     layout: USUAL_LAYOUT,
-    party: "t",
+    clientName: "t",
     connectTimeout: 5000,
   });
   assertEquals(link.inline < 100_000, true);

@@ -19,7 +19,7 @@ async function keeperOn(servers: string, name: string): Promise<[Link, StreamKee
     connect: { servers },
     names: new Names("lab"),
     layout: { replicas: 1, lease: LEASE, keep: 60_000 },
-    party: name,
+    clientName: name,
     connectTimeout: 5000,
   });
   const reader = new ResultReader(link, new Objects(link), null);

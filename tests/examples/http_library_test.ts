@@ -111,7 +111,7 @@ law("HttpRequest.left() ends when the client leaves, and when the server stops",
 });
 
 law(
-  "HttpServer cuts what is not through when the grace is over, and finishes the rest",
+  "HttpServer cuts what has not ended when the grace is over, and finishes the rest",
   async () => {
     const handler: Handler = function* (request) {
       yield* sleep(request.path === "/slow" ? 60_000 : 150);

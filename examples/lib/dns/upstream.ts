@@ -18,19 +18,19 @@ import {
 import { encodeQuestion, type Question, readResponse, type Response } from "./message.ts";
 
 /** How long each attempt may take, in milliseconds. */
-const PATIENCE_MS = [300, 600, 1200];
+const ANSWER_MS = [300, 600, 1200];
 
 /** Asks; `null` if no answer comes, however often one asks. */
 export function* ask(
   server: UdpAddress,
   question: Question,
 ): Generator<unknown, Response | null, unknown> {
-  for (const patience of PATIENCE_MS) {
+  for (const timeout of ANSWER_MS) {
     const bytes = encodeQuestion(randomId(), question);
     try {
-      const response = yield* withTimeout(patience, askByDatagram(server, bytes));
+      const response = yield* withTimeout(timeout, askByDatagram(server, bytes));
       if (!response.truncated) return response;
-      return yield* withTimeout(PATIENCE_MS.at(-1)!, askByStream(server, bytes));
+      return yield* withTimeout(ANSWER_MS.at(-1)!, askByStream(server, bytes));
     } catch (error) {
       if (!isLoss(error)) throw error;
     }

@@ -11,7 +11,7 @@ import {
 import { CHUNK, newHash } from "./wire.ts";
 
 /** How long a server that has ended the connection gets to say why, in milliseconds. */
-const PATIENCE_MS = 1000;
+const ANSWER_MS = 1000;
 
 /** A transfer that did not reach its end; the message says why. */
 export class TransferError extends Error {}
@@ -108,7 +108,7 @@ async function* answer(socket: Socket): AsyncGenerator<unknown, Record<string, u
 /** Why the server has ended the connection, if it says so. */
 async function* lastWord(socket: Socket): AsyncGenerator<unknown, string, unknown> {
   try {
-    yield* moveOnAfter(PATIENCE_MS, answer(socket));
+    yield* moveOnAfter(ANSWER_MS, answer(socket));
   } catch (error) {
     if (error instanceof TransferError) return error.message;
   }

@@ -17,7 +17,7 @@ export class ClusterError extends Error {
  * - `"unknown"`: no node was started with a module of this version that has such a function;
  * - `"unreadable"`: a node could make nothing of its arguments;
  * - `"unsendable"`: what it returned cannot travel;
- * - `"attempts"`: it was started as often as it may be, and never came to an end, as where it takes its
+ * - `"attempts"`: it was started as often as it may be, and never ended, as where it takes its
  *   worker or its node down with it. The `history` names each start.
  */
 export class JobFailedError extends Error {

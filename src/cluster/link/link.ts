@@ -1,5 +1,5 @@
 /**
- * The connection of one party to the server: made within a time limit, kept for ever.
+ * The connection of one program to the server: made within a time limit, kept for ever.
  *
  * The client's own `waitOnFirstConnect` never gives up, so the loop here has a deadline. Once there was a
  * connection it comes back by itself, however long the server was away: what was under way is the
@@ -29,8 +29,8 @@ export interface LinkOptions {
   readonly names: Names;
   /** How streams are made, if they are missing. */
   readonly layout: LayoutOptions;
-  /** How this party calls itself before the server. */
-  readonly party: string;
+  /** What the server is told that this client is called. */
+  readonly clientName: string;
   /** How long to wait for the server and its streams, in milliseconds. */
   readonly connectTimeout: number;
 }
@@ -128,8 +128,8 @@ export class Link {
    *
    * @throws {ClusterError} If it says no, or the time is up.
    */
-  async ask<T>(question: () => Promise<T>, patience: number): Promise<T> {
-    const deadline = performance.now() + patience;
+  async ask<T>(question: () => Promise<T>, timeout: number): Promise<T> {
+    const deadline = performance.now() + timeout;
     for (;;) {
       try {
         return await question();
@@ -208,7 +208,7 @@ async function dial(options: LinkOptions, deadline: number): Promise<NatsConnect
     try {
       return await connect({
         ...clientOptions(options.connect),
-        name: options.party,
+        name: options.clientName,
         timeout: Math.min(ANSWER_MS, left),
         maxReconnectAttempts: -1,
         reconnectTimeWait: AGAIN_MS,

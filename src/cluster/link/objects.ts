@@ -2,7 +2,7 @@
  * Bodies that are too large for a message: objects in a bucket with a time to live.
  *
  * A body that was read is removed at once. The client's own `delete` leaves a marker of each object for
- * as long as the bucket keeps things; so here the marker goes too. What a party that was killed has left
+ * as long as the bucket keeps things; so here the marker goes too. What a program that was killed has left
  * goes by itself when its time is up.
  */
 import { jetstream, StorageType } from "@nats-io/jetstream";

@@ -194,8 +194,8 @@ export class Publisher {
     if (!this.#link.up) return;
     const now = performance.now();
     for (const entry of this.#under.values()) {
-      const patience = this.#resend * Math.min(8, Math.max(1, entry.sends));
-      if (now - entry.sentAt >= patience) this.#send(entry);
+      const wait = this.#resend * Math.min(8, Math.max(1, entry.sends));
+      if (now - entry.sentAt >= wait) this.#send(entry);
     }
   }
 

@@ -12,7 +12,7 @@ import type { Signer } from "../wire/signing.ts";
 import type { Link } from "./link.ts";
 import type { Objects } from "./objects.ts";
 
-/** A result that whoever may answer has stored. */
+/** A result that was stored by a node that may store it. */
 export interface GenuineResult {
   /** Whose. */
   readonly key: JobKey;
@@ -90,7 +90,7 @@ export class ResultReader {
     try {
       await manager.streams.deleteMessage(names.results, seq);
     } catch {
-      // Another has deleted it, or will: whoever looks next sees what is there.
+      // Another has deleted it, or will: the next look shows what is there.
     }
   }
 

@@ -52,7 +52,7 @@ export interface ClusterNodeOptions extends ConnectOptions {
   keep?: number;
   /** Signs results: a secret of 16 letters or more that submitters have, too. */
   resultKey?: string;
-  /** Hears of what goes wrong and is nobody's: a job handed back, a message refused. @default `console.warn` */
+  /** Hears of what goes wrong and fails no future: a job handed back, a message refused. @default `console.warn` */
   warn?: (message: string) => void;
 }
 
@@ -127,7 +127,7 @@ export class ClusterNode implements AsyncDisposable {
       connect: options,
       names: new Names(name),
       layout: { replicas, lease: checkMs(lease, "a lease"), keep: checkMs(keep, "a time to keep") },
-      party: checkName(node, "the name of a node"),
+      clientName: checkName(node, "the name of a node"),
       connectTimeout: checkMs(connectTimeout, "a timeout"),
     });
     try {
@@ -349,7 +349,7 @@ export class ClusterNode implements AsyncDisposable {
   }
 }
 
-/** The lease that holds: whoever made the consumers said which. */
+/** The lease that holds: the one with which the consumers were made. */
 async function leaseOf(link: Link): Promise<number> {
   let lease = link.layout.lease;
   for (const jobClass of CLASSES) {

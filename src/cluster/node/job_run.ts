@@ -85,7 +85,7 @@ export class JobRun {
    * Carries it out. Rejects if the server, or the bucket, stands in the way: then the job is to be handed
    * back.
    *
-   * @param ran Called when its function has come to its end, and its result has yet to be stored.
+   * @param ran Called when its function has ended, and its result has yet to be stored.
    */
   async carryOut(ran: () => void): Promise<RunEnd> {
     const { head, answers, key } = this.#job;
@@ -132,7 +132,7 @@ export class JobRun {
     return "returned";
   }
 
-  /** No function of ours: another node's, or nobody's. */
+  /** No function of ours: perhaps another node has it, perhaps none. */
   async #handOn(): Promise<RunEnd> {
     const { head, answers, key } = this.#job;
     const isKnown = this.#tools.board.othersKnow(entry(head.hash, head.name));
@@ -154,7 +154,7 @@ export class JobRun {
     if (this.#attempt <= maxAttempts) return null;
     const why =
       `Cannot finish job "${printable(name)}": it was started ${maxAttempts} times, and ` +
-      `never came to an end`;
+      `never ended`;
     return failure("attempts", why, history.slice(0, -1), maxAttempts);
   }
 

@@ -1,4 +1,4 @@
-/** Handing on what running jobs report, to whoever listens; nobody may, and a report that is lost is lost. */
+/** Passing on what running jobs report to those who listen; perhaps nobody does, and a report that is lost is lost. */
 import { onReport } from "../../parallel/pool/progress_stream.ts";
 import type { Future } from "../../parallel/pool/future.ts";
 import { encode, UnsendableError } from "../codec/encode.ts";

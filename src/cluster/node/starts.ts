@@ -3,7 +3,7 @@
  *
  * The server's own count of deliveries begins anew after it was killed, and counts jobs that only lay in
  * a buffer; so starts are counted here, before each. A first start is not recorded where a second is
- * allowed: it would cost every job one more message to be stored, and few come to a second.
+ * allowed: it would cost every job one more message to be stored, and few are started a second time.
  */
 import { decode } from "../codec/decode.ts";
 import { encode } from "../codec/encode.ts";

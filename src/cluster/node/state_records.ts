@@ -1,6 +1,6 @@
 /**
  * Records in the state stream, of which the last of a subject counts. Two nodes may write one at the same time:
- * each says which one it has read, and the server refuses whoever has not read the last.
+ * each says which one it has read, and the server refuses a node that has not read the last.
  */
 import { jetstream, type JetStreamClient, type StoredMsg } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";

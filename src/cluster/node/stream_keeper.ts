@@ -5,7 +5,7 @@
  * lie in the stream and never be delivered again (a ghost), and a job that nobody has done may be forgotten
  * by the consumer, also after its lease has run out. The server's own sums do not always show it: it may
  * count as delivered what is gone. So what is still stored of all that was delivered a whole lease ago is
- * walked through, job by job, which is little when all is well.
+ * read job by job, which is little when all is well.
  *
  * A job with a genuine result is deleted. For forgotten ones the consumer is made anew: it delivers all
  * that is stored once more, so some jobs run twice, and their second results are refused. Rejected:
@@ -14,7 +14,7 @@
  * failures).
  *
  * Who is keeper stands in one record. It is taken over when it has not changed for a while by the clock of
- * whoever looks: clocks of machines are not compared.
+ * the one that looks: clocks of machines are not compared.
  */
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { encode } from "../codec/encode.ts";
@@ -27,7 +27,7 @@ import { StateRecords } from "./state_records.ts";
 
 /** Between two looks: a third of the lease, within these bounds, in milliseconds. */
 const [SOONEST, LATEST] = [200, 2000] as const;
-/** After so many looks without a word of the keeper another takes its place. */
+/** After so many looks at which the keeper has said nothing, another takes its place. */
 const SILENT_LOOKS = 3;
 /** No more jobs of a class are walked through at one look. */
 const MOST = 20_000;
@@ -164,7 +164,7 @@ export class StreamKeeper {
     for (let n = 0; seq <= last && n < MOST; n++) {
       const found = await manager.direct.getMessage(stream, { seq, next_by_subj: ">" });
       if (found === null || found.seq > last) break;
-      // What fails is told when all are through, and not while the next one is read.
+      // What fails is told when all have been looked at, and not while the next one is read.
       looks.push(look(found).catch((error) => void failures.push(error)));
       if (looks.length === AT_A_TIME) {
         await Promise.all(looks);

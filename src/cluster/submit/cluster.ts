@@ -83,7 +83,7 @@ export class Cluster implements ClusterSender {
    * Makes a cluster; it connects, or starts workers, with the first job.
    *
    * @param options Where the servers are, and how to log in; names, bounds, time limits.
-   * @throws {TypeError} If a name or a server will not do.
+   * @throws {TypeError} If a name or a server cannot be used.
    * @throws {RangeError} If a number is out of range.
    */
   constructor(options: ClusterOptions = {}) {

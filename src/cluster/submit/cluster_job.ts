@@ -19,7 +19,7 @@ export type ClusterJobStage = "held" | "waiting" | "storing" | "stored" | "forei
 
 /** How a job is to be treated, and who is told of it. */
 export interface ClusterTerms extends JobTerms, ClusterDemand {
-  /** It has come to its end. */
+  /** It has ended. */
   over(job: ClusterJob): void;
   /** Somebody wants to read what it reports. */
   wanted(job: ClusterJob): void;

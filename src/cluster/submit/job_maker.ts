@@ -26,11 +26,11 @@ import type { Signer } from "../wire/signing.ts";
 import { ClusterJob, type ClusterTerms } from "./cluster_job.ts";
 import type { ClusterDemand } from "./demand.ts";
 
-/** Whoever has the jobs that are made. */
+/** What the engine does for the jobs that are made. */
 export interface JobHost {
   /** Sees to it that a job does not begin, or is told to stop. */
   withdraw(job: ClusterJob, reason: unknown, policy: CancelPolicy): CancelMeans;
-  /** A job has come to an end. */
+  /** A job has ended. */
   over(job: ClusterJob): void;
   /** Somebody wants to read what a job reports. */
   wanted(job: ClusterJob): void;
@@ -48,7 +48,7 @@ export class JobMaker {
   readonly signer: Signer | null;
   /** How jobs are treated that demand nothing else. */
   readonly usual: ClusterDemand;
-  /** Whoever has the jobs; set once, before the first is made. */
+  /** The engine that has the jobs; set once, before the first is made. */
   host: JobHost | null = null;
   /** Jobs of a submitter of this name that lived before must not be mistaken for ours. */
   readonly #life = freshName().slice(0, 8);

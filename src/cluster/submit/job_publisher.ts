@@ -1,7 +1,7 @@
 /**
  * Jobs on their way to the server, and off it again when they are cancelled.
  *
- * A job keeps its bytes until it has come to an end: should the server have lost it (a power cut can
+ * A job keeps its bytes until it has ended: should the server have lost it (a power cut can
  * cost what was not synced), it is stored anew.
  */
 import type { CancelPolicy } from "../../parallel/pool/future.ts";
@@ -33,7 +33,7 @@ const empty = new Uint8Array();
 export interface JobPublisherOwner {
   /** There may be room for another. */
   pumpSoon(): void;
-  /** Something is under way that should come to its end before the connection is closed. */
+  /** Something is under way that should be finished before the connection is closed. */
   errand(work: Promise<unknown>): void;
   /** Who submits. */
   readonly submitter: string;
@@ -202,7 +202,7 @@ export class JobPublisher {
     const headers = signer === null
       ? headOnly(text)
       : headSigned(text, await signer.sign(subject, text, body));
-    // A refusal says that the job had come to an end before.
+    // A refusal says that the job had ended before.
     await new Promise<void>((resolve) =>
       publisher.publish(subject, body, headers, () => resolve())
     );

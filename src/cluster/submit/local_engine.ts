@@ -3,7 +3,7 @@
  *
  * So a program can be written, tried and tested without anything installed. What differs is what a server
  * is for: a job lives as long as this program, is found by its key in this program only and until it
- * has come to its end, and is not started again when its worker crashes.
+ * has ended, and is not started again when its worker crashes.
  */
 import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
 import { show } from "../../kernel/printable.ts";
@@ -41,7 +41,7 @@ export class LocalEngine implements Engine {
   readonly #pool: WorkerPool;
   readonly #maker: JobMaker;
   readonly #pending: PendingJobs;
-  /** Every job that has not come to an end. */
+  /** Every job that has not ended. */
   readonly #jobs = new Map<string, ClusterJob>();
   readonly #calls = new Map<ClusterJob, Addressed<AnyFunction>>();
   readonly #futures = new Map<ClusterJob, Future<unknown>>();

@@ -67,7 +67,7 @@ export interface ClusterJobOptions {
   maxAttempts?: number;
   /**
    * Jobs of this submitter with the same word run one after another, in the order in which they were
-   * submitted: the next is stored when the one before has come to its end, in whatever way.
+   * submitted: the next is stored when the one before has ended, in whatever way.
    */
   order?: string;
 }
@@ -107,11 +107,11 @@ export interface ClusterStatistics {
   readonly state: ClusterState;
   /** Jobs that wait here, because the window is full or there is no connection. */
   readonly waiting: number;
-  /** Jobs of this submitter that are being stored, or are stored, and have not come to an end. */
+  /** Jobs of this submitter that are being stored, or are stored, and have not ended. */
   readonly outstanding: number;
   /** Jobs that were ever submitted here. */
   readonly submitted: number;
-  /** Jobs of this submitter that came to an end, cancelled ones included. */
+  /** Jobs of this submitter that have ended, cancelled ones included. */
   readonly settled: number;
   /** Messages that were sent again, since no answer came. */
   readonly resent: number;

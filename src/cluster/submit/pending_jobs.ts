@@ -74,7 +74,7 @@ export class PendingJobs {
     this.#waiting--;
   }
 
-  /** A job that was not held has come to its end: the next of its order may go. */
+  /** A job that was not held has ended: the next of its order may go. */
   ended(job: ClusterJob): void {
     const { order } = job.terms;
     const behind = order === null ? undefined : this.#orders.get(order);

@@ -1,8 +1,8 @@
 /**
  * What jobs report while they run, where somebody wants to read it.
  *
- * One subscription serves all jobs of the submitter; a job of another has one of its own, until it has come
- * to its end. Anybody may publish on these subjects who may publish there at all, so what is no report is
+ * One subscription serves all jobs of the submitter; a job of another has one of its own, until it has
+ * ended. Anybody may publish on these subjects who may publish there at all, so what is no report is
  * dropped, and a report says nothing of the result.
  */
 import type { Msg, Subscription } from "@nats-io/transport-node";
@@ -40,7 +40,7 @@ export class ProgressSubscription {
     this.#listen(job);
   }
 
-  /** A job has come to its end. */
+  /** A job has ended. */
   over(job: ClusterJob): void {
     if (!this.#wanted.delete(job.key)) return;
     const subscription = this.#foreign.get(job.key);

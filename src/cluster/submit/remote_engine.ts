@@ -3,7 +3,7 @@
  * of others that are only waited for.
  *
  * It connects with the first thing that is asked of it, and not in its constructor, whose caller could
- * not be told of a failure. From then on every job comes to an end: by its result; by a cancel; or by the
+ * not be told of a failure. From then on every job ends: by its result; by a cancel; or by the
  * error for which the whole is broken.
  */
 import { withScope } from "../../kernel/context.ts";
@@ -54,7 +54,7 @@ export class RemoteEngine implements Engine {
   readonly #life: RemoteLife;
   readonly #maker: JobMaker;
   readonly #pending: PendingJobs;
-  /** Every job of our own that has not come to an end, by its name. */
+  /** Every job of our own that has not ended, by its name. */
   readonly #own = new Map<string, ClusterJob>();
   /** Those of others that are waited for, by their keys. */
   readonly #foreign = new Map<string, ClusterJob>();

@@ -47,7 +47,7 @@ export class RemoteLife {
     if (this.state === "closing" || this.state === "ended") throw this.closedError(verb);
   }
 
-  /** The error for whoever comes too late. */
+  /** The error of those who come too late. */
   closedError(verb: string): ClosedError {
     return new ClosedError(`Cannot ${verb} ${this.#name}: it has been closed`);
   }

@@ -13,9 +13,9 @@ import { FAILURES } from "../wire/protocol.ts";
 import type { ClusterJob } from "./cluster_job.ts";
 import { sequenceOf } from "./result_consumer.ts";
 
-/** Whoever has the jobs. */
+/** What the submitter does with what comes in. */
 export interface ResultDispatcherOwner {
-  /** The job of this submitter that has this name and has not come to an end. */
+  /** The job of this submitter that has this name and has not ended. */
   jobOf(id: string): ClusterJob | undefined;
   /** A job has got its result, which was in this object if it is not `null`. */
   arrived(job: ClusterJob, object: string | null): void;
@@ -73,7 +73,7 @@ export class ResultDispatcher {
   }
 }
 
-/** How a job comes to its end, by what its result says. Throws if that makes no sense. */
+/** How a job ends, by what its result says. Throws if that makes no sense. */
 function settling(job: ClusterJob, status: string, content: unknown): () => void {
   switch (status) {
     case "value":

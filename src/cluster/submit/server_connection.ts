@@ -42,7 +42,7 @@ export async function openConnection(
     connect: options,
     names,
     layout: { replicas, lease, keep },
-    party: `weft submitter ${submitter}`,
+    clientName: `weft submitter ${submitter}`,
     connectTimeout,
   });
   try {

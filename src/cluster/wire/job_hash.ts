@@ -2,9 +2,9 @@
  * What a job's module was, as a number: the same on both sides, or a node does not run the job.
  *
  * Of a local module it is the text of its file that counts, and not what that imports: to follow the
- * imports would mean to load a compiler. So whoever changes only what a job's module imports changes
+ * imports would mean to load a compiler. So those who change only what a job's module imports must change
  * something in that module too, if old nodes are not to run new jobs. A module from elsewhere is known by
- * its URL, which names a version where that matters. It is no protection: whoever may publish jobs may
+ * its URL, which names a version where that matters. It is no protection: those who may publish jobs may
  * write any hash. What protects is that a node runs nothing but the functions it was started with.
  *
  * Read once for a URL, and synchronously: `submit` gives a future at once, and refuses at once.

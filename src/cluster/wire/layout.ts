@@ -1,5 +1,5 @@
 /**
- * The streams of a cluster: made by whoever comes first, used as they are by all others.
+ * The streams of a cluster: made by the first who comes, used as they are by all others.
  *
  * Nothing here relies on what server 2.9 ignores, and three things are left out on purpose. No `max_msgs`
  * on a job stream: after a kill, finished jobs come back, and the server would delete the oldest,

@@ -87,7 +87,7 @@ export class Names {
   /**
    * The names of a cluster.
    *
-   * @throws {TypeError} If its own name will not do.
+   * @throws {TypeError} If its own name cannot be used.
    */
   constructor(cluster: string) {
     this.cluster = checkName(cluster, "the name of a cluster");
@@ -128,7 +128,7 @@ export class Names {
     return `${this.cluster}.w.${submitter}.${id}`;
   }
 
-  /** The subject on which whoever has it says so. */
+  /** The subject on which the node that has it says so. */
   claim({ submitter, id }: JobKey): string {
     return `${this.cluster}.h.${submitter}.${id}`;
   }

@@ -49,7 +49,7 @@
  * **A node**, for each job delivered: subject or head does not parse → `term()`, refused. Otherwise it
  * calls `working()` each third of the lease, from the moment of delivery, also while the job waits in its
  * buffer, until it acks. If the job is redelivered, it first looks for a stored result, by direct get: is
- * there one that is genuine, it acks and is through. Then the record of starts: from the second
+ * there one that is genuine, it acks and is done. Then the record of starts: from the second
  * delivery on (the first too where most attempts is 1) it adds itself to the record before it starts the
  * job. The attempt is the length of the record, plus 1 where the first start was not recorded; is that
  * more than most attempts, it answers `failed` `attempts`, with the record as history. It runs the
@@ -99,10 +99,10 @@ export const HEALTH_MS = 2000;
 /** A node that was not heard of for so long is not counted on, in milliseconds. */
 export const SILENT_MS: number = 3 * HEALTH_MS;
 
-/** How a job came to its end. */
+/** How a job ended. */
 export const STATUSES = ["value", "error", "cancelled", "failed"] as const;
 
-/** How a job came to its end. */
+/** How a job ended. */
 export type ResultStatus = typeof STATUSES[number];
 
 /**

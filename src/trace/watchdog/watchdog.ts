@@ -63,7 +63,7 @@ type State = "starting" | "watching" | "ending" | "ended";
  * - While a step lasts longer than the threshold, a line goes to stderr: at the threshold, then each time
  *   the time has doubled, and when it is over.
  * - Each block becomes a record in {@linkcode reports} once the loop goes on.
- * - Time in which the process stood still is nobody's.
+ * - Time in which the whole process stood still is counted for no task.
  *
  * Made by {@linkcode watchdog}.
  */
@@ -234,7 +234,7 @@ export class Watchdog implements Instrument, Resource, Disposable, AsyncDisposab
     });
   }
 
-  /** The step of an async task ends amid a step of another run, which goes on. */
+  /** The step of an async task ends during a step of another run, which goes on. */
   #overtaken(task: Task): Task | null {
     const place = this.#interrupted.lastIndexOf(task);
     if (place !== -1) this.#interrupted.splice(place, 1);
