@@ -13,17 +13,22 @@ import { HttpServer } from "./lib/http/server.ts";
 import { hostsOf } from "./lib/playground/guard.ts";
 import { Site } from "./lib/playground/site.ts";
 import { tryIt } from "./lib/playground/try_it.ts";
-import { checkPort, openOrRefuse, serveDuring, serveUntilSignal, show } from "./lib/serve.ts";
+import {
+  checkPort,
+  openOrRefuse,
+  PLACE_FLAGS,
+  PLACE_HELP,
+  serveDuring,
+  serveUntilSignal,
+  show,
+} from "./lib/serve.ts";
 
 const { string, number } = readArgs(
   `A page to choose, run and watch a comparison live.
 
   deno run --allow-all examples/playground.ts --port 8080
-
-  --port N         stays up until SIGINT or SIGTERM; 0 takes a free port;
-                   without it, the server tests itself and ends
-  --hostname HOST  the address to bind (127.0.0.1)`,
-  { string: { hostname: "127.0.0.1" }, number: { port: -1 } },
+${PLACE_HELP}`,
+  PLACE_FLAGS,
 );
 const hostname = string.hostname!;
 const port = checkPort(number.port!);

@@ -27,15 +27,12 @@ import { decode, encode, upperCase } from "./lib/bytes.ts";
 import { readArgs } from "./lib/cli.ts";
 import { PolledListener } from "./lib/poll_accept.ts";
 import { Conversation } from "./lib/poll_echo.ts";
-import { checkPort, openOrRefuse, show } from "./lib/serve.ts";
+import { checkPort, openOrRefuse, PLACE_FLAGS, PLACE_HELP, show } from "./lib/serve.ts";
 
 const { string, number } = readArgs(
   `Upper-case echo on TCP and UDP, by one event registry. A line on stdin goes to every connection.
-
-  --port N         stays up until SIGINT or SIGTERM; 0 takes a free port;
-                   without it, the server tests itself and ends
-  --hostname HOST  the address to bind (127.0.0.1)`,
-  { string: { hostname: "127.0.0.1" }, number: { port: -1 } },
+${PLACE_HELP}`,
+  PLACE_FLAGS,
 );
 const hostname = string.hostname!;
 const port = checkPort(number.port!);

@@ -24,6 +24,8 @@ import {
   checkPort,
   isHostError,
   openOrRefuse,
+  PLACE_FLAGS,
+  PLACE_HELP,
   serveDuring,
   serveUntilSignal,
   show,
@@ -33,11 +35,8 @@ const { string, number } = readArgs(
   `Upper-case echo on TCP, by select(). A line on stdin goes to every client.
 
   deno run --allow-net examples/select_loop.ts
-
-  --port N         stays up until SIGINT or SIGTERM; 0 takes a free port;
-                   without it, the server tests itself and ends
-  --hostname HOST  the address to bind (127.0.0.1)`,
-  { string: { hostname: "127.0.0.1" }, number: { port: -1 } },
+${PLACE_HELP}`,
+  PLACE_FLAGS,
 );
 const hostname = string.hostname!;
 const port = checkPort(number.port!);

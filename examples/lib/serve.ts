@@ -20,13 +20,22 @@ const ENGINES: readonly ServerEngine[] = ["sequential", "coroutine", "poll", "wo
 /** Most workers that may be asked for. */
 const MOST_WORKERS = 64;
 
+/** The flags of a server's address. Without `--port` it tests itself. */
+export const PLACE_FLAGS = { string: { hostname: "127.0.0.1" }, number: { port: -1 } };
+
+/** What `--help` says of {@linkcode PLACE_FLAGS}. */
+export const PLACE_HELP = `
+  --port N         stays up until SIGINT or SIGTERM; 0 takes a free port;
+                   without it, the server tests itself and ends
+  --hostname HOST  the address to bind (127.0.0.1)`;
+
 /** The flags of every echo server beside its address. */
 export const ENGINE_FLAGS = { string: { engine: "coroutine" }, number: { workers: NaN } };
 
-/** The flags of a server with a port. Without `--port` it tests itself. */
+/** The flags of an echo server with a port. */
 export const SERVER_FLAGS: Flags = {
-  string: { ...ENGINE_FLAGS.string, hostname: "127.0.0.1" },
-  number: { ...ENGINE_FLAGS.number, port: -1 },
+  string: { ...ENGINE_FLAGS.string, ...PLACE_FLAGS.string },
+  number: { ...ENGINE_FLAGS.number, ...PLACE_FLAGS.number },
 };
 
 /** What `--help` says of {@linkcode ENGINE_FLAGS}. */
@@ -38,10 +47,7 @@ export const ENGINE_HELP = `
   --workers N      how many workers, for that engine, 1 to ${MOST_WORKERS} (one per processor)`;
 
 /** What `--help` says of {@linkcode SERVER_FLAGS}. */
-export const SERVER_HELP = `
-  --port N         stays up until SIGINT or SIGTERM; 0 takes a free port;
-                   without it, the server tests itself and ends
-  --hostname HOST  the address to bind (127.0.0.1)${ENGINE_HELP}`;
+export const SERVER_HELP = PLACE_HELP + ENGINE_HELP;
 
 /** The engine of that name, if it is among those that there are. */
 export function chooseEngine(name: string, names: readonly ServerEngine[] = ENGINES): ServerEngine {

@@ -119,7 +119,7 @@ class Machine {
       }
       if (next > Number.MAX_SAFE_INTEGER) {
         throw new RangeError(
-          "Cannot schedule jobs: with switchCost they take too long to be exact",
+          "Cannot schedule jobs: with switchCost they end beyond what is exact; use shorter times",
         );
       }
       this.#now = next;

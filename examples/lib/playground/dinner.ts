@@ -3,7 +3,7 @@
  * one at the right. At the end each holds one and waits for one, and weft says who waits for whom.
  */
 import { DeadlockError, Lock, run, sleep, spawn } from "@weft/weft";
-import { escape } from "../throughput/page.ts";
+import { escape } from "../page.ts";
 import { tell } from "./events.ts";
 import { drawLanes, type Picture } from "./picture.ts";
 import { RoundWatch } from "./task_lanes.ts";

@@ -1,6 +1,6 @@
 /** The page: its controls, and the places where pictures and tables come. */
 import { JOBS } from "../scheduling/jobs.ts";
-import { element, escape, PAGE_STYLE } from "../throughput/page.ts";
+import { element, escape, PAGE_STYLE } from "../page.ts";
 import { ENGINES, WORKLOADS } from "../throughput/plan.ts";
 import { RESULT_COLUMNS } from "./events.ts";
 import { AVERAGE_COLUMNS } from "./schedule_job.ts";

@@ -3,7 +3,7 @@
  * size in pixels, so nothing is ever scaled down to be unreadable. A state has a height of its own, so
  * colour is not the only carrier.
  */
-import { escape } from "../throughput/page.ts";
+import { escape } from "../page.ts";
 
 /** A picture, and what it shows in words. */
 export interface Picture {

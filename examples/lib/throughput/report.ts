@@ -8,7 +8,7 @@
 import * as echarts from "echarts";
 import type { Row } from "./compare.ts";
 import { type Machine, machineLine } from "./machine.ts";
-import { element, escape, PAGE_STYLE } from "./page.ts";
+import { element, escape, PAGE_STYLE } from "../page.ts";
 import { type Percentile, PERCENTILES } from "./plan.ts";
 import { record } from "./record.ts";
 import { byWorkload, cellsOf, HEAD, short } from "./table.ts";

@@ -139,7 +139,7 @@ export class JobRun {
     if (isKnown || answers.deliveries < UNKNOWN_DELIVERIES) return this.#giveBack(UNKNOWN_MS);
     const why =
       `Cannot run job "${printable(head.name)}": no node was started with a module of this ` +
-      `version that has it`;
+      `version that has it; start nodes with --modules and the same file`;
     const { body } = failure("unknown", why);
     const said = { status: "failed", attempt: 0, node: this.#tools.node, ms: 0 } as const;
     await this.#tools.writer.write(key, said, body);
@@ -205,7 +205,9 @@ export class JobRun {
     const { head: { object, name }, data } = this.#job;
     const bytes = object === null ? data : await this.#tools.objects.get(object);
     const why = `Cannot run job "${printable(name)}": its arguments`;
-    if (bytes === null) return `${why} are gone: they were kept for too short a time`;
+    if (bytes === null) {
+      return `${why} are gone: the option "keep" is shorter than the time it waited`;
+    }
     try {
       const args = decode(bytes);
       return Array.isArray(args) ? args : `${why} are no list`;

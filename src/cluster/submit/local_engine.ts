@@ -81,7 +81,9 @@ export class LocalEngine implements Engine {
   /** Throws if as many jobs wait as should. */
   refuseIfFull(): void {
     if (!this.full) return;
-    throw new WouldBlock(`Cannot submit to ${this.#name} now: as many jobs wait as may`);
+    throw new WouldBlock(
+      `Cannot submit to ${this.#name} now: as many jobs wait as the option "queue" allows`,
+    );
   }
 
   /** Waits until there is room. */
