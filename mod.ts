@@ -184,7 +184,7 @@ export type {
 } from "./src/server/handler.ts";
 export { DatagramServer, type DatagramServerOptions } from "./src/server/datagram_server.ts";
 export type { Step, StreamClass, StreamFunction, StreamHandler } from "./src/server/handler.ts";
-export { handlers } from "./src/server/handlers.ts";
+export { handlers } from "./src/server/known_handlers.ts";
 export type { ServerEngine, ServerOptions } from "./src/server/server.ts";
 export type { ShutdownOptions } from "./src/server/server.ts";
 export {
@@ -350,4 +350,4 @@ export {
   type UnixMonitorOptions,
 } from "./src/trace/monitor.ts";
 export { lostUpdates, shared, type SharedOptions } from "./src/trace/watched_object.ts";
-export { dumpOn, taskTree } from "./src/trace/tree.ts";
+export { dumpOn, taskTree } from "./src/trace/task_tree.ts";

@@ -7,7 +7,7 @@
  */
 export { UnsendableError } from "./codec/encode.ts";
 export { ClusterError, JobFailedError } from "./link/errors.ts";
-export type { ConnectOptions, TlsFiles } from "./link/servers.ts";
+export type { ConnectOptions, TlsFiles } from "./link/connect_options.ts";
 export { Cluster } from "./submit/cluster.ts";
 export type {
   ClusterFuture,

@@ -20,7 +20,7 @@ import {
 } from "./handler.ts";
 import { DatagramLoop, type Serve } from "./datagram_loop.ts";
 import { DatagramPool } from "./datagram_worker.ts";
-import { addressOfHandler } from "./handlers.ts";
+import { addressOfHandler } from "./known_handlers.ts";
 import { Server, type ServerOptions } from "./server.ts";
 
 /** How many datagrams are served at a time, unless said otherwise. */

@@ -9,7 +9,7 @@ import { WorkerPool } from "../parallel/pool/pool.ts";
 import type { UdpAddress, UnixAddress } from "../net/datagram_socket.ts";
 import { wait } from "../tasks/wait.ts";
 import { type AnyDatagramHandler, runDatagramHandler } from "./handler.ts";
-import { type HandlerAddress, loadHandler } from "./handlers.ts";
+import { type HandlerAddress, loadHandler } from "./known_handlers.ts";
 
 /** The handlers that this worker has loaded, by address. */
 const loaded = new Map<string, AnyDatagramHandler>();

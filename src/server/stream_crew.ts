@@ -19,7 +19,7 @@ import { spawn } from "../tasks/spawn.ts";
 import { wait } from "../tasks/wait.ts";
 import { Connections, type Limits, type Report } from "./connections.ts";
 import type { StreamClass, StreamFunction } from "./handler.ts";
-import { type HandlerAddress, loadHandler } from "./handlers.ts";
+import { type HandlerAddress, loadHandler } from "./known_handlers.ts";
 import { loopOf, StreamLoop } from "./stream_loop.ts";
 import { ServerCounts } from "./statistics.ts";
 

@@ -11,7 +11,7 @@ import { all } from "../tasks/all.ts";
 import { shield } from "../tasks/cancel_scope.ts";
 import { Connections, type Limits, type Report } from "./connections.ts";
 import { checkStreamHandler, type StreamClass, type StreamFunction } from "./handler.ts";
-import { addressOfHandler } from "./handlers.ts";
+import { addressOfHandler } from "./known_handlers.ts";
 import { Server, type ServerOptions } from "./server.ts";
 import { StreamCrew } from "./stream_crew.ts";
 import { closedLoop, type Loop, loopOf, StreamLoop } from "./stream_loop.ts";

@@ -36,7 +36,7 @@ import type { Socket } from "../net/socket.ts";
 import { sleep } from "../tasks/sleep.ts";
 import { spawn } from "../tasks/spawn.ts";
 import { answer } from "./monitor_commands.ts";
-import { currentScheduler } from "./tree.ts";
+import { currentScheduler } from "./task_tree.ts";
 
 const LOOPBACK = "127.0.0.1";
 /** How many clients there may be at a time. */

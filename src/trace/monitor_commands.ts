@@ -8,7 +8,7 @@ import { errorText, printable } from "../kernel/printable.ts";
 import type { Scheduler } from "../kernel/scheduler.ts";
 import { waitSites } from "../kernel/sites.ts";
 import type { Task } from "../kernel/task.ts";
-import { heldLocks } from "./locks.ts";
+import { heldLocks } from "./held_locks.ts";
 import {
   formatTaskTree,
   holderChain,

@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { ClusterError } from "../../src/cluster/link/errors.ts";
 import { Link } from "../../src/cluster/link/link.ts";
-import { clientOptions, type ConnectOptions } from "../../src/cluster/link/servers.ts";
+import { clientOptions, type ConnectOptions } from "../../src/cluster/link/connect_options.ts";
 import { USUAL_LAYOUT } from "../../src/cluster/wire/layout.ts";
 import { Names } from "../../src/cluster/wire/names.ts";
 import { law } from "../lib/law.ts";

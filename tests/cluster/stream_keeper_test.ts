@@ -5,7 +5,7 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { encode } from "../../src/cluster/codec/encode.ts";
 import { Link } from "../../src/cluster/link/link.ts";
 import { Objects } from "../../src/cluster/link/objects.ts";
-import { ResultReader } from "../../src/cluster/link/results.ts";
+import { ResultReader } from "../../src/cluster/link/result_reader.ts";
 import { StreamKeeper } from "../../src/cluster/node/stream_keeper.ts";
 import { DURABLE, Names } from "../../src/cluster/wire/names.ts";
 import { formatResultHead, HEAD } from "../../src/cluster/wire/protocol.ts";

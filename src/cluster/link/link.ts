@@ -18,7 +18,7 @@ import { INLINE } from "../wire/protocol.ts";
 import type { Names } from "../wire/names.ts";
 import { ClusterError, clusterError } from "./errors.ts";
 import { surviveResets } from "./socket_guard.ts";
-import { clientOptions, type ConnectOptions } from "./servers.ts";
+import { clientOptions, type ConnectOptions } from "./connect_options.ts";
 import { pause } from "./ticker.ts";
 
 /** How a link is to be. */

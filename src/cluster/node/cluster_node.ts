@@ -10,8 +10,8 @@ import type { ClusterError } from "../link/errors.ts";
 import { Link } from "../link/link.ts";
 import { Objects } from "../link/objects.ts";
 import { Publisher } from "../link/publisher.ts";
-import { ResultReader } from "../link/results.ts";
-import type { ConnectOptions } from "../link/servers.ts";
+import { ResultReader } from "../link/result_reader.ts";
+import type { ConnectOptions } from "../link/connect_options.ts";
 import { Ticker } from "../link/ticker.ts";
 import type { NodeHealth } from "../wire/health.ts";
 import { USUAL_LAYOUT } from "../wire/layout.ts";
@@ -28,7 +28,7 @@ import { LOOK_MS, Pace } from "./pace.ts";
 import { ProgressPublisher } from "./progress_publisher.ts";
 import { Puller } from "./puller.ts";
 import { ResultWriter } from "./result_writer.ts";
-import { StartRecords } from "./starts.ts";
+import { StartRecords } from "./start_records.ts";
 
 /** How a node is to be. */
 export interface ClusterNodeOptions extends ConnectOptions {

@@ -13,14 +13,14 @@ import { WorkerCrashedError } from "../../parallel/worker_error.ts";
 import { decode, UnreadableError } from "../codec/decode.ts";
 import { encode, UnsendableError } from "../codec/encode.ts";
 import type { Objects } from "../link/objects.ts";
-import type { ResultReader } from "../link/results.ts";
+import type { ResultReader } from "../link/result_reader.ts";
 import type { FailureCode, ResultStatus } from "../wire/protocol.ts";
 import { entry, type KnownFunction, type KnownFunctions } from "./functions.ts";
 import type { HeldJob } from "./held_jobs.ts";
 import type { NodeHealthBoard } from "./node_health.ts";
 import type { ProgressPublisher } from "./progress_publisher.ts";
 import type { ResultWriter } from "./result_writer.ts";
-import type { StartRecords } from "./starts.ts";
+import type { StartRecords } from "./start_records.ts";
 
 /** What a run of a job works with. */
 export interface RunTools {

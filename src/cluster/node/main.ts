@@ -15,7 +15,7 @@ import type { NodeHealth } from "../wire/health.ts";
 import { ClusterNode, type ClusterNodeOptions } from "./cluster_node.ts";
 
 export { ClusterNode, type ClusterNodeOptions } from "./cluster_node.ts";
-export type { ConnectOptions, TlsFiles } from "../link/servers.ts";
+export type { ConnectOptions, TlsFiles } from "../link/connect_options.ts";
 export type { NodeHealth } from "../wire/health.ts";
 
 const HELP = `Usage: deno run -A <weft>/node --servers HOST:PORT --modules jobs.ts[,more.ts] [flags]

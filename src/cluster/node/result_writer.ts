@@ -10,7 +10,7 @@ import type { Link } from "../link/link.ts";
 import type { Objects } from "../link/objects.ts";
 import type { PublishAnswer, Publisher } from "../link/publisher.ts";
 import { headOnly, headSigned } from "../link/raw_headers.ts";
-import type { ResultReader } from "../link/results.ts";
+import type { ResultReader } from "../link/result_reader.ts";
 import type { JobKey } from "../wire/names.ts";
 import { formatResultHead, type ResultHead } from "../wire/protocol.ts";
 import type { Signer } from "../wire/signing.ts";

@@ -19,7 +19,7 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 import { encode } from "../codec/encode.ts";
 import type { Link } from "../link/link.ts";
-import type { ResultReader } from "../link/results.ts";
+import type { ResultReader } from "../link/result_reader.ts";
 import { Ticker } from "../link/ticker.ts";
 import { ensureConsumer } from "../wire/layout.ts";
 import { CLASSES, DURABLE, type JobClass } from "../wire/names.ts";

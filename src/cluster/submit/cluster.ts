@@ -15,7 +15,7 @@ import { application } from "../../parallel/pool/job_sender.ts";
 import { type ModuleJobs, moduleJobs, moduleUrl } from "../../parallel/pool/module_jobs.ts";
 import type { ResultStream } from "../../parallel/pool/result_stream.ts";
 import { reportName } from "../../kernel/printable.ts";
-import { clientOptions } from "../link/servers.ts";
+import { clientOptions } from "../link/connect_options.ts";
 import { checkName, freshName, Names } from "../wire/names.ts";
 import { Signer } from "../wire/signing.ts";
 import { usualDemand } from "./demand.ts";

@@ -2,7 +2,7 @@
 import type { Operation } from "../../kernel/operation.ts";
 import type { Addressed, AnyFunction, JobArguments, JobResult } from "../../parallel/jobs.ts";
 import type { CancelPolicy, Future } from "../../parallel/pool/future.ts";
-import type { ConnectOptions } from "../link/servers.ts";
+import type { ConnectOptions } from "../link/connect_options.ts";
 import type { NodeHealth } from "../wire/health.ts";
 
 /** How a cluster is to be. */

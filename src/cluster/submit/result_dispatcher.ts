@@ -8,7 +8,7 @@
 import type { Msg } from "@nats-io/transport-node";
 import { decode } from "../codec/decode.ts";
 import { clusterError, JobFailedError } from "../link/errors.ts";
-import type { GenuineResult, ResultReader } from "../link/results.ts";
+import type { GenuineResult, ResultReader } from "../link/result_reader.ts";
 import { FAILURES } from "../wire/protocol.ts";
 import type { ClusterJob } from "./cluster_job.ts";
 import { sequenceOf } from "./result_consumer.ts";

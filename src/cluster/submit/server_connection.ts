@@ -3,7 +3,7 @@ import type { Msg } from "@nats-io/transport-node";
 import { Link } from "../link/link.ts";
 import { Objects } from "../link/objects.ts";
 import { Publisher } from "../link/publisher.ts";
-import { ResultReader } from "../link/results.ts";
+import { ResultReader } from "../link/result_reader.ts";
 import { USUAL_LAYOUT } from "../wire/layout.ts";
 import type { Names } from "../wire/names.ts";
 import type { Signer } from "../wire/signing.ts";

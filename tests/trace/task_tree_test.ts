@@ -1,6 +1,6 @@
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { DeadlockError, run, sleep, spawn } from "@weft/weft";
-import { dumpOn, taskTree } from "../../src/trace/tree.ts";
+import { dumpOn, taskTree } from "../../src/trace/task_tree.ts";
 import { law } from "../lib/law.ts";
 
 law("taskTree() gives the current run's tasks, with the lines that spawned them", async () => {
