@@ -17,7 +17,7 @@ export interface FinishedJob {
 
 /** What became of one job. */
 export interface JobMetrics {
-  /** Its name. */
+  /** The name it was declared with. */
   readonly name: string;
   /** When it was first on the processor. */
   readonly start: number;

@@ -19,7 +19,7 @@ export const byLength: SortKey = (job) => job.length;
 export const byLeft: SortKey = (job) => job.left;
 /** The priority number. */
 export const byPriority: SortKey = (job) => job.priority;
-/** The deadline. */
+/** The deadline on the clock: the nearest first. */
 export const byDeadline: SortKey = (job) => job.deadline;
 
 interface WaitingJob extends HeapItem {

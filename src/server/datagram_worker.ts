@@ -15,7 +15,6 @@ import { type HandlerAddress, loadHandler } from "./known_handlers.ts";
 const loaded = new Map<string, AnyDatagramHandler>();
 
 const { serveDatagram, findHandler } = jobs(import.meta, {
-  /** Serves one datagram. */
   *serveDatagram(address: HandlerAddress, data: Uint8Array, peer: UdpAddress | UnixAddress) {
     return yield* runDatagramHandler(yield* find(address), data, peer);
   },

@@ -28,7 +28,6 @@ export class LaggedError extends Error {
   }
 }
 
-/** One item in the log. */
 interface LoggedItem<T> {
   readonly item: T;
   /** How many readers have still to read it. */

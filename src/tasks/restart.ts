@@ -192,9 +192,7 @@ export class Streak {
 
 /** A child of a supervisor over all of its starts. */
 export class SupervisedChild {
-  /** Its name. */
   readonly name: string;
-  /** When it is started again. */
   readonly restart: Restart;
   /** Its latest task, if it was ever started. */
   task: Task | null = null;

@@ -39,7 +39,6 @@ export interface PassPlan<I, R> {
   readonly name: string;
   /** Called for each item. */
   readonly body: TaskBody<[I], R>;
-  /** The items. */
   readonly items: Items<I>;
   /** How many milliseconds it may take. */
   readonly timeout: number;

@@ -23,7 +23,6 @@ export interface WaitOptions {
 /** A promise, or a function that makes one and is told by a signal when nobody waits any more. */
 export type WaitTarget<T> = PromiseLike<T> | ((signal: AbortSignal) => PromiseLike<T> | T);
 
-/** One wait for a promise. */
 class PromiseWait<T> implements PromiseSource {
   readonly host = "bound";
   readonly #wait: Wait<T>;

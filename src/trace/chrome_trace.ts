@@ -23,7 +23,7 @@ export interface TraceEvent {
   readonly pid: number;
   /** The thread: the task. */
   readonly tid: number;
-  /** The category. */
+  /** The kind of event, by which Perfetto filters: `state`, `poll`, `job`, `wake`. */
   readonly cat?: string;
   /** Ties the two ends of a flow. */
   readonly id?: number;

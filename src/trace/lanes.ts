@@ -25,9 +25,7 @@ export interface Stay {
 
 /** One task's life. */
 export interface Lane {
-  /** Its id. */
   readonly id: number;
-  /** Its name. */
   readonly name: string;
   /** Its states, one after the other. */
   readonly stays: Stay[];
@@ -77,7 +75,7 @@ export interface Playback {
   readonly ready: readonly Level[];
   /** Bytes in, counted from the beginning. */
   readonly bytesIn: readonly Level[];
-  /** Bytes out. */
+  /** Bytes out, counted likewise. */
   readonly bytesOut: readonly Level[];
   /** Poll passes and jobs of workers. */
   readonly asides: readonly Aside[];
@@ -143,7 +141,6 @@ class Player {
     this.#hasCeded = false;
   }
 
-  /** Its step begins. */
   stepBegins(at: number): void {
     this.enter("running", at);
     this.#on = undefined;

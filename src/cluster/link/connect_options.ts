@@ -17,11 +17,11 @@ export interface TlsFiles {
   certFile?: string;
   /** Its text. */
   cert?: string;
-  /** The file of its key. */
+  /** The file of the key to that certificate. */
   keyFile?: string;
   /** The text of that. */
   key?: string;
-  /** Whether the server expects TLS before it has said a word. @default {false} */
+  /** Whether the server expects TLS before it says anything. @default {false} */
   handshakeFirst?: boolean;
 }
 
@@ -29,7 +29,7 @@ export interface TlsFiles {
 export interface ConnectOptions {
   /** Where the servers are, as in `"127.0.0.1:4222"` or `["tls://a:4222", "tls://b:4222"]`. */
   servers?: string | readonly string[];
-  /** The user. */
+  /** The user, for a server that asks for name and password. */
   user?: string;
   /** The user's password. */
   pass?: string;

@@ -79,7 +79,6 @@ export class Publisher {
   #next = 0;
   #closed = false;
 
-  /** A publisher. */
   constructor(link: Link, options: PublisherOptions = {}) {
     const { window = 4096, bytes = 16 << 20, resend = 5000 } = options;
     this.#link = link;

@@ -18,15 +18,12 @@ export interface GenuineResult {
   readonly key: JobKey;
   /** What is said of it. */
   readonly head: ResultHead;
-  /** Its body. */
   readonly body: Uint8Array;
 }
 
 /** What stands in a message. */
 export interface ResultMessage {
-  /** Its subject. */
   readonly subject: string;
-  /** Its headers. */
   readonly headers?: MsgHdrs | undefined;
   /** Its body, unless that is an object. */
   readonly data: Uint8Array;

@@ -74,7 +74,7 @@ const AGAIN_MS = 1000;
  * ```
  */
 export class ClusterNode implements AsyncDisposable {
-  /** Its name. */
+  /** Its own name, by which other nodes and results tell it. */
   readonly name: string;
   /** Settles when it has ended: rejects with a `ClusterError` if the connection is lost for good. */
   readonly ended: Promise<void>;

@@ -80,9 +80,7 @@ export class Answers {
 
 /** A job that was delivered. */
 export interface Delivery {
-  /** Its key. */
   readonly key: JobKey;
-  /** Its class. */
   readonly jobClass: JobClass;
   /** What is said of it besides its arguments. */
   readonly head: JobHead;

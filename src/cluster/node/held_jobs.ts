@@ -15,9 +15,8 @@ import type { Answers, Delivery } from "./delivery.ts";
 /** Where a held job is. */
 export type HeldState = "buffered" | "starting" | "running" | "storing" | "over";
 
-/** One job. */
+/** A job, and where it stands. */
 export class HeldJob {
-  /** Its key. */
   readonly key: JobKey;
   /** Its key as text. */
   readonly text: string;
@@ -79,7 +78,7 @@ export class HeldJobs implements Iterable<HeldJob> {
     return this.#buffers[jobClass].size;
   }
 
-  /** The job of a key. */
+  /** The job of that key, if this node has it. */
   get(key: JobKey): HeldJob | undefined {
     return this.#all.get(keyText(key));
   }

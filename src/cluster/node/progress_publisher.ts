@@ -11,7 +11,6 @@ import { formatProgressHead } from "../wire/protocol.ts";
 export class ProgressPublisher {
   readonly #link: Link;
 
-  /** For one link. */
   constructor(link: Link) {
     this.#link = link;
   }

@@ -23,7 +23,6 @@ export class StartRecords {
   readonly #link: Link;
   readonly #records: StateRecords;
 
-  /** For one link. */
   constructor(link: Link) {
     this.#link = link;
     this.#records = new StateRecords(link);

@@ -16,7 +16,6 @@ export class StateRecords {
   readonly #link: Link;
   readonly #js: JetStreamClient;
 
-  /** For one link. */
   constructor(link: Link) {
     this.#link = link;
     this.#js = jetstream(link.nc);

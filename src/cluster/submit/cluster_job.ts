@@ -35,7 +35,6 @@ export class ClusterJob extends Job implements ClusterFuture<unknown> {
   readonly key: string;
   /** The same, in parts. */
   readonly parts: JobKey;
-  /** Its class. */
   jobClass: JobClass;
   /** Its arguments as bytes, until it has settled. */
   body: Uint8Array | null;
@@ -94,21 +93,18 @@ export class ClusterJob extends Job implements ClusterFuture<unknown> {
     this.#accepts?.wakeAll();
   }
 
-  /** It returned. */
   override succeed(value: unknown): void {
     if (this.done) return;
     super.succeed(value);
     this.#leave();
   }
 
-  /** It failed. */
   override fail(error: unknown): void {
     if (this.done) return;
     super.fail(error);
     this.#leave();
   }
 
-  /** It was cancelled. */
   override end(source: "explicit" | "shutdown", reason: unknown): void {
     if (this.done) return;
     super.end(source, reason);
