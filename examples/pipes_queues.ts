@@ -1,8 +1,8 @@
 /**
  * Producer and consumer in two workers, first over a pipe, then over a queue. A pipe has two ends, and each
- * of them answers the other; when nobody has one any more, that is the other's end of file. A queue may have any number of
- * threads on either side. Watch the sizes: with room for three items, the producer is never more than
- * that ahead. Workers block where they wait (`…Sync`); the main thread never does (`yield*`).
+ * of them answers the other; when nobody has one any more, that is the other's end of file. A queue may have
+ * any number of threads on either side. Watch the sizes: with room for three items, the producer is never
+ * more than that ahead. Workers block where they wait (`…Sync`); the main thread never does (`yield*`).
  *
  *     deno run --allow-read examples/pipes_queues.ts
  */

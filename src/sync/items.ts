@@ -7,9 +7,9 @@
  * and the loop's body. Nor does it take items by `then`: of a task, one would get its value.
  * A `function*` has no such loop; there one calls the verb itself.
  *
- * The store is the one thing in which the queues differ. A queue asks for nothing but the next item, so who comes next is its store's affair: first in first
- * out (the ring-buffer deque), last in first out, or least first. Rejected: a base class with the order
- * as abstract methods, which would tie the order to the waiting.
+ * The store is the one thing in which the queues differ. A queue asks for nothing but the next item, so who
+ * comes next is its store's affair: first in first out (the ring-buffer deque), last in first out, or least
+ * first. Rejected: a base class with the order as abstract methods, which would tie the order to the waiting.
  */
 import type { Operation } from "../kernel/operation.ts";
 

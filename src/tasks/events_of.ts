@@ -130,7 +130,10 @@ export class EventsOf<E extends Event> implements Disposable, Resource, AsyncIte
     throw new WouldBlock(`Cannot take an event of ${this.#name} now: none has come`);
   }
 
-  /** Listens no more. Events not taken are dropped; a task that waits gets `ClosedError`. Closing again has no effect. */
+  /**
+   * Listens no more. Events not taken are dropped; a task that waits gets `ClosedError`. Closing again has
+   * no effect.
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

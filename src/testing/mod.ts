@@ -1,10 +1,11 @@
 /**
  * Tools for testing programs written with weft, and weft itself.
  *
- * {@linkcode VirtualClock} makes hours pass in milliseconds; {@linkcode sweepCancel} cancels a body at
- * each of its checkpoints in turn; {@linkcode assertCheckpoint} and {@linkcode assertNoCheckpoint} hold
- * operations to their promise; {@linkcode ledgered} shows that a test leaves nothing behind; {@linkcode HandRun} gives out the steps of a
- * run one by one; {@linkcode memoryStreamPair} makes connections in memory, and cuts what is sent on them to pieces.
+ * {@linkcode VirtualClock} makes hours pass in milliseconds; {@linkcode sweepCancel} cancels a body at each
+ * of its checkpoints in turn; {@linkcode assertCheckpoint} and {@linkcode assertNoCheckpoint} hold operations
+ * to their promise; {@linkcode ledgered} shows that a test leaves nothing behind; {@linkcode HandRun} gives
+ * out the steps of a run one by one; {@linkcode memoryStreamPair} makes connections in memory, and cuts what
+ * is sent on them to pieces.
  *
  * @module
  */

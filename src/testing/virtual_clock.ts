@@ -1,13 +1,12 @@
 /**
  * A clock that jumps: whenever a run has nothing to do before its next timer, that timer is now.
  *
- * Jumping is right only if nothing else could happen first. So it waits for what the host is bound to
- * finish (a write, a connect, a job, a promise), however long that takes, and for a task that is out in a
- * foreign `await`. So what such a promise depends on must not depend on virtual time in its turn. For what may never come
- * (an accept, a read) it cannot wait; there it lets the host look at its sockets a few times, so that
- * bytes which are already under way between two sockets of the test arrive first. Rejected: a
- * threshold of real milliseconds, which is slow when nothing comes and too short when a machine is
- * busy.
+ * Jumping is right only if nothing else could happen first. So it waits for what the host is bound to finish
+ * (a write, a connect, a job, a promise), however long that takes, and for a task that is out in a foreign
+ * `await`. So what such a promise depends on must not depend on virtual time in its turn. For what may never
+ * come (an accept, a read) it cannot wait; there it lets the host look at its sockets a few times, so that
+ * bytes which are already under way between two sockets of the test arrive first. Rejected: a threshold of
+ * real milliseconds, which is slow when nothing comes and too short when a machine is busy.
  */
 import {
   checkFinite,

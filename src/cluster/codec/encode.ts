@@ -1,10 +1,11 @@
 /**
  * Writing a value as bytes.
  *
- * The bytes grow in one buffer that is kept, and the result is a copy of its used part: an allocation
- * per message and no more. Two views of one buffer arrive with a buffer each. What has no copy on another machine is refused, with the path to it; nothing
- * is left out in silence, and no instance of a class turns into a plain object. Properties are read as
- * structured clone reads them (a getter is called), so a value must not change while it is written.
+ * The bytes grow in one buffer that is kept, and the result is a copy of its used part: an allocation per
+ * message and no more. Two views of one buffer arrive with a buffer each. What has no copy on another machine
+ * is refused, with the path to it; nothing is left out in silence, and no instance of a class turns into a
+ * plain object. Properties are read as structured clone reads them (a getter is called), so a value must not
+ * change while it is written.
  */
 import { printable, show } from "../../kernel/printable.ts";
 import { packError } from "../../parallel/transported_error.ts";

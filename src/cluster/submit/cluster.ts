@@ -44,8 +44,8 @@ const [WINDOW, QUEUE] = [8192, 8192] as const;
  *   server had not yet synced, on 2.9 up to a minute of it; a submitter that lives finds out and stores
  *   such jobs anew.)
  * - It is run **at least once**. A node, a worker or a server that dies or freezes has it run again: some
- *   seconds later, when its submitter finds that no node has it, else after the lease. Its **first stored result wins**, and is given to the future exactly once, also when two runs
- *   differ. A job that takes its node down with it fails after `maxAttempts` starts, with its history.
+ *   seconds later, when its submitter finds that no node has it, else after the lease. Its **first stored
+ *   result wins**, and is given to the future exactly once, also when two runs differ. A job that takes its node down with it fails after `maxAttempts` starts, with its history.
  * - Futures settle as a pool's do. When this program dies, another picks them up by their keys:
  *   {@linkcode attach}.
  * - A cancel deletes a job that is queued, and tells one that runs.
