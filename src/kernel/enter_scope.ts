@@ -101,26 +101,43 @@ export class Entered {
 /**
  * Does `work`; when `ms` have passed first, cancels it, lets its clean-up finish, and goes on with what
  * `late` gives, or throws. For use inside a sequence. Everything that ends a wait by a time of its own
- * does it here. Work that ends without one wait is followed by a cede.
+ * does it here.
  *
  * @param ms The time allowed, checked by the caller.
  * @param work Called once the time has begun; the wait that it gives is delegated to.
  * @param late Called with the cancel that ended the work.
  */
-export function* within<T, L>(
+export function within<T, L>(
   ms: number,
   work: () => Iterable<unknown, T, unknown>,
   late: (cancel: unknown) => L,
 ): Generator<unknown, T | L, unknown> {
+  return inScope({ ms }, work, late);
+}
+
+/**
+ * Does `work` in a scope of its own, and goes on with what `ended` gives, or throws, when the scope's own
+ * cancel ended it. For use inside a sequence. Work that ends without one wait is followed by a cede.
+ *
+ * @param options How the scope is to be.
+ * @param work Called inside the scope, with it; the wait that it gives is delegated to.
+ * @param ended Called with the cancel of the scope that ended the work. Needed where it can be cancelled.
+ */
+export function* inScope<T, L = never>(
+  options: EnterOptions,
+  work: (entered: Entered) => Iterable<unknown, T, unknown>,
+  ended?: (cancel: unknown) => L,
+): Generator<unknown, T | L, unknown> {
   const mark = new WaitMark();
   let value: T | L;
   {
-    using entered = new Entered({ ms });
+    using entered = new Entered(options);
     try {
-      value = yield* work();
+      value = yield* work(entered);
     } catch (error) {
+      if (ended === undefined) throw error;
       entered.absorb(error);
-      value = late(error);
+      value = ended(error);
     }
   }
   if (mark.untouched) yield* operation<void>(cedeTrap, (wait) => cedeTrap.begin(wait), CEDES);

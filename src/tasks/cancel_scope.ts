@@ -7,7 +7,7 @@
  * A {@linkcode shield} is such a scope, too: it protects clean-up from the cancel that caused it.
  */
 import { checkFlag, checkMs, checkOptions } from "../kernel/checks.ts";
-import { Entered, WaitMark } from "../kernel/enter_scope.ts";
+import { Entered, inScope, WaitMark } from "../kernel/enter_scope.ts";
 import { type Operation, sequence, takeOver, undoOf } from "../kernel/operation.ts";
 import { checkBody, checkWork, type EitherGenerator, perform, type Work } from "./perform.ts";
 import { cede } from "./sleep.ts";
@@ -168,14 +168,9 @@ export function cancelScope<T>(
 export function shield<T>(work: Work<T>): Operation<T> {
   checkWork(work, "shield");
   takeOver(work);
-  return sequence("shield()", function* () {
-    const mark = new WaitMark();
-    let value: T;
-    {
-      using _entered = new Entered({ shielded: true });
-      value = yield* perform(work);
-    }
-    if (mark.untouched) yield* cede();
-    return value;
-  }, undoOf(work));
+  return sequence(
+    "shield()",
+    () => inScope<T, never>({ shielded: true }, () => perform(work)),
+    undoOf(work),
+  );
 }

@@ -4,12 +4,11 @@
  * A new task starts with its spawner's values as they are at that moment; what either sets later is
  * its own. Each task holds an immutable map, so that spawning shares it for nothing.
  */
-import { Entered, WaitMark } from "../kernel/enter_scope.ts";
+import { type Entered, inScope } from "../kernel/enter_scope.ts";
 import { scopeWith } from "../kernel/locals.ts";
 import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
 import { checkWork, perform, type Work } from "./perform.ts";
 import { currentTask } from "./run.ts";
-import { cede } from "./sleep.ts";
 
 /** A value of which each task has its own. Made by {@linkcode createLocal}. */
 export class Local<V> {
@@ -39,21 +38,13 @@ export class Local<V> {
    * the task beside it, under a `Promise.all`, does not see that value.
    */
   with<T>(value: V, work: Work<T>): Operation<T> {
-    // deno-lint-ignore no-this-alias -- the body below is a generator, which has its own `this`
-    const local = this;
     checkWork(work, "run");
     takeOver(work);
-    return sequence("local.with()", function* () {
-      const mark = new WaitMark();
-      let result: T;
-      {
-        using entered = new Entered();
-        entered.scope.locals = new Map([[local, value]]);
-        result = yield* perform(work);
-      }
-      if (mark.untouched) yield* cede();
-      return result;
-    });
+    const begin = ({ scope }: Entered): Iterable<unknown, T, unknown> => {
+      scope.locals = new Map([[this, value]]);
+      return perform(work);
+    };
+    return sequence("local.with()", () => inScope<T, never>({}, begin));
   }
 }
 

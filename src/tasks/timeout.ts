@@ -4,7 +4,7 @@
  */
 import { checkMs } from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
-import { Entered, WaitMark, within } from "../kernel/enter_scope.ts";
+import { type Entered, inScope, within } from "../kernel/enter_scope.ts";
 import { TimeoutError } from "../kernel/errors.ts";
 import { type Operation, sequence, takeOver, undoOf, undoOfMaybe } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
@@ -13,7 +13,6 @@ import { takeAsyncSite, withSite } from "../kernel/sites.ts";
 import { Task } from "../kernel/task.ts";
 import { checkWork, perform, type Work } from "./perform.ts";
 import { currentTask } from "./run.ts";
-import { cede } from "./sleep.ts";
 
 /**
  * Runs `work` within the current task, and cancels it when `ms` have passed first. Its clean-up still
@@ -86,21 +85,15 @@ export function moveOnAt<T>(deadline: number, work: Work<T>): Operation<T | unde
   checkWork(work, "give a deadline to");
   takeOver(work);
   checkDeadline(deadline);
-  return sequence(`moveOnAt(${deadline})`, function* () {
-    const mark = new WaitMark();
-    let value: T | undefined;
-    {
-      using entered = new Entered({ movable: true });
-      entered.deadline = deadline;
-      try {
-        value = yield* perform(work);
-      } catch (error) {
-        entered.absorb(error);
-      }
-    }
-    if (mark.untouched) yield* cede();
-    return value;
-  }, undoOfMaybe(work));
+  const begin = (entered: Entered): Iterable<unknown, T, unknown> => {
+    entered.deadline = deadline;
+    return perform(work);
+  };
+  return sequence(
+    `moveOnAt(${deadline})`,
+    () => inScope({ movable: true }, begin, () => undefined),
+    undoOfMaybe(work),
+  );
 }
 
 /**
