@@ -8,7 +8,7 @@
  */
 import { headOf, questionOf } from "../examples/dns_messages.ts";
 
-const PATIENCE_MS = 1000;
+const RESEND_MS = 1000;
 
 const [port, seconds, sockets] = [...Deno.args, "1", "64"].map(Number);
 const server: Deno.NetAddr = { transport: "udp", hostname: "127.0.0.1", port: port! };
@@ -21,7 +21,7 @@ async function keepAsking(end: number): Promise<number> {
     const id = ++count & 0xffff;
     const question = questionOf({ id });
     await socket.send(question, server);
-    const again = setInterval(() => socket.send(question, server), PATIENCE_MS);
+    const again = setInterval(() => socket.send(question, server), RESEND_MS);
     for (;;) {
       const head = headOf((await socket.receive())[0]);
       if (head.id !== id) continue;

@@ -17,7 +17,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 
 /** A datagram without an answer after this long is sent again. */
-const PATIENCE_MS = 1000;
+const RESEND_MS = 1000;
 /** How many connections are opened at a time: more would only wait in the server's backlog. */
 const OPENING = 64;
 /** The unit of /proc, the same on every Linux (USER_HZ). */
@@ -87,7 +87,7 @@ class UdpLine implements Line {
     const again = setInterval(() => {
       lost++;
       this.#socket.send(message, this.#server);
-    }, PATIENCE_MS);
+    }, RESEND_MS);
     try {
       for (;;) {
         const [data] = await this.#socket.receive(this.#buffer);

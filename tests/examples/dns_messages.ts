@@ -3,7 +3,7 @@ import { deadline } from "@std/async/deadline";
 import { encodeName, readName } from "../../examples/lib/dns/names.ts";
 import { typeNumber } from "../../examples/lib/dns/types.ts";
 
-const PATIENCE_MS = 5000;
+const LIMIT_MS = 5000;
 
 /** What to put into a question. */
 export interface Asked {
@@ -77,7 +77,7 @@ export class UdpClient implements Disposable {
 
   /** The next answer. */
   async receive(): Promise<Uint8Array> {
-    return (await deadline(this.#socket.receive(), PATIENCE_MS))[0];
+    return (await deadline(this.#socket.receive(), LIMIT_MS))[0];
   }
 
   /** Sends a question and waits for the answer. */

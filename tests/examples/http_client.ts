@@ -2,7 +2,7 @@
 import { deadline } from "@std/async/deadline";
 import { bytesOf } from "./http_messages.ts";
 
-const PATIENCE_MS = 10_000;
+const LIMIT_MS = 10_000;
 
 /** What came back: the heads and bodies of answers that are delimited by a length. */
 export interface Answer {
@@ -79,7 +79,7 @@ export class RawClient implements Disposable {
 
   async #more(): Promise<boolean> {
     const buffer = new Uint8Array(65_536);
-    const count = await deadline(this.#conn.read(buffer), PATIENCE_MS);
+    const count = await deadline(this.#conn.read(buffer), LIMIT_MS);
     if (count === null) return false;
     const bytes = buffer.subarray(0, count);
     for (let at = 0; at < count; at += 8192) {

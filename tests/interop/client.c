@@ -27,12 +27,12 @@ int main(int argc, char **argv) {
   if (argc != 3) return fprintf(stderr, "usage: client HOST PORT\n"), 2;
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[2]))};
   if (inet_pton(AF_INET, argv[1], &address.sin_addr) != 1) die("inet_pton");
-  struct timeval patience = {.tv_sec = 10};
+  struct timeval limit = {.tv_sec = 10};
 
   for (int round = 0; round < 50; round++) {
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (fd < 0) die("socket");
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0) die("connect");
 
     static unsigned char sent[SIZE], got[SIZE + 1];

@@ -6,7 +6,7 @@ import random
 import socket
 import sys
 
-PATIENCE = 5.0
+LIMIT = 5.0
 
 WHERE, *CASES = sys.argv[1:]
 host, port = WHERE.split(":")
@@ -15,7 +15,7 @@ SERVER = (host, int(port))
 
 def bind():
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.settimeout(PATIENCE)
+    sock.settimeout(LIMIT)
     sock.bind(("127.0.0.1", 0))
     return sock
 

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 
-PATIENCE = 10.0
+LIMIT = 10.0
 
 TRANSPORT, WHERE, *CASES = sys.argv[1:]
 if TRANSPORT == "tcp":
@@ -28,7 +28,7 @@ def dial(small_buffers=False):
     if small_buffers:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-    sock.settimeout(PATIENCE)
+    sock.settimeout(LIMIT)
     sock.connect(ADDRESS)
     if TRANSPORT == "tcp":
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -190,7 +190,7 @@ def one_after_the_other():
     except TimeoutError:
         pass
     first.close()
-    second.settimeout(PATIENCE)
+    second.settimeout(LIMIT)
     same(receive(second, 6), b"SECOND")
     second.close()
 
@@ -249,7 +249,7 @@ def deaf_peers():
             sock.shutdown(socket.SHUT_WR)
             selector.register(sock, selectors.EVENT_READ, i)
     while selector.get_map():
-        events = selector.select(PATIENCE)
+        events = selector.select(LIMIT)
         assert events, "the server does not go on"
         for key, _ in events:
             i, part = key.data, key.fileobj.recv(1 << 18)

@@ -23,7 +23,7 @@ What makes it repeatable
   What they sent may still be on its way through the loopback device. So before a poll that does
   not wait, everything observable of the handles (events, bytes queued, TCP state) is sampled
   until it has not changed for a while; then the poll under test is called, once.
-* Each scenario is played twice, and again with more patience if the two differ. If they go on
+* Each scenario is played twice, and again with more looks if the two differ. If they go on
   differing nothing is written.
 
 Steps
@@ -124,7 +124,7 @@ MASKS = {
 EVERYTHING = select.POLLIN | select.POLLPRI | select.POLLOUT | select.POLLRDHUP
 SAMPLE = 0.0005
 """Seconds between two samples of the handles' state."""
-PATIENCE = 4
+LOOKS = 4
 """How many samples must agree before a state counts as settled; after a doubt, ten times that."""
 FULL = 20
 """The same for "the buffer stays full", since the receiving kernel may take a little more."""
@@ -253,10 +253,10 @@ class Registry:
 class Player:
     """Plays one scenario. Each `do_X` method is the step X; it returns what may be recorded."""
 
-    def __init__(self, peers, folder, patience):
+    def __init__(self, peers, folder, looks):
         self.peers = peers
         self.folder = folder
-        self.patience = patience
+        self.looks = looks
         self.handles = {}
         self.registries = {"P": Registry("poll")}
         self.addresses = {}
@@ -321,12 +321,12 @@ class Player:
     def state(self):
         return [handle.state() for handle in self.handles.values() if handle.open]
 
-    def settle(self, patience=None):
+    def settle(self, looks=None):
         """Waits until the state of all handles has stayed the same for a while."""
-        patience = patience or self.patience
+        looks = looks or self.looks
         limit = time.monotonic() + LIMIT
         last, same = self.state(), 0
-        while same < patience:
+        while same < looks:
             if time.monotonic() > limit:
                 raise ScenarioError("state does not settle")
             time.sleep(SAMPLE)
@@ -529,7 +529,7 @@ class Player:
                         handle.send(b"x" * 65536)
             except BlockingIOError:
                 pass
-            self.settle(max(FULL, self.patience))
+            self.settle(max(FULL, self.looks))
             if "peer" in step or not poller.poll(0):
                 return
 
@@ -621,11 +621,11 @@ class Meanwhile:
         lines.extend(self.lines)
 
 
-def play_once(peers, scenario, patience):
+def play_once(peers, scenario, looks):
     """Plays one scenario from nothing to nothing."""
     faulthandler.dump_traceback_later(6 * LIMIT, exit=True)
     with tempfile.TemporaryDirectory(prefix="weft-") as folder:
-        player = Player(peers, folder, patience)
+        player = Player(peers, folder, looks)
         try:
             return player.play(scenario["steps"])
         except Exception as error:
@@ -637,10 +637,10 @@ def play_once(peers, scenario, patience):
 
 def play(peers, scenario):
     """Plays one scenario until two runs agree."""
-    first, second = (play_once(peers, scenario, PATIENCE) for _ in range(2))
+    first, second = (play_once(peers, scenario, LOOKS) for _ in range(2))
     if first == second:
         return first
-    slow = [play_once(peers, scenario, 10 * PATIENCE) for _ in range(3)]
+    slow = [play_once(peers, scenario, 10 * LOOKS) for _ in range(3)]
     if slow[0] == slow[1] == slow[2]:
         return slow[0]
     raise ScenarioError(f"{scenario['name']}: no two runs agree:\n{render({'': slow[0]})}")

@@ -19,7 +19,7 @@ import { delay } from "@std/async/delay";
 import type { GoldenLine, Mask, Step } from "./scenario.ts";
 
 /** How long an answer may take to become the expected one, in milliseconds. */
-const PATIENCE = 500;
+const LIMIT = 500;
 /** After this many milliseconds an answer must still be the same. */
 export const STILL = 3;
 /** How long what peers have sent may take to arrive, in milliseconds. */
@@ -79,7 +79,7 @@ export function readyText(
 
 /** Tries until something has come; if nothing is to come, once more after the time that it would take. */
 export async function arrived<T>(comes: boolean, attempt: () => T): Promise<T> {
-  const end = performance.now() + (comes ? PATIENCE : ARRIVAL);
+  const end = performance.now() + (comes ? LIMIT : ARRIVAL);
   for (;;) {
     try {
       return attempt();
@@ -95,7 +95,7 @@ export async function settled(
   ask: () => Promise<Said>,
   isRight: (said: Said) => boolean,
 ): Promise<Said> {
-  const end = performance.now() + PATIENCE;
+  const end = performance.now() + LIMIT;
   for (;;) {
     const said = await ask();
     if (isRight(said)) break;

@@ -28,7 +28,7 @@ const WARM_N = 1000;
 /** A work is done again until so much processor time has been spent. */
 const ENOUGH_MS = 300;
 /** But not longer than this, for those that sleep. */
-const PATIENCE_MS = 2000;
+const LIMIT_MS = 2000;
 
 /** How often each of n does it, so that all together do it `total` times, and each at least twice. */
 export function turns(n: number, total: number): number {
@@ -80,7 +80,7 @@ export async function main(curves: Record<string, Curve>): Promise<never> {
   }
   const n = Number(count);
   const until = async (ms: number, once: () => Promise<unknown>): Promise<void> => {
-    const [spent, end] = [processorTime() + ms * 1e6, performance.now() + PATIENCE_MS];
+    const [spent, end] = [processorTime() + ms * 1e6, performance.now() + LIMIT_MS];
     do await once(); while (processorTime() < spent && performance.now() < end);
   };
   const samples: number[] = [];
