@@ -1,36 +1,15 @@
-import { assert, assertEquals, assertLess, assertRejects } from "@std/assert";
-import {
-  DeadlockError,
-  Queue,
-  run,
-  sleep,
-  spawn,
-  spawnLater,
-  type Task,
-  withTimeout,
-} from "@weft/weft";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { DeadlockError, Queue, run, sleep, spawn, spawnLater, withTimeout } from "@weft/weft";
 import { VirtualClock } from "@weft/weft/testing";
 import { law } from "../lib/law.ts";
-import { wakeInOrder } from "../lib/sleepers.ts";
+import { cancelSleepers, wakeInOrder } from "../lib/sleepers.ts";
 
-law("A hundred thousand sleepers wake in the order of their deadlines", () => wakeInOrder(100_000));
+law("Ten thousand sleepers wake in the order of their deadlines", () => wakeInOrder(10_000));
 
-law("A hundred thousand cancelled sleepers leave no timer, and wake nobody", async () => {
-  const clock = new VirtualClock();
-  await run(function* () {
-    const tasks: Task[] = [];
-    for (let i = 0; i < 100_000; i++) {
-      tasks.push(spawn(function* () {
-        yield* sleep(1e9 + i);
-      }));
-    }
-    yield* sleep(1);
-    for (const task of tasks) task.cancel();
-    yield* sleep(1);
-    assert(tasks.every((task) => task.cancelled));
-  }, { clock });
-  assertEquals(clock.now(), 2);
-}, 60_000);
+law(
+  "Ten thousand cancelled sleepers leave no timer, and wake nobody",
+  () => cancelSleepers(10_000),
+);
 
 law("Sleepers with one deadline wake in the order in which they fell asleep", async () => {
   const order: number[] = [];
@@ -98,9 +77,8 @@ law("A timeout that does not fire leaves the virtual clock where it was", async 
 
 law("A task that cedes for ever starves neither timers nor other tasks", async () => {
   for (const lane of ["fast", "async"] as const) {
-    let late = Infinity;
+    let isAwake = false;
     await run(function* () {
-      const began = performance.now();
       const hog = lane === "fast"
         ? function* () {
           for (;;) yield;
@@ -110,12 +88,11 @@ law("A task that cedes for ever starves neither timers nor other tasks", async (
         };
       spawn(hog).daemon = true;
       yield* sleep(1);
-      late = performance.now() - began;
+      isAwake = true;
     });
-    // Not a measure of speed: a starved timer would never come, and this would hang.
-    assertLess(late, 10_000);
+    assert(isAwake); // a starved timer would never come, and this would hang
   }
-});
+}, 60_000);
 
 law("A host timer fires while tasks cede for ever", async () => {
   let fired = false;

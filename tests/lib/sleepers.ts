@@ -1,6 +1,6 @@
 /** Many sleepers on a virtual clock. */
-import { assertEquals } from "@std/assert";
-import { run, sleep, spawn } from "@weft/weft";
+import { assert, assertEquals } from "@std/assert";
+import { run, sleep, spawn, type Task } from "@weft/weft";
 import { VirtualClock } from "@weft/weft/testing";
 
 /** Has so many tasks (a power of ten) sleep, each for a time of its own, and looks at the order in which they wake. */
@@ -23,4 +23,22 @@ export async function wakeInOrder(count: number): Promise<void> {
     }
   }, { clock });
   assertEquals(woken, count);
+}
+
+/** Has so many tasks sleep, cancels them all, and looks at the clock: no timer rings. */
+export async function cancelSleepers(count: number): Promise<void> {
+  const clock = new VirtualClock();
+  await run(function* () {
+    const tasks: Task[] = [];
+    for (let i = 0; i < count; i++) {
+      tasks.push(spawn(function* () {
+        yield* sleep(1e9 + i);
+      }));
+    }
+    yield* sleep(1);
+    for (const task of tasks) task.cancel();
+    yield* sleep(1);
+    assert(tasks.every((task) => task.cancelled));
+  }, { clock });
+  assertEquals(clock.now(), 2);
 }

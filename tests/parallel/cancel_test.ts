@@ -1,15 +1,6 @@
 /** Stopping: cancels, time limits, the end of a pool. */
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
-import {
-  Cancelled,
-  type Future,
-  run,
-  sleep,
-  spawn,
-  TimeoutError,
-  transfer,
-  WorkerPool,
-} from "@weft/weft";
+import { Cancelled, type Future, run, spawn, TimeoutError, transfer, WorkerPool } from "@weft/weft";
 import { law } from "../lib/law.ts";
 import { begun } from "./begun.ts";
 import {
@@ -22,7 +13,6 @@ import {
   fib,
   hang,
   ignoreCancel,
-  markAround,
   nap,
   spin,
   spinAfterAwait,
@@ -50,7 +40,8 @@ async function errorOf(future: Future<unknown>): Promise<Error & Record<string, 
 law("Future.cancel() drops a job that has not begun", async () => {
   await using pool = new WorkerPool(1);
   await pool.submit(burn, 5);
-  const running = pool.submit(burn, 30);
+  const words = flags();
+  const running = pool.submit(deafUntil, words);
   const ahead = pool.submit(countCalls); // is with the worker, and has not begun
   const queued = Array.from({ length: 5 }, () => pool.submit(countCalls));
   await pool.submit(countCalls).get(0).then(() => {}, () => {});
@@ -59,6 +50,7 @@ law("Future.cancel() drops a job that has not begun", async () => {
   const error = await errorOf(ahead);
   assertInstanceOf(error, Cancelled);
   assertEquals([error.source, error.reason, ahead.cancelled], ["explicit", "not needed", true]);
+  Atomics.store(words, 1, 1);
   await running;
   const left = queued.filter((_, i) => i !== 2);
   assertEquals((await Promise.all(left)).toSorted(), [1, 2, 3, 4]);
@@ -129,7 +121,9 @@ law(
     await using pool = new WorkerPool(1, { grace: 10 });
     await pool.submit(burnMoved, new Uint8Array(1), 0.2);
     const bytes = Array.from({ length: 4 }, () => new Uint8Array(8));
-    const futures = bytes.map((one) => pool.submit(burnMoved, transfer(one, [one.buffer]), 40));
+    const futures = bytes.map((one, i) =>
+      pool.submit(burnMoved, transfer(one, [one.buffer]), i === 0 ? 300 : 1)
+    );
     await begun(futures[0]!);
     assertEquals(futures[2]!.cancel(), "dropped");
     const results = await Promise.allSettled(futures);
@@ -147,12 +141,13 @@ law("A cancel that waits lets a running job finish, and drops its result", async
   await using pool = new WorkerPool(1, { onCancel: "wait" });
   await pool.submit(fib, 1);
   const words = flags();
-  const future = pool.submit(markAround, words, 20);
+  const future = pool.submit(deafUntil, words);
   await isSet(words, 0);
   assertEquals([future.cancel(), future.cancelled], ["wait", true]);
-  assertEquals(Atomics.load(words, 1), 0);
+  assertEquals(Atomics.load(words, 2), 0);
   const next = pool.submit(fib, 10); // its worker is busy until then
-  assertEquals([await next, Atomics.load(words, 1)], [55, 1]);
+  Atomics.store(words, 1, 1);
+  assertEquals([await next, Atomics.load(words, 2)], [55, 1]);
   assertEquals(pool.statistics().lost, 0);
 });
 
@@ -162,10 +157,12 @@ law(
     await using pool = new WorkerPool(1, { grace: 1 });
     await pool.submit(fib, 1);
     const words = flags();
-    const deaf = pool.with({ onCancel: "flag" }).submit(markAround, words, 60);
+    const deaf = pool.with({ onCancel: "flag" }).submit(deafUntil, words);
     await isSet(words, 0);
     assertEquals(deaf.cancel(), "flag");
-    assertEquals([await pool.submit(fib, 10), Atomics.load(words, 1)], [55, 1]);
+    const next = pool.submit(fib, 10);
+    setTimeout(() => Atomics.store(words, 1, 1), 60); // long after the grace
+    assertEquals([await next, Atomics.load(words, 2)], [55, 1]);
     const more = flags();
     const listens = pool.with({ onCancel: "flag" }).submit(spinUntilCancelled, more);
     await isSet(more, 0);
@@ -235,15 +232,19 @@ law("A cancelled map deals with its jobs by the pool's means", async () => {
   for (const [onCancel, lost] of [["wait", 0], ["flag", 0], ["kill", 1]] as const) {
     await using pool = new WorkerPool(1, { onCancel, grace: 5 });
     await pool.submit(fib, 1);
+    const each = [flags(), flags()];
+    const release = () => each.forEach((words) => Atomics.store(words, 1, 1));
     await run(function* () {
       const map = spawn(function* () {
-        yield* pool.map(burn, [50, 50]);
+        yield* pool.map(deafUntil, each);
       });
-      yield* sleep(10);
+      yield isSet(each[0]!, 0);
       map.cancel();
       yield* map.join();
+      if (lost === 0) release(); // it is waited for
     });
     assertEquals([await pool.submit(fib, 10), pool.statistics().lost], [55, lost], onCancel);
+    release();
   }
 });
 
@@ -327,9 +328,9 @@ law("WorkerPool.map() holds each job to its time limit", async () => {
 law("WorkerPool.terminate() settles every future at once", async () => {
   const pool = new WorkerPool(2, { name: "doomed" });
   await pool.submit(fib, 1);
-  const futures: Future<unknown>[] = [pool.submit(hang), pool.submit(nap, 1000)];
+  const futures: Future<unknown>[] = [pool.submit(hang), pool.submit(nap, 60_000)];
   for (let i = 0; i < 50; i++) futures.push(pool.submit(add, i, i));
-  const map = Promise.allSettled([pool.map(nap, [1000, 1000])]);
+  const map = Promise.allSettled([pool.map(nap, [60_000, 60_000])]);
   await new Promise((resolve) => setTimeout(resolve, 5));
   pool.terminate();
   pool.terminate();

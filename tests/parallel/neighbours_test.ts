@@ -88,10 +88,13 @@ law('A cancelled job with moved arguments that said "dropped" never runs', async
     const busy = pool.submit(burn, 2);
     const jobs = Array.from({ length: 8 }, () => pool.submit(countMoved, moved(1), words));
     await new Promise((resolve) => setTimeout(resolve, round % 4));
-    const dropped = jobs.filter((job, i) => i % 2 === 0 && job.cancel() === "dropped").length;
+    const means = jobs.filter((_, i) => i % 2 === 0).map((job) => job.cancel());
+    const dropped = means.filter((one) => one === "dropped").length;
+    const told = means.filter((one) => one === "kill").length; // such a one may have begun, or not
     await Promise.allSettled([busy, ...jobs]);
     await pool.submit(burn, 0);
-    assertEquals(Atomics.load(words, 0) - before, 8 - dropped);
+    const ran = Atomics.load(words, 0) - before;
+    assert(ran <= 8 - dropped && ran >= 8 - dropped - told, `${ran} ran, ${means}`);
   }
 });
 

@@ -3,9 +3,12 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { WorkerPool } from "@weft/weft";
 import { law } from "../lib/law.ts";
 import { begun } from "./begun.ts";
-import { burn, burnMoved } from "./fixtures/work.ts";
+import { burn, burnMoved, deafUntil } from "./fixtures/work.ts";
 import { transfer } from "@weft/weft";
 import { note } from "./fixtures/notes.ts";
+
+/** With these words a job that would wait for a word ends at once. */
+const OPEN: Int32Array = Int32Array.of(0, 1, 0);
 
 /** A pool of one worker that is busy until all is submitted, and what it then did, in order. */
 async function orderOf(
@@ -15,11 +18,14 @@ async function orderOf(
   await using pool = new WorkerPool(1);
   const log = new Int32Array(new SharedArrayBuffer(4 * 1000));
   if (options.measured) {
-    await Promise.all([pool.submit(note, new Int32Array(4), 0), pool.submit(burn, 5)]);
+    await Promise.all([pool.submit(note, new Int32Array(4), 0), pool.submit(deafUntil, OPEN)]);
   }
-  const busy = pool.submit(burn, 30);
+  const words = new Int32Array(new SharedArrayBuffer(12));
+  const busy = pool.submit(deafUntil, words);
   await begun(busy);
-  await Promise.all([busy, ...submit(pool, log)]);
+  const jobs = submit(pool, log);
+  setTimeout(() => Atomics.store(words, 1, 1), 10);
+  await Promise.all([busy, ...jobs]);
   return [...log.subarray(1, 1 + log[0]!)];
 }
 
@@ -44,13 +50,15 @@ law("A plain submit has priority 0", async () => {
 law("An urgent job overtakes what its worker was given ahead and has not begun", async () => {
   await using pool = new WorkerPool(1);
   const log = new Int32Array(new SharedArrayBuffer(4 * 1000));
-  await Promise.all([pool.submit(note, new Int32Array(4), 0), pool.submit(burn, 5)]);
-  const busy = pool.submit(burn, 30);
+  await Promise.all([pool.submit(note, new Int32Array(4), 0), pool.submit(deafUntil, OPEN)]);
+  const words = new Int32Array(new SharedArrayBuffer(12));
+  const busy = pool.submit(deafUntil, words);
   const before = [1, 2, 3, 4].map((n) => pool.submit(note, log, n));
   while (!busy.running || pool.statistics().running < 2) {
     await new Promise((resolve) => setTimeout(resolve, 1));
   }
   const urgent = pool.with({ priority: 1 }).submit(note, log, 9);
+  setTimeout(() => Atomics.store(words, 1, 1), 10);
   await Promise.all([busy, urgent, ...before]);
   assertEquals([...log.subarray(1, 6)], [9, 1, 2, 3, 4]);
 });

@@ -297,10 +297,12 @@ law("A wait for shared memory keeps its run alive, and a deadline ends it", asyn
 
 law("A waiter that had reserved the lock and gave up does not keep it from others", async () => {
   const lock = new SharedLock();
-  await using holder = Thread.call("holdFor", lock, 200);
+  const told = new SharedEvent();
+  await using holder = Thread.call("holdUntil", lock, told);
   await holder.ready;
   const guard = await moveOnAfter(150, lock.acquire());
   assertEquals(guard, undefined);
+  told.set();
   await holder.result();
   lock.tryAcquire();
   lock.release();
@@ -308,14 +310,14 @@ law("A waiter that had reserved the lock and gave up does not keep it from other
 
 law("A lock that is reserved for a thread which dies goes to another", async () => {
   const lock = new SharedLock();
-  const ticket = enrolThread("patient");
+  const ticket = enrolThread("waiter");
   const thread = new ThreadId(new ThreadTable(ticket.table), ticket.number);
   const mutex = new SharedMutex({ ...regionOf(lock.share(), "SharedLock"), thread });
   lock.tryAcquire();
-  const entry = mutex.entry("patient", () => true);
+  const entry = mutex.entry("waiter", () => true);
   entry.check();
   await new Promise((resolve) => setTimeout(resolve, 15));
-  entry.check(); // its patience is over
+  entry.check(); // it has waited so long that it reserves the lock
   lock.release();
   assertThrows(() => lock.tryAcquire(), WouldBlock);
   strikeThread(ticket);
@@ -329,17 +331,17 @@ law(
   "A lock that is reserved goes to the thread that reserved it, before others that come by",
   async () => {
     const lock = new SharedLock();
-    const ticket = enrolThread("patient");
+    const ticket = enrolThread("waiter");
     const thread = new ThreadId(new ThreadTable(ticket.table), ticket.number);
     const mutex = new SharedMutex({ ...regionOf(lock.share(), "SharedLock"), thread });
     lock.tryAcquire();
-    const entry = mutex.entry("patient", () => "taken");
+    const entry = mutex.entry("waiter", () => "taken");
     entry.check();
     await new Promise((resolve) => setTimeout(resolve, 15));
     entry.check();
     lock.release();
     assertEquals(entry.attempt(), "taken");
-    assertEquals(lock.statistics().holder, "patient");
+    assertEquals(lock.statistics().holder, "waiter");
     assertEquals(mutex.give(), true);
     lock.tryAcquire();
     lock.release();
