@@ -12,48 +12,14 @@ import {
   withTimeout,
 } from "@weft/weft";
 import { law } from "../lib/law.ts";
+import { playTimeouts } from "../lib/random_timeouts.ts";
 import { checkPattern, pattern, seeded, tcpPair, tcpToRaw } from "../lib/sockets.ts";
 
-law("recv and recvExactly under 10 000 random timeouts lose no byte", () =>
-  run(async function* () {
-    const [server, client] = yield* tcpPair();
-    const random = seeded(11);
-    let sent = 0;
-    let isOver = false;
-    spawn(async function* sender() {
-      while (!isOver) {
-        const part = pattern(1 + random(700), sent);
-        yield* server.sendAll(part);
-        sent += part.length;
-        if (random(3) === 0) yield* sleep(random(2));
-        else yield;
-      }
-      server.close();
-    });
-    let received = 0;
-    let fired = 0;
-    for (let round = 0; round < 10_000; round++) {
-      const n = 1 + random(1000);
-      const exactly = random(2) === 0;
-      const read = exactly ? client.recvExactly(n) : client.recv(n);
-      const bytes = yield* moveOnAfter(random(3) === 0 ? 0 : random(20) / 10, read);
-      if (bytes === undefined) {
-        fired++;
-      } else {
-        checkPattern(bytes, received);
-        received += bytes.length;
-      }
-    }
-    isOver = true;
-    for (;;) {
-      const bytes = yield* client.recv();
-      if (bytes.length === 0) break;
-      checkPattern(bytes, received);
-      received += bytes.length;
-    }
-    assertEquals(received, sent);
-    assert(fired > 500 && fired < 9_500, `${fired} timeouts fired`);
-  }), 60_000);
+law(
+  "recv and recvExactly under 1 000 random timeouts lose no byte",
+  () => playTimeouts(1_000),
+  60_000,
+);
 
 law(
   "sendAll under random timeouts sends just the bytes that its error names",

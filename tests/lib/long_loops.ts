@@ -114,14 +114,20 @@ export const combinatorLoops: readonly LongLoop[] = [
     })),
 ];
 
-/** How many bytes so many turns leave behind, once as many have gone before: tables have their size by then. */
+/**
+ * How many bytes so many turns of each of these leave behind, once as many have gone before: tables have their
+ * size by then.
+ */
 export async function leftBehind(
-  loop: LongLoop,
+  loops: readonly LongLoop[],
   lane: "fast" | "async",
   turns: number,
 ): Promise<number> {
-  const pass = (): Promise<void> =>
-    run(loop[lane](turns), loop.timed === true ? { clock: new VirtualClock() } : {});
+  const pass = async (): Promise<void> => {
+    for (const loop of loops) {
+      await run(loop[lane](turns), loop.timed === true ? { clock: new VirtualClock() } : {});
+    }
+  };
   await pass();
   return await growthOf(pass);
 }

@@ -1,3 +1,3 @@
 import { lawsOfSchedules } from "./plays.ts";
 
-lawsOfSchedules(1, 1000, 60_000);
+lawsOfSchedules(1, 250, 60_000);
