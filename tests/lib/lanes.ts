@@ -2,7 +2,7 @@
  * A play: one script for both lanes. It yields operations, and gets what they evaluate to; the actor, a task
  * body, waits for each by `yield*`: once as a `function*`, once as an `async function*`.
  */
-import { type Operation, run, type RunOptions, spawn } from "@weft/weft";
+import { type Operation, run, type RunOptions, spawn, type TaskBody } from "@weft/weft";
 import { VirtualClock } from "@weft/weft/testing";
 import { law } from "./law.ts";
 
@@ -15,23 +15,31 @@ export type Actor = (
   script: Script,
 ) => Generator<unknown, void, never> | AsyncGenerator<unknown, void, never>;
 
+/** Makes a task body that plays a script with the arguments it is called with. */
+export type BodyMaker = <A extends unknown[]>(
+  script: (...args: A) => ReturnType<Script>,
+) => TaskBody<A, void>;
+
 /** Registers a law for each lane; `act` runs a script as a task, to its end. */
 export function lawForActors(
   name: string,
   body: (stage: Stage) => unknown,
 ): void {
-  law(`${name} (function*)`, () => body(new Stage(playFast)));
-  law(`${name} (async function*)`, () => body(new Stage(playAsync)));
+  law(`${name} (function*)`, () => body(new Stage(playFast, fastBody)));
+  law(`${name} (async function*)`, () => body(new Stage(playAsync, asyncBody)));
 }
 
 /** Where scripts are played in one lane. */
 export class Stage {
   /** The body to spawn, with a script as its argument. */
   readonly actor: Actor;
+  /** Makes a body from a script: a `function*` or an `async function*`, for what takes only these. */
+  readonly body: BodyMaker;
 
   /** For one lane. */
-  constructor(actor: Actor) {
+  constructor(actor: Actor, body: BodyMaker) {
     this.actor = actor;
+    this.body = body;
   }
 
   /** Runs a script as a task of its own run, in virtual time. */
@@ -42,6 +50,16 @@ export class Stage {
     }, { clock: new VirtualClock(), ...options }) as Promise<void>;
   }
 }
+
+const fastBody: BodyMaker = (script) =>
+  function* (...args): Generator<unknown, void, never> {
+    yield* playFast(() => script(...args));
+  };
+
+const asyncBody: BodyMaker = (script) =>
+  async function* (...args): AsyncGenerator<unknown, void, never> {
+    yield* playAsync(() => script(...args));
+  };
 
 function* playFast(script: Script): Generator<unknown, void, never> {
   const play = script();

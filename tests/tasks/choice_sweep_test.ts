@@ -5,10 +5,12 @@ import {
   cancelScope,
   cede,
   Event,
+  type Group,
   group,
   Lock,
   Queue,
   race,
+  type Scope,
   Semaphore,
   sleep,
   spawn,
@@ -16,7 +18,7 @@ import {
   withTimeout,
 } from "@weft/weft";
 import { sweepCancel } from "@weft/weft/testing";
-import { law } from "../lib/law.ts";
+import { type BodyMaker, lawForActors, type Script } from "../lib/lanes.ts";
 
 /** What a body works with, made anew for each round, and what it has got. */
 class Props {
@@ -57,99 +59,51 @@ class Props {
 }
 
 let props = new Props();
-const swept = (name: string, fast: (p: Props) => Generator, slow: (p: Props) => AsyncGenerator) => {
-  for (const [lane, made] of [["function*", fast], ["async function*", slow]] as const) {
-    law(`${name}, struck at every checkpoint (${lane})`, async () => {
+
+/** Registers a law for each lane; `body` makes a body of that lane from a script. */
+function swept(name: string, script: (p: Props, body: BodyMaker) => ReturnType<Script>): void {
+  lawForActors(`${name}, struck at every checkpoint`, async ({ body }) => {
+    props = new Props();
+    const subject = body(function* () {
       props = new Props();
-      const body = lane === "function*"
-        ? function* (): Generator<unknown, void, never> {
-          props = new Props();
-          const feeder = props.feed();
-          try {
-            yield* made(props) as Generator<unknown, void, never>;
-          } finally {
-            feeder.cancel();
-          }
-        }
-        : async function* (): AsyncGenerator<unknown, void, never> {
-          props = new Props();
-          const feeder = props.feed();
-          try {
-            yield* made(props) as AsyncGenerator<unknown, void, never>;
-          } finally {
-            feeder.cancel();
-          }
-        };
-      await sweepCancel(body, { invariant: () => props.check() });
+      const feeder = props.feed();
+      try {
+        yield* script(props, body);
+      } finally {
+        feeder.cancel();
+      }
     });
-  }
-};
+    await sweepCancel(subject, { invariant: () => props.check() });
+  });
+}
 
 swept("A race of queues, locks and permits", function* (p) {
   for (let n = 0; n < 4; n++) {
-    const won = yield* race({
+    const won = yield race({
       a: p.queue.get(),
       b: p.other.get(),
       late: sleep(5),
       stop: p.event.wait(),
     });
     if (won[0] === "a" || won[0] === "b") p.got.push(won[1]);
-    using _guard = yield* race([p.lock.acquire(), p.permits.acquire()]);
-    yield* cede();
-  }
-}, async function* (p) {
-  for (let n = 0; n < 4; n++) {
-    const won = yield* race({
-      a: p.queue.get(),
-      b: p.other.get(),
-      late: sleep(5),
-      stop: p.event.wait(),
-    });
-    if (won[0] === "a" || won[0] === "b") p.got.push(won[1]);
-    using _guard = yield* race([p.lock.acquire(), p.permits.acquire()]);
-    yield* cede();
+    using _guard = yield race([p.lock.acquire(), p.permits.acquire()]);
+    yield cede();
   }
 });
 
-swept("A race with limits and bodies", function* (p) {
+swept("A race with limits and bodies", function* (p, body) {
+  const late = body(function* () {
+    yield sleep(20);
+  });
   for (let n = 0; n < 3; n++) {
-    const won = yield* race({
-      a: withTimeout(9, p.queue.get()),
-      b: p.other.get(),
-      body: function* () {
-        yield* sleep(20);
-      },
-    });
-    if (won[0] !== "body") p.got.push(won[1]);
-  }
-}, async function* (p) {
-  for (let n = 0; n < 3; n++) {
-    const won = yield* race({
-      a: withTimeout(9, p.queue.get()),
-      b: p.other.get(),
-      body: async function* () {
-        yield* sleep(20);
-      },
-    });
-    if (won[0] !== "body") p.got.push(won[1]);
+    const won = yield race({ a: withTimeout(9, p.queue.get()), b: p.other.get(), late });
+    if (won[0] !== "late") p.got.push(won[1]);
   }
 });
 
 swept("all() of a lock, a permit and two items", function* (p) {
   for (let n = 0; n < 3; n++) {
-    const [lock, permit, a, b] = yield* all([
-      p.lock.acquire(),
-      p.permits.acquire(),
-      p.queue.get(),
-      p.other.get(),
-    ]);
-    lock[Symbol.dispose]();
-    permit[Symbol.dispose]();
-    p.got.push(a, b);
-  }
-}, async function* (p) {
-  for (let n = 0; n < 3; n++) {
-    const [lock, permit, a, b] = yield* all([
+    const [lock, permit, a, b] = yield all([
       p.lock.acquire(),
       p.permits.acquire(),
       p.queue.get(),
@@ -161,30 +115,20 @@ swept("all() of a lock, a permit and two items", function* (p) {
   }
 });
 
-swept("A group that starts a child in a scope that is cancelled", function* (p) {
-  yield* cancelScope({ timeout: 9 }, function* (scope) {
-    yield* group(function* (g) {
-      const value = yield* g.start(function* (started: (n: number) => void) {
-        yield* sleep(1);
-        using _held = yield* p.lock.acquire();
-        started(1);
-        yield* sleep(50);
-      });
-      if (value === 1) scope.cancel();
-      yield* sleep(50);
-    });
+swept("A group that starts a child in a scope that is cancelled", function* (p, body) {
+  const child = body(function* (started: (n: number) => void) {
+    yield sleep(1);
+    using _held = yield p.lock.acquire();
+    started(1);
+    yield sleep(50);
   });
-}, async function* (p) {
-  yield* cancelScope({ timeout: 9 }, async function* (scope) {
-    yield* group(async function* (g) {
-      const value = yield* g.start(async function* (started: (n: number) => void) {
-        yield* sleep(1);
-        using _held = yield* p.lock.acquire();
-        started(1);
-        yield* sleep(50);
-      });
+  const scoped = body(function* (scope: Scope) {
+    const starts = body(function* (g: Group) {
+      const value = yield g.start(child);
       if (value === 1) scope.cancel();
-      yield* sleep(50);
+      yield sleep(50);
     });
+    yield group(starts);
   });
+  yield cancelScope({ timeout: 9 }, scoped);
 });
