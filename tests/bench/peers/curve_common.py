@@ -15,7 +15,7 @@ BACKLOG = 4096
 WARM_S = 0.3
 WARM_N = 1000
 ENOUGH_S = 0.3
-PATIENCE_S = 2
+LIMIT_S = 2
 
 
 def turns(n, total):
@@ -62,7 +62,7 @@ def main(curves):
 
     def until(seconds, count):
         samples = []
-        spent, end = time.process_time() + seconds, time.monotonic() + PATIENCE_S
+        spent, end = time.process_time() + seconds, time.monotonic() + LIMIT_S
         while not samples or (time.process_time() < spent and time.monotonic() < end):
             samples.append(curves[work](count))
         return sorted(samples)
