@@ -51,7 +51,8 @@ export {
   WouldBlock,
 } from "./src/kernel/errors.ts";
 export type { Operation } from "./src/kernel/operation.ts";
-export { Task, type TaskBody, type Untyped } from "./src/kernel/task.ts";
+export { Task } from "./src/kernel/task.ts";
+export type { TaskBody, Untyped } from "./src/kernel/task_body.ts";
 export { currentTask, run, type RunOptions } from "./src/tasks/run.ts";
 export { spawn, spawnLater } from "./src/tasks/spawn.ts";
 export { cede, sleep } from "./src/tasks/sleep.ts";

@@ -12,14 +12,13 @@ export type { CaseOrder } from "./kernel/choice.ts";
 export { Entered, type EnterOptions } from "./kernel/enter_scope.ts";
 export { reportCycle } from "./kernel/deadlock.ts";
 export { formatTaskTree, type TreeOptions } from "./kernel/report.ts";
-export { Fiber, type FiberHost, type TaskGenerator, type TaskState } from "./kernel/fiber.ts";
 export type { CompletionHandler } from "./kernel/fast_routine.ts";
 export type { Holder, Holding } from "./kernel/holding.ts";
 export type { Instrument } from "./kernel/instrument.ts";
 export { operation, sequence } from "./kernel/checked_operation.ts";
 export { type Label, type Maker, NOT_NOW, type OperationOptions } from "./kernel/operation.ts";
 export type { BudgetHost } from "./kernel/budget.ts";
-export { type Policy } from "./kernel/policy.ts";
+export type { Policy } from "./kernel/ready_queue.ts";
 export { AsyncSide } from "./kernel/promised_wait.ts";
 export { heldResources, hold, letGo, type Resource } from "./kernel/resource.ts";
 export { RunLife, type RunLifeOptions, type WindCancel } from "./kernel/run_life.ts";
@@ -32,7 +31,10 @@ export {
 export { NOTHING, type Parts } from "./kernel/own_cancel.ts";
 export { CancelScope, type Dependent, type Locals } from "./kernel/scope.ts";
 export { spawnSite, waitSites } from "./kernel/sites.ts";
-export type { Keeper, TaskHost, TaskName } from "./kernel/task.ts";
+export type { Keeper } from "./kernel/rare_fields.ts";
+export type { TaskHost } from "./kernel/scheduler_options.ts";
+export type { TaskState } from "./kernel/task.ts";
+export type { TaskGenerator, TaskName } from "./kernel/task_body.ts";
 export { Timer, Timers, type TimersOptions } from "./kernel/timers.ts";
 export {
   type HostPart,

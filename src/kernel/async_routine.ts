@@ -21,26 +21,55 @@ import { type CancelScope, Shield } from "./scope.ts";
 import { isGenerator } from "./checks.ts";
 import { cedeTrap, notWaitable } from "./trap.ts";
 import { Wait } from "./wait.ts";
-import type { Fiber } from "./fiber.ts";
+import type { Task } from "./task.ts";
 
 /** Runs `generator` under `scope`, from now on, and tells `handler` when it has ended. */
 export function driveAsync(
   generator: AsyncIterator<unknown, unknown, unknown>,
-  task: Fiber,
+  task: Task,
   scope: CancelScope,
   handler: CompletionHandler,
 ): void {
   const routine = new AsyncRoutine(generator, task, scope, handler);
   if (depth < DEEPEST) return launch(routine, task, scope);
-  task.lendTurn();
+  task.host.lendTurn(task);
   queueMicrotask(() => launch(routine, task, scope));
+}
+
+/**
+ * Runs a step of a task that no wait has ended: an async body from its start, or async code that has ceded
+ * in a bare `yield`.
+ */
+export function goOnAsync(
+  task: Task,
+  body: AsyncIterator<unknown, unknown, unknown> | null,
+): void {
+  const { asyncSide } = task;
+  const { turn } = asyncSide;
+  if (turn !== null) {
+    asyncSide.turn = null;
+    task.host.lendTurn(task);
+    turn();
+  } else if (body !== null) {
+    driveAsync(body, task, task, task);
+  }
+}
+
+/** Goes to the back of the ready queue from an async body, for less than a wait costs. */
+function cede(task: Task): Promise<void> {
+  const turn = new Promise<void>((resolve) => {
+    task.asyncSide.turn = resolve;
+  });
+  if (task.state !== "ready") task.host.ready(task);
+  task.host.returnTurn(task);
+  return turn;
 }
 
 /** A part that begins within another's first step is on the host's stack; beyond this many it begins anew. */
 const DEEPEST = 64;
 let depth = 0;
 
-function launch(routine: AsyncRoutine, task: Fiber, scope: CancelScope): void {
+function launch(routine: AsyncRoutine, task: Task, scope: CancelScope): void {
   const { asyncSide } = task;
   const { turnsReturned } = asyncSide;
   depth++;
@@ -50,14 +79,14 @@ function launch(routine: AsyncRoutine, task: Fiber, scope: CancelScope): void {
     depth--;
   }
   // It ran up to its first `await` or `yield`. If that was no checkpoint, it is still under way.
-  if (asyncSide.turnsReturned === turnsReturned) task.lendTurn();
+  if (asyncSide.turnsReturned === turnsReturned) task.host.lendTurn(task);
 }
 
 /** One async generator being driven. */
 class AsyncRoutine {
   readonly #generator: AsyncIterator<unknown, unknown, unknown>;
   readonly #native: boolean;
-  readonly #task: Fiber;
+  readonly #task: Task;
   readonly #scope: CancelScope;
   readonly #handler: CompletionHandler;
   readonly #onStep = (step: IteratorResult<unknown, unknown>): void => this.took(step);
@@ -65,7 +94,7 @@ class AsyncRoutine {
 
   constructor(
     generator: AsyncIterator<unknown, unknown, unknown>,
-    task: Fiber,
+    task: Task,
     scope: CancelScope,
     handler: CompletionHandler,
   ) {
@@ -111,7 +140,7 @@ class AsyncRoutine {
     const afterWait = this.#task.asyncSide.resumed;
     if (afterWait && yielded !== undefined) return this.step(false, yielded);
     const turn = this.isBody
-      ? this.#task.cedeAsync()
+      ? cede(this.#task)
       : new PromisedWait<void>(cedeTrap).promise(new Shield(this.#scope));
     turn.then(() => {
       const cancel = afterWait ? null : this.#scope.pending;
@@ -142,7 +171,7 @@ class AsyncRoutine {
     const { asyncSide } = task;
     const { turnsLent } = asyncSide;
     this.#handler.finish(failed, value);
-    if (asyncSide.turnsLent === turnsLent) task.returnTurn();
+    if (asyncSide.turnsLent === turnsLent) task.host.returnTurn(task);
   }
 }
 

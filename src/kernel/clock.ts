@@ -15,6 +15,7 @@
  * the first error on, the machine's clock takes the place of one that threw: time goes on from where it
  * was, at its usual pace.
  */
+import { thrownText } from "./callback.ts";
 import { checkOptions } from "./checks.ts";
 
 /** The host loop polls its sockets about once in this many turns (tokio's event interval, rounded up). */
@@ -236,4 +237,16 @@ export class GuardedClock implements Clock {
     }
     this.#failed(error);
   }
+}
+
+/** The clock of a run: the machine's, or a user's, of which a failure is reported to `warn`. */
+export function clockOf(
+  given: Clock | undefined,
+  warn: (message: string) => void,
+): SystemClock | GuardedClock {
+  if (given === undefined) return new SystemClock();
+  return new GuardedClock(
+    given,
+    (error) => warn(thrownText("The clock, which the machine's replaces now,", error)),
+  );
 }

@@ -2,6 +2,7 @@
  * What can be watched of a run. Every member is optional, and a run without instruments pays one
  * null check per event: the price of tracing is carried by those who trace.
  */
+import { thrownText } from "./callback.ts";
 import { printable } from "./printable.ts";
 import type { Task } from "./task.ts";
 import type { WaitSource } from "./wait.ts";
@@ -28,13 +29,11 @@ export interface Instrument {
 type Hook = (task: Task, detail?: unknown) => unknown;
 
 /**
- * Many instruments as one; an instrument that throws is dropped, and its error is handed to `failed`,
- * with the name of its hook and the task.
- * Each event is told only to those who listen for it: one that looks at ends costs no step anything.
+ * Many instruments as one; an instrument that throws is dropped, and `warn` told of it. Each event is told only to those who listen for it: one that looks at ends costs no step anything.
  */
 export function combineInstruments(
   instruments: readonly Instrument[],
-  failed: (error: unknown, hook: keyof Instrument, task: Task) => void,
+  warn: (message: string) => void,
 ): Required<Instrument> | null {
   if (instruments.length === 0) return null;
   const dropped = new Set<Instrument>();
@@ -43,7 +42,7 @@ export function combineInstruments(
     const drop = (one: Instrument, error: unknown, task: Task): void => {
       if (dropped.has(one)) return;
       dropped.add(one);
-      failed(error, name, task);
+      warn(thrownText(`An instrument, dropped now: its ${name} of task "${task}"`, error));
     };
     const tell: Hook = (task, detail) => {
       for (const one of listening) {

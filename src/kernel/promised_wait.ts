@@ -80,7 +80,7 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
   resume(): boolean {
     const task = this.task;
     task.asyncSide.resumed = this.state === "settled";
-    task.lendTurn();
+    task.host.lendTurn(task);
     const resolve = this.#resolve!;
     if (this.state === "failed") resolve(Promise.reject(this.value));
     else resolve(this.#whole ? this : this.value);
@@ -123,7 +123,7 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
     const promise = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    if (task.asyncSide.turnsLent === turnsLent) task.returnTurn();
+    if (task.asyncSide.turnsLent === turnsLent) task.host.returnTurn(task);
     return promise;
   }
 }

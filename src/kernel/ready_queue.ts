@@ -1,17 +1,62 @@
 /**
  * Ready tasks, in FIFO order or as a policy says.
  *
- * The policy is somebody else's code. One that throws is dropped, and what was ready goes on in the order
- * of its making: the tasks are still known to the run, so that none is lost with the policy's own queue.
+ * A policy is asked only if the run was given one, and each step is measured for it then. It cannot preempt:
+ * a step ends where the task waits or cedes, never before. It is somebody else's code. One that throws is
+ * dropped, and what was ready goes on in the order of its making: the tasks are still known to the run, so
+ * that none is lost with the policy's own queue.
  *
- * The default is a FIFO list linked through the tasks themselves. A step of a fast-lane task costs about as much as two array accesses with their bounds checks, so
- * the queue under it must not cost several of them. Linking through the task makes push and shift two
- * stores each, and a burst of a million spawned tasks grows no ring buffer (measured: 9 ns less a
- * step than a ring).
+ * The default is a FIFO list linked through the tasks themselves. A step of a fast-lane task costs about as
+ * much as two array accesses with their bounds checks, so the queue under it must not cost several of them.
+ * Linking through the task makes push and shift two stores each, and a burst of a million spawned tasks grows
+ * no ring buffer (measured: 9 ns less a step than a ring).
  */
+import { Deque } from "../internal/deque.ts";
 import { thrownText } from "./callback.ts";
-import type { Policy } from "./policy.ts";
+import type { Choose } from "./choice.ts";
+import type { Clock } from "./clock.ts";
 import type { Task } from "./task.ts";
+
+/** A ready queue with a mind of its own. Each task is in it at most once. */
+export interface Policy {
+  /** How many tasks are ready. */
+  readonly size: number;
+  /** Takes in a task that has become ready. */
+  add(task: Task): void;
+  /** Gives out the task to run next, or `undefined` when none is ready. */
+  next(): Task | undefined;
+  /** Hears how long a step of a task took: of the machine's time, or of virtual time. */
+  ran?(task: Task, ms: number): void;
+  /** Hears that a task waits for something, after its step. */
+  blocked?(task: Task): void;
+}
+
+/** Picks any ready task, as `choose` says: the policy of a seeded run. */
+export class ChosenPolicy implements Policy {
+  readonly #ready = new Deque<Task>();
+  readonly #choose: Choose;
+
+  /** Leaves every pick to `choose`. */
+  constructor(choose: Choose) {
+    this.#choose = choose;
+  }
+
+  /** How many tasks are ready. */
+  get size(): number {
+    return this.#ready.size;
+  }
+
+  /** Takes in a task. */
+  add(task: Task): void {
+    this.#ready.push(task);
+  }
+
+  /** Takes out the chosen one. */
+  next(): Task | undefined {
+    const size = this.#ready.size;
+    return size < 2 ? this.#ready.shift() : this.#ready.take(this.#choose(size));
+  }
+}
 
 /** Ready tasks in FIFO order. Each task is in it at most once. */
 class ReadyList {
@@ -37,11 +82,13 @@ class ReadyList {
   }
 }
 
-/** What the queue needs of its run when the policy has failed. */
+/** What the queue needs of its run, for the sake of a policy. */
 export interface ReadyQueueHost {
+  /** What the policy is told times of. */
+  readonly clock: Clock;
   /** The living tasks. */
   tasks(): readonly Task[];
-  /** Reports the failure. */
+  /** Reports a failure of the policy. */
   warn(message: string): void;
 }
 
@@ -50,6 +97,7 @@ export class ReadyQueue extends ReadyList {
   /** Who picks, if anybody does. */
   policy: Policy | null;
   readonly #host: ReadyQueueHost;
+  #stepBegan = 0;
 
   /** An empty queue. */
   constructor(policy: Policy | null, host: ReadyQueueHost) {
@@ -74,6 +122,24 @@ export class ReadyQueue extends ReadyList {
   take(): Task | undefined {
     if (this.policy === null) return this.shift();
     return this.ask((policy) => policy.next()) ?? this.shift();
+  }
+
+  /** Takes the time, for a policy. */
+  stepBegins(): void {
+    this.#stepBegan = this.#time();
+  }
+
+  /** Tells a policy how long a step took, and whether its task waits now. */
+  stepEnded(task: Task): void {
+    const ms = this.#time() - this.#stepBegan;
+    this.ask((policy) => policy.ran?.(task, ms));
+    if (task.state === "waiting") this.ask((policy) => policy.blocked?.(task));
+  }
+
+  /** The time that steps are charged by: in virtual time, what they declare. */
+  #time(): number {
+    const { clock } = this.#host;
+    return clock.exact ? clock.now() : clock.wall();
   }
 
   /** Asks the policy, if there is one. */

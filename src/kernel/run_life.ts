@@ -9,11 +9,12 @@ import { checkOptions } from "./checks.ts";
 import { withScope } from "./context.ts";
 import { deadlockError } from "./deadlock.ts";
 import { type Cancelled, type CancelSource, combine, RunFinishedError } from "./errors.ts";
-import type { TaskGenerator } from "./fiber.ts";
 import { hold, letGo, type Resource } from "./resource.ts";
+import { breakWaits } from "./scope.ts";
 import { type Overseer, Scheduler, type SchedulerOptions } from "./scheduler.ts";
 import { siting } from "./sites.ts";
 import type { Task } from "./task.ts";
+import type { TaskGenerator } from "./task_body.ts";
 import type { Timer } from "./timers.ts";
 
 /** After this many deadlocks in one run its remaining tasks are dropped: they wait again whatever happens. */
@@ -185,7 +186,7 @@ export class RunLife<T> implements Overseer, Resource {
       this.#phase = "stopping";
       for (const task of tasks) task.abort("shutdown", "the run is deadlocked", error);
     } else if (this.#deadlocks < GIVE_UP) {
-      for (const task of tasks) task.breakWaits(this.#errors[0]);
+      for (const task of tasks) breakWaits(task, this.#errors[0]);
     } else {
       for (const task of tasks) task.finish(true, this.#errors[0]);
     }

@@ -4,46 +4,38 @@
  * The loop runs ready tasks in bursts. A burst is synchronous through fast-lane tasks. An async-lane
  * task is lent the turn: its promise is resolved, its code runs in the microtasks that follow, and
  * it hands the turn back at its next checkpoint. So the steps of both lanes follow one another in the
- * order of one queue, and a step means the same in both. Should the code go off into a foreign
- * `await`, no checkpoint comes; then, once the host loop has turned, the task counts as away and the
- * turn is taken back.
+ * order of one queue, and a step means the same in both. See {@linkcode LentTurn}.
  *
  * Due timers ring between steps, and after a slice of 2 ms the loop hops through the host's.
  *
  * Rejected: a promise per step (four times the cost, and microtasks starve the host); one global
  * scheduler (two runs would mix up their tasks); `setTimeout` to hop (2 ms of idling for each).
  */
-import { BUDGET, spent } from "./budget.ts";
+import { BUDGET, MOST_STEPS, spent, TimeSlice } from "./budget.ts";
 import { CaseOrder, type Choose, seededChoose } from "./choice.ts";
 import { safeWarn, thrownText } from "./callback.ts";
-import { type Clock, GuardedClock, type HostWaits, SystemClock } from "./clock.ts";
+import { type Clock, clockOf, GuardedClock, type HostWaits, type SystemClock } from "./clock.ts";
 import { currentScope } from "./context.ts";
-import type { Fiber, TaskGenerator } from "./fiber.ts";
 import { combineInstruments, type Instrument } from "./instrument.ts";
-import { ChosenPolicy } from "./policy.ts";
 import {
   checkSchedulerOptions,
   type Overseer,
   type SchedulerOptions,
+  type TaskHost,
 } from "./scheduler_options.ts";
-import { ReadyQueue } from "./ready_queue.ts";
-import { leafWaits } from "./report.ts";
+import { ChosenPolicy, ReadyQueue } from "./ready_queue.ts";
+import { LentTurn } from "./lent_turn.ts";
 import { ResourceList } from "./resource.ts";
-import { MOST_STEPS, TimeSlice } from "./time_slice.ts";
 import { SpawnSites } from "./sites.ts";
 import { CycleRechecks } from "./deadlock.ts";
-import { Task, type TaskHost, type TaskName } from "./task.ts";
+import { Task } from "./task.ts";
+import { startAfter } from "./rare_fields.ts";
+import type { TaskGenerator, TaskName } from "./task_body.ts";
 import { Timers } from "./timers.ts";
 import type { Wait } from "./wait.ts";
 import { WaitQueue } from "./wait_queue.ts";
 
 export type { Overseer, SchedulerOptions } from "./scheduler_options.ts";
-
-/** Async code that has not reached a checkpoint after this many microtasks is watched for leaving. */
-const MICROTASKS_TO_WATCH = 6;
-
-/** Why a burst of steps ended. */
-type Pause = "idle" | "lent" | "slice";
 
 /** One run's tasks and turns. */
 export class Scheduler implements TaskHost {
@@ -53,26 +45,26 @@ export class Scheduler implements TaskHost {
   readonly cases: CaseOrder;
   /** What the run must give back to the host when it ends. */
   readonly resources: ResourceList = new ResourceList();
+  /** Looks after the run as a whole. */
+  readonly overseer: Overseer;
+  /** Reports what is no error but must not pass in silence; it never throws. */
+  readonly warn: (message: string) => void;
   readonly #clock: SystemClock | GuardedClock;
   /** How often the host had its turn: between two steps with the same count no time was lost. */
   pauses = 0;
+  /** How many tasks are alive. */
+  live = 0;
   readonly #ready: ReadyQueue;
   readonly #instrument: Required<Instrument> | null;
   /** Whether there is neither a policy nor an instrument to be told of each step. */
   readonly #plain: boolean;
-  readonly #overseer: Overseer;
-  readonly #warn: (message: string) => void;
   #firstTask: Task | null = null;
-  #live = 0;
   #serial = 0;
   /** The async task whose code has the turn. */
   #lent: Task | null = null;
-  #foreign = 0;
-  readonly #hostWaits = { open: 0, bound: 0 };
+  readonly #turn: LentTurn;
   /** Ends the loop's sleep when something became ready. */
   #wake: (() => void) | null = null;
-  /** Ends the loop's wait for the lent turn. */
-  #returned: (() => void) | null = null;
   /** Waits until no task can go on. */
   readonly #blocked = new WaitQueue<void>({ toString: () => "tasks" }, "allBlocked");
   /** Circles that may not stand for long. */
@@ -80,7 +72,6 @@ export class Scheduler implements TaskHost {
   /** Steps by hand since timers have rung. */
   #ticks = 0;
   readonly #slice: TimeSlice;
-  #stepBegan = 0;
   readonly #sites: SpawnSites;
   /** How much of the budget is gone when a step begins. */
   #spentBefore: number;
@@ -90,42 +81,34 @@ export class Scheduler implements TaskHost {
     checkSchedulerOptions(options);
     const choose: Choose | null = options.seed === undefined ? null : seededChoose(options.seed);
     this.cases = new CaseOrder(choose);
-    this.#overseer = overseer;
+    this.overseer = overseer;
     this.#sites = new SpawnSites(options.sites);
-    this.#warn = safeWarn(options.warn ?? ((message) => console.warn(message)));
-    this.#clock = options.clock === undefined ? new SystemClock() : new GuardedClock(
-      options.clock,
-      (error) => this.#warn(thrownText("The clock, which the machine's replaces now,", error)),
-    );
+    this.warn = safeWarn(options.warn ?? ((message) => console.warn(message)));
+    this.#clock = clockOf(options.clock, this.warn);
+    this.#turn = new LentTurn(this.#clock, () => this.#lent, (task) => {
+      this.#lent = null;
+      this.#endStep(task);
+    });
     this.timers = new Timers(this.#clock, {
       choose,
       sooner: () => this.#rouse(),
-      failed: (error) => this.#warn(thrownText("A timer", error)),
+      failed: (error) => this.warn(thrownText("A timer", error)),
     });
     this.#ready = new ReadyQueue(
       options.policy ?? (choose === null ? null : new ChosenPolicy(choose)),
-      { tasks: () => this.tasks(), warn: this.#warn },
+      { clock: this.#clock, tasks: () => this.tasks(), warn: this.warn },
     );
     // In virtual time a policy decides by what is due now: timers must have rung before each pick.
     this.#slice = new TimeSlice(this.#clock, this.#ready.policy !== null && this.#clock.exact);
     const { budget = BUDGET } = options;
     this.#spentBefore = this.#ready.policy === null ? BUDGET - budget : BUDGET;
     this.#plain = this.#ready.policy === null && (options.instruments ?? []).length === 0;
-    this.#instrument = combineInstruments(
-      options.instruments ?? [],
-      (error, hook, task) =>
-        this.#warn(thrownText(`An instrument, dropped now: its ${hook} of task "${task}"`, error)),
-    );
+    this.#instrument = combineInstruments(options.instruments ?? [], this.warn);
   }
 
-  /** Where time comes from: the clock that the run was given, unless it threw. */
+  /** The clock that the run was given, or what replaced it. */
   get clock(): Clock {
     return this.#clock instanceof GuardedClock ? this.#clock.clock : this.#clock;
-  }
-
-  /** How many tasks are alive. */
-  get live(): number {
-    return this.#live;
   }
 
   /** The living tasks, in the order in which they were spawned. */
@@ -143,7 +126,7 @@ export class Scheduler implements TaskHost {
     delay?: number,
   ): Task<T> {
     const task = new Task<T>(this, ++this.#serial, name, generator, spawner);
-    this.#overseer.spawned(task);
+    this.overseer.spawned(task);
     if (spawner !== null) {
       if (spawner.daemon) task.daemon = true;
       this.#sites.note(task, spawner.id, name);
@@ -151,24 +134,24 @@ export class Scheduler implements TaskHost {
     task.following = this.#firstTask;
     if (this.#firstTask !== null) this.#firstTask.previous = task;
     this.#firstTask = task;
-    this.#live++;
+    this.live++;
     this.#instrument?.spawned(task);
     if (delay === undefined) this.ready(task);
-    else task.startAfter(delay);
+    else startAfter(task, delay);
     return task;
   }
 
   /** Gives turns until no task is left. */
   async loop(): Promise<void> {
     this.#newSlice();
-    while (this.#live > 0) {
+    while (this.live > 0) {
       const pause = this.#burst();
       if (pause === "lent") {
-        await this.#turnBack();
+        await this.#turn.back();
       } else {
         if (pause === "slice") {
-          await this.#clock.hop(this.#hostWaits.open + this.#hostWaits.bound > 0);
-        } else if (this.#live > 0) {
+          await this.#clock.hop(this.hostWaits.open + this.hostWaits.bound > 0);
+        } else if (this.live > 0) {
           await this.#idle();
         }
         this.#newSlice();
@@ -191,7 +174,7 @@ export class Scheduler implements TaskHost {
     if (task === undefined) return false;
     this.#slice.stepsLeft = 1; // no handing on: one step only
     this.#step(task);
-    if (this.#lent !== null) await this.#turnBack();
+    if (this.#lent !== null) await this.#turn.back();
     return true;
   }
 
@@ -205,12 +188,12 @@ export class Scheduler implements TaskHost {
 
   /** How many waits the host may end. */
   get hostWaits(): HostWaits {
-    return this.#hostWaits;
+    return this.#turn.hostWaits;
   }
 
   /** Something outside, which no wait tells of, may (`1`) or may no more (`-1`) wake this run. */
   expect(change: 1 | -1): void {
-    this.#hostWaits.open += change;
+    this.#turn.hostWaits.open += change;
     this.#rouse();
   }
 
@@ -232,37 +215,38 @@ export class Scheduler implements TaskHost {
   // -- What tasks tell their host --
 
   /** Puts a task at the back of the ready queue. */
-  ready(fiber: Fiber): void {
-    this.#enqueue(fiber as Task, false);
+  ready(task: Task): void {
+    this.#enqueue(task, false);
     this.#rouse();
   }
 
   /** Counts a wait by its source's part of the host. */
-  parked(fiber: Fiber, wait: Wait): void {
-    if (fiber.state === "running") fiber.state = "waiting";
+  parked(task: Task, wait: Wait): void {
+    if (task.state === "running") task.state = "waiting";
     const { host } = wait.source!;
-    if (host !== "none" && !fiber.isBystander) this.#hostWaits[host]++;
-    this.#instrument?.parked(fiber as Task, wait.source!);
+    if (host !== "none" && !task.isBystander) this.#turn.hostWaits[host]++;
+    this.#instrument?.parked(task, wait.source!);
   }
 
   /** Takes a wait off that count. */
   unparked(wait: Wait): void {
     const { host } = wait.source!;
     if (host === "none" || wait.task.isBystander) return;
-    this.#hostWaits[host]--;
+    this.#turn.hostWaits[host]--;
     this.#rouse(); // one of several waits may make no task ready: the loop must judge anew
   }
 
   /** Lends the turn to async code of a task, until {@linkcode returnTurn}. */
-  lendTurn(fiber: Fiber): void {
-    this.#lent = fiber as Task;
+  lendTurn(task: Task): void {
+    task.asyncSide.turnsLent++;
+    this.#lent = task;
   }
 
   /** Ends the step of async code: takes the turn back, or hands it on to the next async task at once. */
-  returnTurn(fiber: Fiber): void {
-    const task = fiber as Task;
+  returnTurn(task: Task): void {
+    task.asyncSide.turnsReturned++;
     if (task.isAway) {
-      this.#setForeign(task, false);
+      this.#turn.noteForeignAwait(task, false);
       this.#rouse(); // its wait may be the last thing that was to come: the loop must judge anew
     }
     if (this.#lent !== task) return;
@@ -272,7 +256,7 @@ export class Scheduler implements TaskHost {
       const next = this.#ready.first;
       if (next?.state === "ready" && next.stepsByPromise) return this.#step(this.#ready.shift()!);
     }
-    this.#giveBack();
+    this.#turn.giveBack();
   }
 
   /** Strikes a task off. */
@@ -282,30 +266,15 @@ export class Scheduler implements TaskHost {
     else task.previous.following = task.following;
     if (task.following !== null) task.following.previous = task.previous;
     task.previous = task.following = null;
-    this.#live--;
+    this.live--;
     this.#instrument?.exited(task);
-    this.#overseer.exited(task);
+    this.overseer.exited(task);
     this.#rouse();
-  }
-
-  /** Passes on that a failure has been seen. */
-  observed(task: Task): void {
-    this.#overseer.observed(task);
-  }
-
-  /** Passes on that a task became a daemon or ceased to be one. */
-  daemonChanged(task: Task): void {
-    this.#overseer.daemonChanged(task);
   }
 
   /** Has `look` called after a while, if the run still goes on then: it keeps nothing waiting for that. */
   suspect(look: () => void): void {
     this.#rechecks.add(this.#clock.now(), look);
-  }
-
-  /** Passes on a warning. */
-  warn(message: string): void {
-    this.#warn(message);
   }
 
   // -- The loop's parts --
@@ -326,10 +295,14 @@ export class Scheduler implements TaskHost {
   }
 
   /** Runs steps until nothing is ready, the turn is lent, or the slice is used up. */
-  #burst(): Pause {
+  #burst(): "idle" | "lent" | "slice" {
     const slice = this.#slice;
     for (;;) {
-      if (slice.stepsLeft <= 0 && this.#look()) return "slice";
+      if (slice.stepsLeft <= 0) {
+        const isOver = slice.look();
+        this.#ring();
+        if (isOver) return "slice";
+      }
       const task = this.#next();
       if (task === undefined) return "idle";
       slice.stepsLeft--;
@@ -356,25 +329,16 @@ export class Scheduler implements TaskHost {
     spent.operations = this.#spentBefore;
     task.state = "running";
     if (this.#instrument !== null) this.#instrument.stepBegin(task);
-    if (this.#ready.policy !== null) this.#stepBegan = this.#used();
+    if (this.#ready.policy !== null) this.#ready.stepBegins();
     const ceded = task.step();
     if (ceded) this.#enqueue(task, true);
     if (this.#lent === null) this.#endStep(task);
   }
 
   #endStep(task: Task): void {
-    if (this.#ready.policy !== null) {
-      const ms = this.#used() - this.#stepBegan;
-      this.#ready.ask((policy) => policy.ran?.(task, ms));
-      if (task.state === "waiting") this.#ready.ask((policy) => policy.blocked?.(task));
-    }
+    if (this.#ready.policy !== null) this.#ready.stepEnded(task);
     this.#instrument?.stepEnd(task);
     if (task.isDue) this.#nextWait(task);
-  }
-
-  /** The time that steps are charged by: in virtual time, what they declare. */
-  #used(): number {
-    return this.#clock.exact ? this.#clock.now() : this.#clock.wall();
   }
 
   /** Gives a task whose step is over another turn for the next of its waits that has ended. */
@@ -390,33 +354,10 @@ export class Scheduler implements TaskHost {
     if (!this.#clock.exact) this.#ring();
   }
 
-  /**
-   * Rings the timers that are due. A clock that was moved past several deadlines shows them one after the
-   * other: what the timers of one have made ready goes on before the next. A policy is told all at once,
-   * since it is to choose among them.
-   */
+  /** Rings the timers that are due. A policy is told of all at once, since it is to choose among them. */
   #ring(): void {
     this.#ticks = 0;
-    const { timers } = this;
-    const clock: Clock = this.#clock;
-    if (!clock.exact) {
-      if (timers.size > 0) timers.ring(clock.now());
-      return;
-    }
-    const reached = clock.reached ?? clock.now();
-    do {
-      const due = timers.next;
-      if (due === undefined || due > reached) return clock.show?.(undefined);
-      clock.show?.(due);
-      timers.ring(due);
-    } while (this.#ready.policy !== null);
-  }
-
-  /** Reads the clock: rings timers, says if the slice is over. */
-  #look(): boolean {
-    const isOver = this.#slice.look();
-    this.#ring();
-    return isOver;
+    if (this.#clock.exact || this.timers.size > 0) this.timers.ringDue(this.#ready.policy !== null);
   }
 
   /** Waits until something is ready, or calls the overseer when nothing can become so. */
@@ -428,13 +369,14 @@ export class Scheduler implements TaskHost {
       return;
     }
     const next = this.timers.next;
-    const { open, bound } = this.#hostWaits;
-    if (next === undefined && this.#foreign + open + bound === 0 && this.#overseer.stuck()) return;
+    const { foreignAwaits, hostWaits } = this.#turn;
+    const { open, bound } = hostWaits;
+    if (next === undefined && foreignAwaits + open + bound === 0 && this.overseer.stuck()) return;
     const roused = new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
     if (next === undefined) this.#clock.clearAlarm();
-    else this.#clock.setAlarm(next, () => this.#rouse(), this.#hostWaits);
+    else this.#clock.setAlarm(next, () => this.#rouse(), hostWaits);
     await roused;
     this.#clock.awake();
     if (this.#clock.exact) this.#ring();
@@ -444,48 +386,6 @@ export class Scheduler implements TaskHost {
     const wake = this.#wake;
     this.#wake = null;
     wake?.();
-  }
-
-  /** Waits until async code has given the turn back, or has left for a foreign `await`. */
-  async #turnBack(): Promise<void> {
-    for (let hops = 0; hops < MICROTASKS_TO_WATCH; hops++) {
-      await null;
-      if (this.#lent === null) return;
-    }
-    const returned = new Promise<void>((resolve) => {
-      this.#returned = resolve;
-    });
-    // When the host loop turns, no microtask is left: a task that still has the turn is out.
-    this.#clock.hop(false).then(() => this.#takeBack());
-    await returned;
-  }
-
-  #takeBack(): void {
-    const task = this.#lent;
-    if (task === null) return;
-    this.#lent = null;
-    this.#setForeign(task, true);
-    this.#endStep(task);
-    this.#giveBack();
-  }
-
-  /**
-   * Notes whether async code of a task is out. It counts as the host's, which is bound to let it go on,
-   * unless the task has waits of its own beside: then it may be in a `Promise.all` of just these.
-   */
-  #setForeign(task: Task, isIn: boolean): void {
-    const { asyncSide } = task;
-    if (asyncSide.inForeignAwait !== isIn) this.#foreign += isIn ? 1 : -1;
-    const isBound = isIn && !task.isBystander && leafWaits(task).length === 0;
-    if (asyncSide.isBound !== isBound) this.#hostWaits.bound += isBound ? 1 : -1;
-    asyncSide.inForeignAwait = isIn;
-    asyncSide.isBound = isBound;
-  }
-
-  #giveBack(): void {
-    const returned = this.#returned;
-    this.#returned = null;
-    returned?.();
   }
 }
 

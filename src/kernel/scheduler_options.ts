@@ -1,5 +1,5 @@
 /** How a run is to be scheduled, and checking that before it is. */
-import { BUDGET } from "./budget.ts";
+import { BUDGET, type BudgetHost } from "./budget.ts";
 import {
   checkArray,
   checkFinite,
@@ -12,8 +12,10 @@ import {
 } from "./checks.ts";
 import type { Clock } from "./clock.ts";
 import type { Instrument } from "./instrument.ts";
-import type { Policy } from "./policy.ts";
+import type { Policy } from "./ready_queue.ts";
 import type { Task } from "./task.ts";
+import type { Timers } from "./timers.ts";
+import type { Wait } from "./wait.ts";
 
 /** How a run is to be scheduled. */
 export interface SchedulerOptions {
@@ -86,4 +88,28 @@ export interface Overseer {
    * whether something was done about it; if not, the loop sleeps until it is roused.
    */
   stuck(): boolean;
+}
+
+/** What a task needs of its scheduler. */
+export interface TaskHost extends BudgetHost {
+  /** The timers of the run. */
+  readonly timers: Timers;
+  /** Who looks after the run as a whole. */
+  readonly overseer: Overseer;
+  /** Reports what is no error but must not pass in silence. */
+  readonly warn: (message: string) => void;
+  /** Puts a task into the ready queue. */
+  ready(task: Task): void;
+  /** Takes note that a task waits. */
+  parked(task: Task, wait: Wait): void;
+  /** Takes note that a parked wait is leaving. */
+  unparked(wait: Wait): void;
+  /** Takes note that async code goes on in microtasks. */
+  lendTurn(task: Task): void;
+  /** Takes note that async code reached a checkpoint or its end. */
+  returnTurn(task: Task): void;
+  /** Takes note that a task has ended. */
+  exited(task: Task): void;
+  /** Has `look` called after a while, if the run still goes on then. */
+  suspect(look: () => void): void;
 }

@@ -7,9 +7,13 @@
  * it. Whose cancel it was is told by identity: a scope converts only the `Cancelled` it made itself,
  * so an inner and an outer deadline that expire together never take each other's place.
  */
+import { abortSafely, thrownText } from "./callback.ts";
 import { Cancelled, cancelled as makeCancelled, type CancelSource } from "./errors.ts";
 import { partCancel, type Parts } from "./own_cancel.ts";
+import { printable } from "./printable.ts";
+import { rareOf } from "./rare_fields.ts";
 import type { Task } from "./task.ts";
+import { take, type Wait } from "./wait.ts";
 
 /** Values of task-locals. */
 export type Locals = ReadonlyMap<object, unknown>;
@@ -79,7 +83,7 @@ export class CancelScope {
   abort(source: CancelSource, reason?: unknown, cause?: unknown): void {
     if (this.cause !== null) return;
     this.cause = makeCancelled(source, reason, cause);
-    this.task.interrupt(this);
+    interrupt(this.task, this);
   }
 
   /** Takes out of an error the cancel of this scope, which ends here. */
@@ -142,4 +146,72 @@ function outermostCancelled(inner: CancelScope): CancelScope | null {
     scope = scope.parent;
   } while (scope !== null);
   return found;
+}
+
+// -- What a cancel does to the waits of a task --
+
+/**
+ * Ends the waits under a scope that has just been cancelled, and fires the signal of a task that was
+ * itself. A wait that cannot be let go of stays.
+ */
+function interrupt(task: Task, scope: CancelScope): void {
+  const { rare } = task;
+  if (rare !== null && rare.controller !== null && scope === task) {
+    const failed = (error: unknown): void =>
+      task.host.warn(thrownText(`A listener of the signal of task "${task}"`, error));
+    abortSafely(rare.controller, task.cause, failed);
+  }
+  if (rare !== null && rare.delay !== null) {
+    task.timers.cancel(rare.delay);
+    rare.delay = null;
+    task.host.ready(task);
+  }
+  for (const wait of task.waits) {
+    // None any more, if the one before took it along.
+    if (wait.source === null || !wait.scope!.isUnder(scope) || !letGo(task, wait)) continue;
+    wait.fail(wait.scope!.pending);
+  }
+  for (const dependent of rare?.dependents ?? []) {
+    const reached = dependent.scope.isUnder(scope) ? dependent.scope.reaching : null;
+    if (reached !== null) dependent.cancelled(reached);
+  }
+}
+
+/** Has a dependent told of cancels that reach its scope, until {@linkcode detach}. */
+export function attach(task: Task, dependent: Dependent): void {
+  (rareOf(task).dependents ??= new Set()).add(dependent);
+}
+
+/** Tells a dependent nothing more. */
+export function detach(task: Task, dependent: Dependent): void {
+  task.rare?.dependents?.delete(dependent);
+}
+
+/** Ends every wait of a task with `error`, shielded or not, whether its source lets go or not: the last resort. */
+export function breakWaits(task: Task, error: unknown): void {
+  for (const wait of task.waits) {
+    if (wait.source === null || wait.source.nested) continue;
+    letGo(task, wait);
+    wait.fail(error);
+  }
+}
+
+/** Ends what waits a task has left, without a turn: it has ended. */
+export function endWaits(task: Task): void {
+  for (const wait of task.waits) {
+    if (letGo(task, wait)) take(wait, "failed", undefined);
+  }
+}
+
+/** Has a wait's source forget it. One that throws counts as having done so: the cancel must get on. */
+function letGo(task: Task, wait: Wait): boolean {
+  const { source } = wait;
+  if (source === null) return false;
+  try {
+    return source.abandon(wait);
+  } catch (error) {
+    const told = `${printable(source)}, told to forget a wait of "${printable(task.name)}",`;
+    task.host.warn(thrownText(told, error));
+    return true;
+  }
 }

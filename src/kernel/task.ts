@@ -1,114 +1,106 @@
 /**
- * A task: one generator on its way through a run, as its users see it.
+ * A task: one generator on its way through a run, driven by the scheduler, watched by its users.
+ *
+ * It is its own outermost cancel scope, which spares a million parked tasks an object each. It keeps two
+ * short lists, both linked through the waits themselves: those it is parked in (one, but for `Promise.all`
+ * and the like in async code) and those that have ended and await its turn.
  *
  * An error is observed when somebody could have seen it: a join, a `get`, a group, a link, a read of
  * `error`. What nobody observed by the end of the run makes the run reject. A task that ended by its
  * own cancel has not failed: `join` lets it pass (one cancels and then joins), `get` throws, because
  * there is no value to give.
+ *
+ * What a step reads and writes stands first in the object, what few tasks need in a record of its own.
  */
-import { within } from "./enter_scope.ts";
-import { abortSafely, callSafely, thrownText } from "./callback.ts";
-import { checkMs, checkString } from "./checks.ts";
-import { Cancelled, DeadlockError, TimeoutError } from "./errors.ts";
-import { Fiber, type FiberHost, type TaskGenerator } from "./fiber.ts";
+import { goOnAsync } from "./async_routine.ts";
+import { checkString } from "./checks.ts";
+import { Cancelled } from "./errors.ts";
+import { type CompletionHandler, FastRoutine } from "./fast_routine.ts";
 import { forgottenError } from "./forgotten.ts";
-import { Links } from "./links.ts";
+import { type Holding, Holdings } from "./holding.ts";
 import { localsOf } from "./locals.ts";
-import { type Operation, operation, sequence } from "./operation.ts";
+import { isAsync } from "./native_generators.ts";
+import type { Maker, Operation } from "./operation.ts";
 import { NOTHING } from "./own_cancel.ts";
 import { functionName, printable } from "./printable.ts";
-import type { CancelScope } from "./scope.ts";
-import { spawnSite, takeAsyncSite, withSite } from "./sites.ts";
+import { AsyncSide } from "./promised_wait.ts";
+import { type Keeper, type LinkCall, type RareFields, rareOf } from "./rare_fields.ts";
+import type { TaskHost } from "./scheduler_options.ts";
+import { CancelScope, endWaits } from "./scope.ts";
+import { spawnSite } from "./sites.ts";
+import type { TaskGenerator, TaskName } from "./task_body.ts";
+import {
+  abandonHoldings,
+  addLink,
+  endOf,
+  getOf,
+  joinOf,
+  tellWaiters,
+  warnSwallowed,
+} from "./task_end.ts";
+import type { Timers } from "./timers.ts";
 import type { Wait } from "./wait.ts";
-import { WaitQueue } from "./wait_queue.ts";
+import type { WaitQueue } from "./wait_queue.ts";
 
-/**
- * What a `yield` without a star evaluates to. The language has one type for all of them in a body, so it may
- * be anything: it can be cast, and fits no type by itself. The text is what the compiler shows then.
- */
-export type Untyped<Text extends string> =
-  | { readonly "what to write": Text }
-  | object
-  | string
-  | number
-  | bigint
-  | boolean
-  | symbol
-  | null
-  | undefined;
-
-/** What the body of a task may be: a `function*` or an `async function*`. */
-export type TaskBody<A extends readonly unknown[], T> = (
-  ...args: A
-) =>
-  | Generator<unknown, T, Untyped<"write yield* for a value that has a type">>
-  | AsyncGenerator<unknown, T, Untyped<"write yield* for a value that has a type">>;
-
-/** What answers for a task's failure in place of the run: a group, `all`, a pool. */
-export interface Keeper {
-  /** Where a cancel comes from that it passes on to the task. */
-  readonly scope?: CancelScope;
-  /** Whether it may cancel the task at any moment, for reasons that lie with others. */
-  readonly isFickle?: boolean;
-  /** Called once, when the task has ended. */
-  exited(task: Task): void;
-}
-
-/** What a task needs of its scheduler. */
-export interface TaskHost extends FiberHost {
-  /** Takes note that a task has ended. */
-  exited(task: Task): void;
-  /** Takes note that a failure has been seen. */
-  observed(task: Task): void;
-  /** Has `look` called after a while, if the run still goes on then. */
-  suspect(look: () => void): void;
-  /** Takes note that a task has become a daemon, or an ordinary task again. */
-  daemonChanged(task: Task): void;
-}
-
-/** A name as it is, or the body, whose name is numbered when somebody asks. */
-export type TaskName = string | { readonly name: string };
-
-type TaskOutcome = "none" | "value" | "error" | "cancelled";
-
-/** What is called for a link. */
-export type LinkCall = (task: Task) => unknown;
+/** Where a task stands: the five states of the textbook. */
+export type TaskState = "new" | "ready" | "running" | "waiting" | "terminated";
 
 /**
  * One generator being run. Made by {@linkcode spawn}; also an operation and awaitable, like `get()`.
  *
- * Can be set: `name`, which is what reports call it, and `daemon`: the run ends without waiting for a
- * daemon, and cancels it then.
+ * Can be set: `name`, which is what reports call it; `daemon`: the run ends without waiting for a
+ * daemon, and cancels it then; and, until its first step, `isBystander`: its waits do not count.
  */
-export class Task<T = unknown> extends Fiber implements Operation<T> {
-  /** Counts from 1 within a run. */
-  readonly id: number;
-  /** The task that spawned this one, while this one lives. */
-  spawner: Task | null;
+export class Task<T = unknown> extends CancelScope
+  implements Operation<T>, CompletionHandler, Maker {
+  /** Where it stands. The scheduler alone writes this. */
+  state: TaskState = "new";
   /** Link in the ready queue. */
   nextReady: Task | null = null;
+  /** What to go on with: a fast body's routine, an async body that has not started, or nothing. */
+  #body: FastRoutine | AsyncIterator<unknown, unknown, unknown> | null;
+  /** The first of its waits that have ended and await its turn. */
+  endedWait: Wait | null = null;
+  /** The last of them, where there are several. */
+  lastEndedWait: Wait | null = null;
+  /** The latest of the waits that it is parked in. */
+  parkedWait: Wait | null = null;
+  #asyncSide: AsyncSide | null = null;
+  /** The run it belongs to. */
+  readonly host: TaskHost;
+  /** Operations it made that nothing has waited for. */
+  unstarted: object | Set<object> | null = null;
+  #outcome: "none" | "value" | "error" | "cancelled" = "none";
+  #result: unknown = undefined;
+  /** Waits for its end. */
+  joins: WaitQueue<T | undefined> | null = null;
+  /** What only few tasks need. */
+  rare: RareFields | null = null;
+  /** Whether somebody could have seen its failure. */
+  isObserved = false;
+  /** The task that spawned this one, while this one lives. */
+  spawner: Task | null;
   /** Link in the run's list of live tasks. */
   previous: Task | null = null;
   /** Link in the run's list of live tasks. */
   following: Task | null = null;
-  /** The run it belongs to. */
-  declare readonly host: TaskHost;
-  /** Whether somebody could have seen its failure. */
-  isObserved = false;
+  /** Counts from 1 within a run. */
+  readonly id: number;
   #name: TaskName;
-  #outcome: TaskOutcome = "none";
-  #result: unknown = undefined;
-  #joins: WaitQueue<T | undefined> | null = null;
 
   /** Made by the scheduler; use {@linkcode spawn}. */
   constructor(
-    run: TaskHost,
+    host: TaskHost,
     id: number,
     name: TaskName,
     generator: TaskGenerator<T>,
     spawner: Task | null,
   ) {
-    super(run, generator);
+    super(null);
+    this.host = host;
+    this.#body = isAsync(generator)
+      ? generator as AsyncIterator<unknown, unknown, unknown>
+      : new FastRoutine(generator as Iterator<unknown, unknown, unknown>, this, this);
     this.id = id;
     this.#name = name;
     this.spawner = spawner;
@@ -140,8 +132,8 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 
   set daemon(daemon: boolean) {
     if (daemon === this.daemon) return;
-    this.rareFields().daemon = daemon;
-    if (!this.done) this.host.daemonChanged(this);
+    rareOf(this).daemon = daemon;
+    if (!this.done) this.host.overseer.daemonChanged(this);
   }
 
   /** Whether it has ended, in whatever way. */
@@ -178,7 +170,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 
   /** Fires when the task is cancelled, with the {@linkcode Cancelled} as its reason. */
   get signal(): AbortSignal {
-    const controller = this.rareFields().controller ??= new AbortController();
+    const controller = rareOf(this).controller ??= new AbortController();
     if (this.cause !== null) controller.abort(this.cause);
     return controller.signal;
   }
@@ -189,15 +181,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
    * `done`. A cancel of the waiter leaves the task alone.
    */
   join(ms?: number): Operation<T | undefined> {
-    if (ms !== undefined) {
-      checkMs(ms, "a timeout");
-      return sequence(`${this}.join(${ms})`, () => within(ms, () => this.join(), () => undefined));
-    }
-    return operation("task.join()", (wait: Wait<T | undefined>) => {
-      this.refuseSelf(wait);
-      if (!this.done) (this.#joins ??= new WaitQueue(this, "join")).park(wait);
-      else this.answer(wait, this.cancelled);
-    });
+    return joinOf(this, ms);
   }
 
   /**
@@ -205,19 +189,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
    * and {@linkcode TimeoutError} when `ms` have passed first.
    */
   get(ms?: number): Operation<T> {
-    if (ms !== undefined) {
-      checkMs(ms, "a timeout");
-      const site = takeAsyncSite();
-      return sequence(`${this}.get(${ms})`, () =>
-        within(ms, () => this.get(), (): never => {
-          throw withSite(new TimeoutError(ms, `task "${this}"`), site);
-        }));
-    }
-    return operation("task.get()", (wait: Wait<T>) => {
-      this.refuseSelf(wait);
-      if (!this.done) (this.rareFields().gets ??= new WaitQueue<unknown>(this, "get")).park(wait);
-      else this.answer(wait, false);
-    });
+    return getOf(this, ms);
   }
 
   /**
@@ -230,10 +202,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
    */
   cancel(reason?: unknown): Operation<void> {
     if (!this.done) this.abort("explicit", reason);
-    return operation("task.cancel()", (wait: Wait<void>) => {
-      if (this.done) return wait.settle();
-      (this.rareFields().ends ??= new WaitQueue<void>(this, "cancel")).park(wait);
-    }, { optional: true });
+    return endOf(this);
   }
 
   /**
@@ -251,7 +220,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
    * Leaves a failure unobserved.
    */
   onValue(fn: (value: T, task: Task<T>) => void): void {
-    this.addLink(fn, (task) => task.successful ? fn(task.value as T, task as Task<T>) : undefined);
+    addLink(this, fn, (task) => task.successful ? fn(task.value as T, task as Task<T>) : undefined);
   }
 
   /**
@@ -260,7 +229,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
    */
   onError(fn: (error: unknown, task: Task<T>) => void): void {
     this.observe();
-    this.addLink(fn, (task) => task.successful ? undefined : fn(task.error, task as Task<T>));
+    addLink(this, fn, (task) => task.successful ? undefined : fn(task.error, task as Task<T>));
   }
 
   /**
@@ -273,7 +242,7 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 
   /** Like {@linkcode link}, but leaves a failure unobserved. */
   watch(fn: (task: Task<T>) => void): void {
-    this.addLink(fn, fn as LinkCall);
+    addLink(this, fn, fn as LinkCall);
   }
 
   /** `yield* task` in a `function*`: like {@linkcode get}. */
@@ -311,25 +280,90 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
 
   /** Has `keeper` answer for its failure in place of the run. */
   keepFor(keeper: Keeper): void {
-    this.rareFields().keeper = keeper;
+    rareOf(this).keeper = keeper;
   }
 
   /** Marks its failure, present or future, as seen. */
   observe(): void {
     if (this.isObserved) return;
     this.isObserved = true;
-    if (this.failed) this.host.observed(this);
+    if (this.failed) this.host.overseer.observed(this);
   }
 
-  /** Ends the waits under a scope; for the task's own, fires its signal too. */
-  override interrupt(scope: CancelScope): void {
-    const controller = scope === this ? this.rare?.controller : null;
-    if (controller) {
-      const failed = (error: unknown): void =>
-        this.host.warn(thrownText(`A listener of the signal of task "${this}"`, error));
-      abortSafely(controller, this.cause, failed);
+  /** The timers of its run. */
+  get timers(): Timers {
+    return this.host.timers;
+  }
+
+  /** The waits it sits in, latest first. */
+  get waits(): Wait[] {
+    const waits: Wait[] = [];
+    for (let wait = this.parkedWait; wait !== null; wait = wait.also) waits.push(wait);
+    return waits;
+  }
+
+  /** Whether a wait of it has ended and awaits a turn. */
+  get isDue(): boolean {
+    return this.endedWait !== null || (this.#asyncSide !== null && this.#asyncSide.turn !== null);
+  }
+
+  /** Whether its next step only resolves a promise, so that it may begin amid another task's step. */
+  get stepsByPromise(): boolean {
+    const wait = this.endedWait;
+    if (wait !== null) return wait.owner === wait as unknown;
+    return this.#asyncSide !== null && this.#asyncSide.turn !== null;
+  }
+
+  /** The record of its async code. A `function*` has some when a part of it is an `async function*`. */
+  get asyncSide(): AsyncSide {
+    return this.#asyncSide ??= new AsyncSide();
+  }
+
+  /** Whether async code of it is out in a foreign `await`. */
+  get isAway(): boolean {
+    return this.#asyncSide !== null && this.#asyncSide.inForeignAwait;
+  }
+
+  /** What it holds and others may wait for, latest first. */
+  get holdings(): readonly Holding[] {
+    return [...this.rare?.holdings ?? []];
+  }
+
+  /** It now holds something others may wait for. */
+  take(holding: Holding): void {
+    (rareOf(this).holdings ??= new Holdings()).add(holding);
+  }
+
+  /** It no longer does. */
+  drop(holding: Holding): void {
+    this.rare?.holdings?.remove(holding);
+  }
+
+  /** Whether its waits do not count: one that only watches the run must not hide a deadlock of the others. */
+  get isBystander(): boolean {
+    return this.rare !== null && this.rare.bystander;
+  }
+
+  set isBystander(bystander: boolean) {
+    rareOf(this).bystander = bystander;
+  }
+
+  /**
+   * Runs one step: from the start, from a bare `yield`, or with the first wait that ended. Returns
+   * whether it ended in a bare `yield`: then the caller makes the task ready.
+   */
+  step(): boolean {
+    const wait = this.endedWait;
+    if (wait === null) {
+      const body = this.#body;
+      if (body instanceof FastRoutine) return body.goOn();
+      this.#body = null;
+      goOnAsync(this, body);
+      return false;
     }
-    super.interrupt(scope);
+    this.endedWait = wait.also;
+    wait.also = null;
+    return wait.owner!.resume(wait);
   }
 
   /** Called by its routine, once. */
@@ -338,10 +372,8 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
       failed = true;
       value = forgottenError(String(this), this.unstarted);
     }
-    if (!failed && this.cause !== null && Cancelled.wasDelivered(this.cause)) {
-      this.host.warn(swallowedText(String(this)));
-    }
     if (!failed) {
+      if (this.cause !== null && Cancelled.wasDelivered(this.cause)) warnSwallowed(this);
       this.#outcome = "value";
       this.#result = value;
     } else {
@@ -349,73 +381,17 @@ export class Task<T = unknown> extends Fiber implements Operation<T> {
       this.#outcome = rest === NOTHING ? "cancelled" : "error";
       this.#result = rest === NOTHING ? cancel : rest;
     }
-    this.release();
+    this.#body = null;
+    this.state = "terminated";
+    this.unstarted = null;
+    // What async code left behind it (the losers of a `Promise.race`) must not take what others wait for.
+    if (this.parkedWait !== null) endWaits(this);
     const keeper = this.rare?.keeper ?? null;
     if (keeper !== null) this.isObserved = true;
     this.host.exited(this);
-    this.abandonHoldings();
+    abandonHoldings(this);
     keeper?.exited(this);
     this.spawner = null;
-    this.tellWaiters();
+    tellWaiters(this);
   }
-
-  // Not `#` methods: one of those costs every task a hidden slot.
-
-  /** Refuses a task that would wait for its own end. */
-  private refuseSelf(wait: Wait): void {
-    if (wait.task !== this) return;
-    throw new DeadlockError(`Cannot wait for task "${this}" in itself: it would never end`, [
-      [this.name],
-    ]);
-  }
-
-  /** Answers all who wait for the end, in the order in which they came. */
-  private tellWaiters(): void {
-    for (let wait = this.#joins?.shift(); wait; wait = this.#joins?.shift()) {
-      this.answer(wait, this.cancelled);
-    }
-    this.#joins = null;
-    const { rare } = this;
-    if (rare === null) return;
-    const { gets, ends, links } = rare;
-    for (let wait = gets?.shift(); wait; wait = gets?.shift()) this.answer(wait, false);
-    ends?.wakeAll();
-    links?.callAll((call) => this.follow(call));
-    // Of a bystander, waits that cannot be let go of may still end, and must not be counted then.
-    if (rare.bystander) {
-      rare.links =
-        rare.gets =
-        rare.ends =
-        rare.keeper =
-        rare.controller =
-          null;
-    } else this.rare = null;
-  }
-
-  /** Keeps a link until the end, or follows it at once. */
-  private addLink(given: (...args: never[]) => void, call: LinkCall): void {
-    if (this.done) this.follow(call);
-    else (this.rareFields().links ??= new Links()).add(given, call);
-  }
-
-  /** Calls what was linked. */
-  private follow(call: LinkCall): void {
-    callSafely(
-      () => call(this as Task),
-      (error) => this.host.warn(thrownText(`A link of task "${this}"`, error)),
-    );
-  }
-
-  /** Ends a wait for the task as it has ended; `lenient` lets a cancel pass. */
-  private answer(wait: Wait, lenient: boolean): void {
-    if (this.#outcome === "value") return wait.settle(this.#result);
-    this.observe();
-    if (lenient) wait.settle(undefined);
-    else wait.fail(this.#result);
-  }
-}
-
-function swallowedText(task: string): string {
-  return `Task "${task}" was cancelled, caught Cancelled, and returned as if nothing had happened: ` +
-    `rethrow it, or do the work under shield()`;
 }

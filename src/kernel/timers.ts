@@ -94,6 +94,22 @@ export class Timers {
     this.#heap.remove(timer);
   }
 
+  /**
+   * Rings the timers that are due. A clock that was moved past several deadlines shows them one after the
+   * other: what the timers of one have made ready goes on before the next, unless they are to ring all at once.
+   */
+  ringDue(allAtOnce: boolean): void {
+    const clock = this.#clock;
+    if (!clock.exact) return this.ring(clock.now());
+    const reached = clock.reached ?? clock.now();
+    do {
+      const due = this.next;
+      if (due === undefined || due > reached) return clock.show?.(undefined);
+      clock.show?.(due);
+      this.ring(due);
+    } while (allAtOnce);
+  }
+
   /** Rings every timer that is due at `now`. */
   ring(now: number): void {
     for (;;) {

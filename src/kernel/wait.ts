@@ -140,8 +140,11 @@ export class Wait<T = unknown> {
    */
   startWithin(scope: CancelScope, owner: Resumer): void {
     this.open(scope);
-    if (this.done) this.task.goesOn();
-    else this.owner = owner;
+    if (!this.done) {
+      this.owner = owner;
+    } else if (this.task.state === "waiting") {
+      this.task.state = "running"; // it parked, and what it parked on ended it at once
+    }
   }
 
   /** Begins the operation. */
@@ -179,7 +182,7 @@ export class Wait<T = unknown> {
   park(source: WaitSource): void {
     this.state = "parked";
     this.source = source;
-    this.task.parked(this);
+    park(this.task, this);
   }
 
   /** Ends the wait with a value; its task goes on at its turn. Without effect once it has ended. */
@@ -200,7 +203,7 @@ export class Wait<T = unknown> {
   finish(failed: boolean, value: unknown): void {
     if (this.state === "idle") return end(this, failed ? "failed" : "settled", value);
     take(this, failed ? "failed" : "settled", value);
-    if (this.owner!.resume(this)) this.task.ceded();
+    if (this.owner!.resume(this)) this.task.host.ready(this.task);
   }
 
   /** Takes over the value of another wait, which stood in for this one. */
@@ -277,7 +280,7 @@ export const probe: { look: (() => unknown) | null; seen: unknown } = {
 function end(wait: Wait, state: "settled" | "failed", value: unknown): void {
   if (wait.done) return;
   take(wait, state, value);
-  if (wait.owner !== null) wait.task.ended(wait);
+  if (wait.owner !== null) awaitTurn(wait.task, wait);
 }
 
 /** Begins a wait inside the generator that waits. */
@@ -290,9 +293,42 @@ function beginIn(frame: Frame, wait: Wait): void {
 
 /** Ends a wait without a turn for its task: for those who stand in for it. */
 export function take(wait: Wait, state: "settled" | "failed", value: unknown): void {
-  if (wait.source !== null) wait.task.unparked(wait);
+  if (wait.source !== null) unpark(wait.task, wait);
   wait.state = state;
   wait.value = value;
   wait.done = true;
   wait.source = null;
+}
+
+/** Puts a wait in front of those that its task is parked in. */
+function park(task: Task, wait: Wait): void {
+  const latest = task.parkedWait;
+  wait.also = latest;
+  if (latest !== null) latest.prior = wait;
+  task.parkedWait = wait;
+  task.host.parked(task, wait);
+}
+
+/** Takes a wait out of those that its task is parked in. */
+function unpark(task: Task, wait: Wait): void {
+  const { prior, also } = wait;
+  if (prior === null) task.parkedWait = also;
+  else prior.also = also;
+  if (also !== null) also.prior = prior;
+  wait.also = wait.prior = null;
+  task.host.unparked(wait);
+}
+
+/** Puts a wait that has ended behind those that await a turn of its task. */
+function awaitTurn(task: Task, wait: Wait): void {
+  if (task.state === "terminated") return;
+  const first = task.endedWait;
+  if (first === null) {
+    task.endedWait = wait;
+  } else {
+    // Of several, the last is kept; of one, it need not be.
+    const last = first.also === null ? first : task.lastEndedWait!;
+    last.also = task.lastEndedWait = wait;
+  }
+  if (task.state !== "ready") task.host.ready(task);
 }

@@ -23,7 +23,7 @@ import { BusyError } from "../kernel/errors.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import { errorText } from "../kernel/printable.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
-import type { TaskBody } from "../kernel/task.ts";
+import type { TaskBody } from "../kernel/task_body.ts";
 import { Semaphore } from "../sync/semaphore.ts";
 import { checkBody, type Hint } from "../tasks/perform.ts";
 import { ChildTasks } from "../tasks/child_tasks.ts";

@@ -26,7 +26,7 @@ import {
 import type { Clock } from "../kernel/clock.ts";
 import { currentScope } from "../kernel/context.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
-import type { Policy } from "../kernel/policy.ts";
+import type { Policy } from "../kernel/ready_queue.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 import { type Discipline, earlier, type ReadyJob } from "./discipline.ts";

@@ -10,8 +10,10 @@ import { RunFinishedError } from "../kernel/errors.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import { functionName, printable } from "../kernel/printable.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
-import type { CancelScope, Dependent } from "../kernel/scope.ts";
-import type { Keeper, Task, TaskName } from "../kernel/task.ts";
+import { attach, type CancelScope, type Dependent, detach } from "../kernel/scope.ts";
+import type { Keeper } from "../kernel/rare_fields.ts";
+import type { Task } from "../kernel/task.ts";
+import type { TaskName } from "../kernel/task_body.ts";
 import type { Timer } from "../kernel/timers.ts";
 import type { EitherGenerator } from "./perform.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
@@ -87,7 +89,7 @@ export class ChildTasks implements Keeper, Dependent {
     this.#onExit = onExit;
     this.#empty = new WaitQueue<void>(this, "children");
     this.scope = currentFrame().scope;
-    parent.attach(this);
+    attach(parent, this);
   }
 
   /** The children that are alive, in the order in which they were spawned. */
@@ -184,7 +186,7 @@ export class ChildTasks implements Keeper, Dependent {
     } finally {
       this.#state = "closed";
       if (this.#deadline !== null) this.#parent.timers.cancel(this.#deadline);
-      this.#parent.forget(this);
+      detach(this.#parent, this);
     }
   }
 

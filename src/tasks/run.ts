@@ -16,7 +16,8 @@ import { outside } from "../kernel/promised_wait.ts";
 import { formatTaskTree } from "../kernel/report.ts";
 import { RunLife } from "../kernel/run_life.ts";
 import type { SchedulerOptions } from "../kernel/scheduler.ts";
-import type { Task, TaskBody } from "../kernel/task.ts";
+import type { Task } from "../kernel/task.ts";
+import type { TaskBody } from "../kernel/task_body.ts";
 import { type Startable, SubstituteWait } from "../kernel/wait.ts";
 import { checkBody, type Hint } from "./perform.ts";
 

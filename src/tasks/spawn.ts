@@ -2,7 +2,8 @@
 import { checkMs } from "../kernel/checks.ts";
 import { RunFinishedError } from "../kernel/errors.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
-import type { Task, TaskBody } from "../kernel/task.ts";
+import type { Task } from "../kernel/task.ts";
+import type { TaskBody } from "../kernel/task_body.ts";
 import { checkBody, type Hint } from "./perform.ts";
 import { currentTask } from "./run.ts";
 

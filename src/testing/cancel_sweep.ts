@@ -22,7 +22,9 @@ import { Cancelled } from "../kernel/errors.ts";
 import { type Clock, SystemClock } from "../kernel/clock.ts";
 import { heldResources, type Resource } from "../kernel/resource.ts";
 import { RunLife } from "../kernel/run_life.ts";
-import type { Task, TaskBody } from "../kernel/task.ts";
+import { breakWaits } from "../kernel/scope.ts";
+import type { Task } from "../kernel/task.ts";
+import type { TaskBody } from "../kernel/task_body.ts";
 import { Ledger } from "./ledger.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
@@ -243,7 +245,7 @@ class Round {
     if (this.#endless) return;
     this.#endless = true;
     for (const task of this.#life.scheduler.tasks().slice(1)) {
-      task.breakWaits(this.#error);
+      breakWaits(task, this.#error);
       task.finish(true, this.#error);
     }
   }

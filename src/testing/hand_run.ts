@@ -6,7 +6,8 @@
  */
 import { checkGeneratorFunction, checkOptions } from "../kernel/checks.ts";
 import { RunLife, type RunLifeOptions } from "../kernel/run_life.ts";
-import type { Task, TaskBody } from "../kernel/task.ts";
+import type { Task } from "../kernel/task.ts";
+import type { TaskBody } from "../kernel/task_body.ts";
 import { LOOKS, VirtualClock } from "./virtual_clock.ts";
 
 /**

@@ -18,7 +18,6 @@ import { GOOD_CALLS, INSTANCES, SHARED_INSTANCES } from "./instances.ts";
 const LEFT_OUT: Readonly<Record<string, string>> = {
   stdin: "the test runner's own input would be read",
   Task: "made by spawn() alone, some hundred nanoseconds each: a check would show",
-  Fiber: "abstract, and made as often as Task",
   Timers: "made by the scheduler alone",
   reportCycle: "called with a wait that is beginning",
   hold: "keeps whatever it is given, and the ledger would see it",
@@ -100,7 +99,6 @@ const CLASSES_LEFT_OUT: Readonly<Record<string, string>> = {
   AsyncSide: "of the kernel, called at each step of a task by what is typed",
   CancelScope: "of the kernel",
   Entered: "of the kernel",
-  Fiber: "of the kernel",
   RunLife: "of the kernel",
   Scheduler: "of the kernel",
   SystemClock: "of the kernel",
@@ -112,7 +110,7 @@ const CLASSES_LEFT_OUT: Readonly<Record<string, string>> = {
 
 /** Methods that are not called, and why: by class, or for all. */
 const MEMBERS_LEFT_OUT: readonly (readonly [RegExp, string])[] = [
-  [/^Task\.(keepFor|observe|interrupt|finish)$/, "called by the kernel"],
+  [/^Task\.(keepFor|observe|finish|step|take|drop|isBystander)$/, "called by the kernel"],
   [/^(Task|ExitFuture)\.then$/, "calls what it is given as any promise does"],
   [/^SchedulingPolicy\.(add|next|ran|blocked|discipline)$/, "called by the scheduler"],
   [
@@ -120,7 +118,6 @@ const MEMBERS_LEFT_OUT: readonly (readonly [RegExp, string])[] = [
     "called by the run",
   ],
   [/^(DatagramServer|StreamServer)\.(begin|closeBound|end)$/, "protected"],
-  [/^Task\.(extras|refuseSelf|tellWaiters|addLink|follow|answer)$/, "private"],
   [/^(Timeline\.(nameOf|word)|Group\.start|Scope\.ended|ExitFuture\.(settle|end))$/, "internal"],
   [/joinMulticast/, "leaves the loopback interface"],
 ];

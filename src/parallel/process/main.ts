@@ -2,7 +2,7 @@
 import { Cancelled, ClosedError } from "../../kernel/errors.ts";
 import { messageText } from "../../kernel/printable.ts";
 import { RunLife } from "../../kernel/run_life.ts";
-import type { TaskGenerator } from "../../kernel/fiber.ts";
+import type { TaskGenerator } from "../../kernel/task_body.ts";
 import { type AnyFunction, findJob } from "../jobs.ts";
 import { whileLoading } from "../loading.ts";
 import { embody } from "./process.ts";
