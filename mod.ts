@@ -311,7 +311,7 @@ export type {
   SharedKind,
   WholeKind,
   WholeOf,
-} from "./src/parallel/shared/number_kinds.ts";
+} from "./src/parallel/shared/cells.ts";
 export type { SharedHandle } from "./src/parallel/shared/pack.ts";
 export {
   SharedQueue,
@@ -322,7 +322,7 @@ export { SharedList } from "./src/parallel/shared/list.ts";
 export { type SharedKey, SharedMap } from "./src/parallel/shared/map.ts";
 export { SharedSemaphore, type SharedSemaphoreOptions } from "./src/parallel/shared/semaphore.ts";
 export { SharedValue } from "./src/parallel/shared/value.ts";
-export { SimpleQueue } from "./src/parallel/shared/simple_queue.ts";
+export { SimpleQueue } from "./src/parallel/shared/queue.ts";
 export { transfer } from "./src/parallel/transfer.ts";
 export { BrokenPoolError, WorkerCrashedError, WorkerError } from "./src/parallel/worker_error.ts";
 export {

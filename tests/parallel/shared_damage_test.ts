@@ -40,6 +40,13 @@ const KINDS: Readonly<Record<string, () => Primitive>> = {
   SimpleQueue: () => new SimpleQueue({ bytes: 4096 }),
 };
 
+/** The names of what a class and its bases define. */
+function namesOf(one: object): string[] {
+  const prototype = Object.getPrototypeOf(one);
+  if (prototype === Object.prototype) return [];
+  return [...Object.getOwnPropertyNames(prototype), ...namesOf(prototype)];
+}
+
 const WORDS = [0, 1, -1, 2, 5, 1024, 1025, 4096, 0x7fff_ffff, -0x8000_0000, 1 << 30];
 const ROUNDS = 12;
 
@@ -52,8 +59,7 @@ for (const [name, make] of Object.entries(KINDS)) {
     for (let round = 0; round < ROUNDS; round++) {
       const one = make() as Primitive & Record<string, unknown>;
       const words = new Int32Array(one.share().memory);
-      const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(one))
-        .filter((key) => key !== "constructor" && !key.endsWith("Sync"));
+      const methods = namesOf(one).filter((key) => !/^constructor$|Sync$/.test(key));
       await run(function* () {
         for (let i = 0; i < 12; i++) {
           words[random(Math.min(words.length, 40))] = pick(WORDS);

@@ -13,7 +13,7 @@ import { SharedQueue } from "../../src/parallel/shared/queue.ts";
 import { SharedRLock } from "../../src/parallel/shared/lock.ts";
 import { SharedSemaphore } from "../../src/parallel/shared/semaphore.ts";
 import { SharedValue } from "../../src/parallel/shared/value.ts";
-import { SimpleQueue } from "../../src/parallel/shared/simple_queue.ts";
+import { SimpleQueue } from "../../src/parallel/shared/queue.ts";
 import { law } from "../lib/law.ts";
 import {
   countIn,

@@ -7,7 +7,7 @@ import { SharedArray } from "../../src/parallel/shared/value.ts";
 import { SharedLock } from "../../src/parallel/shared/lock.ts";
 import { SharedQueue } from "../../src/parallel/shared/queue.ts";
 import { SharedValue } from "../../src/parallel/shared/value.ts";
-import { SimpleQueue } from "../../src/parallel/shared/simple_queue.ts";
+import { SimpleQueue } from "../../src/parallel/shared/queue.ts";
 import { law } from "../lib/law.ts";
 import { randomFrom } from "./fixtures/random.ts";
 import { Thread } from "./fixtures/thread.ts";

@@ -2,7 +2,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { run } from "@weft/weft";
 import { SharedArray } from "../../src/parallel/shared/value.ts";
-import { kindNames, type KindOf, type SharedKind } from "../../src/parallel/shared/number_kinds.ts";
+import { kindNames, type KindOf, type SharedKind } from "../../src/parallel/shared/cells.ts";
 import { SharedValue } from "../../src/parallel/shared/value.ts";
 import { law } from "../lib/law.ts";
 import { Thread } from "./fixtures/thread.ts";

@@ -4,8 +4,7 @@ import { type AnyClass, placeOf } from "./classes.ts";
 import { currentProcess, nextIdent, programModule } from "./current.ts";
 import { checkMayRead } from "./flags.ts";
 import type { BeginMessage, ProcessBackend } from "./wire.ts";
-import { type Carriage, dropShared, packShared } from "../shared/pack.ts";
-import { unpackArguments } from "../shared/unpack.ts";
+import { type Carriage, dropShared, holdsHandle, packShared } from "../shared/pack.ts";
 
 /** A process as it is described to itself. */
 export interface Description {
@@ -71,10 +70,12 @@ function packAll(values: readonly unknown[], carriage: Carriage): unknown[] {
 
 /** The message as the process wants it: with locks, queues and the like in place of their handles. */
 export async function openBegin(begin: BeginMessage): Promise<BeginMessage> {
-  const args = [...begin.args];
-  const values = Object.values(begin.fields);
-  await unpackArguments(args, args.keys());
-  await unpackArguments(values, values.keys());
+  const values = [...begin.args, ...Object.values(begin.fields)];
+  if (values.some((value) => holdsHandle(value))) {
+    const { unpackArguments } = await import("../shared/unpack.ts");
+    unpackArguments(values, values.keys());
+  }
+  const args = values.splice(0, begin.args.length);
   const keys = Object.keys(begin.fields);
   return { ...begin, args, fields: Object.fromEntries(keys.map((key, i) => [key, values[i]])) };
 }

@@ -9,8 +9,8 @@ import { checkMs, checkWhole } from "../../kernel/checks.ts";
 import { AbandonedError, BrokenBarrierError } from "../../kernel/errors.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 import { Gate, GATE_WORDS, type GateEntry, NOT_YET } from "./gate.ts";
-import { registerShared, shareable, type SharedHandle } from "./pack.ts";
-import { damaged, handleOf, newRegion, type Region, regionOf } from "./region.ts";
+import { registerShared, type SharedHandle } from "./pack.ts";
+import { damaged, newRegion, type Region, regionOf, SharedObject } from "./region.ts";
 import { inTime, refuseMainThread, within } from "./waiting.ts";
 
 /** How many must come. */
@@ -79,9 +79,7 @@ export interface SharedBarrierStatistics {
  * }
  * ```
  */
-export class SharedBarrier {
-  /** Makes a handle, for a bare `postMessage`; jobs and processes take the barrier itself. */
-  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#region));
+export class SharedBarrier extends SharedObject {
   /** How many must come. */
   readonly parties: number;
   readonly #region: Region;
@@ -97,9 +95,11 @@ export class SharedBarrier {
    * @throws {RangeError} If `parties` is no whole number from 1 to 1024.
    */
   constructor(parties: number | SharedHandle, action?: () => void) {
-    const region = this.#region = typeof parties === "number"
+    const region = typeof parties === "number"
       ? makeRegion(parties)
       : regionOf(parties, "SharedBarrier");
+    super(region);
+    this.#region = region;
     const count = region.words[PARTIES]!;
     if (count < 1 || ENTRIES + 2 * entriesOf(count) > region.words.length) throw damaged();
     this.parties = count;
@@ -179,11 +179,6 @@ export class SharedBarrier {
   statistics(): SharedBarrierStatistics {
     const { parties, nWaiting: waiting, broken } = this;
     return Object.freeze({ parties, waiting, broken });
-  }
-
-  /** As in `SharedBarrier#1`. */
-  toString(): string {
-    return this.#region.name;
   }
 
   *#wait(label: string, ms: number | undefined): Generator<unknown, number, unknown> {

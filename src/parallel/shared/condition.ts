@@ -2,17 +2,40 @@
  * A condition between threads.
  *
  * A notification goes to one that was waiting when it was sent, in order, and never to one that came
- * later, has given up, or has died: see line.ts.
+ * later, has given up, or has died. So those who wait stand in a line: each has a place with the number of its
+ * thread, and later a sign that it was notified; who came first says a number that counts up. Rejected: a count
+ * of notifications to be taken, because a thread that comes later may take what was meant for others; and a
+ * ring of places, because one who waits for long would keep all behind it from being used again.
  */
 import { checkFunction, checkMs, isInstance } from "../../kernel/checks.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 import { shield } from "../../tasks/cancel_scope.ts";
 import { Gate, GATE_WORDS, type GateEntry, NOT_YET } from "./gate.ts";
-import { Line, LINE_WORDS, type Place, PLACES } from "./line.ts";
+import type { ThreadId } from "../thread/thread_id.ts";
 import { type SharedGuard, SharedLock } from "./lock.ts";
-import { registerShared, shareable, type SharedHandle } from "./pack.ts";
-import { handleOf, type Region, regionFor } from "./region.ts";
+import { registerShared, type SharedHandle } from "./pack.ts";
+import { handleOf, regionFor, SharedObject } from "./region.ts";
 import { inTime, refuseMainThread, within } from "./waiting.ts";
+
+/** How many can wait at a time. */
+const PLACES = 1024;
+
+/** The number of the next stay; and how many places are looked at: those behind are empty. */
+const TICKET = 0;
+const USED = 1;
+const FIRST = 2;
+
+/** The words of a place: who is there, and the number of the stay, which tells who came first. */
+const WHO = 0;
+const STAY = 1;
+const PLACE_WORDS = 2;
+
+/** How many words the line takes. */
+const LINE_WORDS = FIRST + PLACES * PLACE_WORDS;
+
+/** Who is there: nobody; or one that was notified and has not gone yet; or the number of a waiting thread. */
+const EMPTY = 0;
+const NOTIFIED = -1;
 
 /** Its gate, and then the line of those who wait. */
 const GATE = 0;
@@ -48,15 +71,9 @@ const LINE = GATE + GATE_WORDS;
  * }
  * ```
  */
-export class SharedCondition {
-  /** Makes a handle, for a bare `postMessage`; jobs and processes take the condition itself. */
-  readonly share: () => SharedHandle = shareable(
-    this,
-    () => ({ ...handleOf(this.#region), inner: this.lock.share() }),
-  );
+export class SharedCondition extends SharedObject {
   /** The lock it works under. */
   readonly lock: SharedLock;
-  readonly #region: Region;
   readonly #gate: Gate;
   readonly #line: Line;
 
@@ -64,8 +81,8 @@ export class SharedCondition {
   constructor(lock: SharedLock | SharedHandle = new SharedLock()) {
     const handle = isInstance(lock, SharedLock) ? undefined : lock;
     const region = regionFor("SharedCondition", handle, 4 * (LINE + LINE_WORDS));
+    super(region, () => ({ ...handleOf(region), inner: this.lock.share() }));
     this.lock = isInstance(lock, SharedLock) ? lock : SharedLock.from(lock.inner!);
-    this.#region = region;
     this.#gate = new Gate(region.words, GATE, region.thread, "all");
     this.#line = new Line(region.words, LINE, region.thread);
   }
@@ -169,11 +186,6 @@ export class SharedCondition {
     return this.notify(Infinity);
   }
 
-  /** As in `SharedCondition#1`. */
-  toString(): string {
-    return this.#region.name;
-  }
-
   *#wait(label: string, ms: number | undefined): Generator<unknown, boolean, unknown> {
     const place = this.#enter("wait");
     try {
@@ -213,3 +225,86 @@ export class SharedCondition {
 }
 
 registerShared("SharedCondition", SharedCondition.from);
+
+/** One stay in the line. */
+class Place {
+  readonly #words: Int32Array;
+  readonly #at: number;
+  #left = false;
+
+  /** The stay whose words begin at `at`. */
+  constructor(words: Int32Array, at: number) {
+    this.#words = words;
+    this.#at = at;
+  }
+
+  /** Leaves if it was notified. Returns whether it was. */
+  pass(): boolean {
+    return !this.#left && Atomics.load(this.#words, this.#at) === NOTIFIED && this.leave();
+  }
+
+  /** Leaves. Returns whether it had been notified; `false` if it had left before. */
+  leave(): boolean {
+    if (this.#left) return false;
+    this.#left = true;
+    return Atomics.exchange(this.#words, this.#at, EMPTY) === NOTIFIED;
+  }
+}
+
+/** The line; only the holder of the lock enters it or notifies, but anybody leaves. */
+class Line {
+  readonly #words: Int32Array;
+  readonly #at: number;
+  readonly #thread: ThreadId;
+
+  /** The line whose words begin at `at`. */
+  constructor(words: Int32Array, at: number, thread: ThreadId) {
+    this.#words = words;
+    this.#at = at;
+    this.#thread = thread;
+  }
+
+  /** A place at the end of the line; `undefined` if all are taken. */
+  enter(): Place | undefined {
+    const words = this.#words;
+    for (let i = 0; i < PLACES; i++) {
+      const at = this.#at + FIRST + i * PLACE_WORDS;
+      if (Atomics.load(words, at + WHO) !== EMPTY) continue;
+      words[at + STAY] = words[this.#at + TICKET]!++;
+      Atomics.store(words, at + WHO, this.#thread.number);
+      words[this.#at + USED] = Math.max(words[this.#at + USED]!, i + 1);
+      return new Place(words, at + WHO);
+    }
+    return undefined;
+  }
+
+  /** Notifies those who came first. Returns how many. */
+  notify(count: number): number {
+    const words = this.#words;
+    let told = 0;
+    for (const at of this.#waiting()) {
+      if (told >= count) break;
+      const who = Atomics.load(words, at);
+      const sign = this.#thread.isAlive(who) ? NOTIFIED : EMPTY;
+      const isStillThere = who > 0 && Atomics.compareExchange(words, at, who, sign) === who;
+      if (isStillThere && sign === NOTIFIED) told++;
+    }
+    return told;
+  }
+
+  /** The places where somebody waits, in the order in which they came. */
+  #waiting(): number[] {
+    const words = this.#words;
+    const places: number[] = [];
+    let used = 0;
+    const most = Math.min(words[this.#at + USED]!, PLACES);
+    for (let i = 0; i < most; i++) {
+      const at = this.#at + FIRST + i * PLACE_WORDS;
+      const who = Atomics.load(words, at);
+      if (who !== EMPTY) used = i + 1;
+      if (who > 0) places.push(at);
+    }
+    words[this.#at + USED] = used;
+    return places.sort((a, b) => (words[a + STAY]! - words[b + STAY]!) | 0);
+  }
+}

@@ -1,8 +1,8 @@
 /** An event between threads: a flag that any of them can set and all can wait for. */
 import type { Operation } from "../../kernel/operation.ts";
 import { Gate, GATE_WORDS, type GateEntry, NOT_YET } from "./gate.ts";
-import { registerShared, shareable, type SharedHandle } from "./pack.ts";
-import { handleOf, type Region, regionFor } from "./region.ts";
+import { registerShared, type SharedHandle } from "./pack.ts";
+import { type Region, regionFor, SharedObject } from "./region.ts";
 import { inTime, within } from "./waiting.ts";
 
 /** Whether it is set. */
@@ -37,15 +37,15 @@ const GATE = 2;
  * }
  * ```
  */
-export class SharedEvent {
-  /** Makes a handle, for a bare `postMessage`; jobs and processes take the event itself. */
-  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#region));
+export class SharedEvent extends SharedObject {
   readonly #region: Region;
   readonly #gate: Gate;
 
   /** Makes an event that is not set; with a handle, another view of the one behind it. */
   constructor(handle?: SharedHandle) {
-    const region = this.#region = regionFor("SharedEvent", handle, 4 * (GATE + GATE_WORDS));
+    const region = regionFor("SharedEvent", handle, 4 * (GATE + GATE_WORDS));
+    super(region);
+    this.#region = region;
     this.#gate = new Gate(region.words, region.at + GATE, region.thread, "all");
   }
 
@@ -87,11 +87,6 @@ export class SharedEvent {
    */
   waitSync(ms?: number): boolean {
     return inTime(() => this.#gate.block(this.#entry("waitSync"), ms));
-  }
-
-  /** As in `SharedEvent#1`. */
-  toString(): string {
-    return this.#region.name;
   }
 
   #entry(verb: string): GateEntry<true> {

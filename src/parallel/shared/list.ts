@@ -8,8 +8,8 @@ import {
 } from "../../kernel/checks.ts";
 import type { Packet } from "./codec.ts";
 import { ChangeLog, freeze, logRegion, thaw } from "./log.ts";
-import { registerShared, shareable, type SharedHandle } from "./pack.ts";
-import { handleOf, isHandle, type Region } from "./region.ts";
+import { isHandle, registerShared, type SharedHandle } from "./pack.ts";
+import { SharedObject } from "./region.ts";
 
 /** Items are written down in pieces of so many when the list is written down anew. */
 const PIECE = 1000;
@@ -61,10 +61,7 @@ class Items {
  *
  * @typeParam T The items' type.
  */
-export class SharedList<T = unknown> implements Iterable<T> {
-  /** Makes a handle, for a bare `postMessage`; jobs and processes take the list itself. */
-  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#region));
-  readonly #region: Region;
+export class SharedList<T = unknown> extends SharedObject implements Iterable<T> {
   readonly #log: ChangeLog;
   readonly #items = new Items();
 
@@ -72,8 +69,9 @@ export class SharedList<T = unknown> implements Iterable<T> {
   constructor(content: Iterable<T> | SharedHandle = []) {
     const handle = isHandle(content) ? content : undefined;
     const items = handle === undefined ? checkList(content as Iterable<T>, "items to share") : [];
-    this.#region = logRegion("SharedList", handle);
-    this.#log = new ChangeLog(this.#region, this.#items);
+    const region = logRegion("SharedList", handle);
+    super(region);
+    this.#log = new ChangeLog(region, this.#items);
     if (handle === undefined) this.#append(items);
   }
 
@@ -166,11 +164,6 @@ export class SharedList<T = unknown> implements Iterable<T> {
   /** Copies of the items of this moment. */
   *[Symbol.iterator](): IterableIterator<T> {
     for (const packet of this.#read((packets) => [...packets])) yield thaw(packet) as T;
-  }
-
-  /** As in `SharedList#1`. */
-  toString(): string {
-    return this.#region.name;
   }
 
   #append(items: readonly T[]): number {

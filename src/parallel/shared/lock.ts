@@ -1,10 +1,248 @@
-/** Locks between threads: a plain one, and one that its holder may take again. */
-import type { Operation } from "../../kernel/operation.ts";
-import { LockCore, type SharedGuard, type SharedLockStatistics } from "./lock_core.ts";
-import { registerShared, shareable, type SharedHandle } from "./pack.ts";
-import { handleOf } from "./region.ts";
+/**
+ * Locks between threads: a plain one, and one that its holder may take again.
+ *
+ * The holder is a thread: that is what can die, with what the lock guards half done. Beside it stands a note
+ * of which task of the thread took the lock, and how often. Any code of the thread can give a plain lock back;
+ * a re-entrant one counts, which makes sense for one task only, so it is that task's alone. The two are one
+ * class, and differ in what a task gets that takes its lock again.
+ */
+import { checkMs } from "../../kernel/checks.ts";
+import { currentScope } from "../../kernel/context.ts";
+import { DeadlockError, WouldBlock } from "../../kernel/errors.ts";
+import { type Operation, operation } from "../../kernel/operation.ts";
+import { printable } from "../../kernel/printable.ts";
+import type { Task } from "../../kernel/task.ts";
+import type { Wait } from "../../kernel/wait.ts";
+import { type GateEntry, type GateKeeper, NOT_YET } from "./gate.ts";
+import { LocalHold } from "./local_hold.ts";
+import { MUTEX_WORDS, SharedMutex } from "./mutex.ts";
+import { registerShared, type SharedHandle } from "./pack.ts";
+import { type Region, regionFor, SharedObject } from "./region.ts";
+import { refuseMainThread } from "./waiting.ts";
 
-export type { SharedGuard, SharedLockStatistics } from "./lock_core.ts";
+/** How many words a lock takes. */
+export const LOCK_WORDS: number = MUTEX_WORDS + 2;
+
+/** The number of the holder's note, and then how often it took the lock. Only the holder writes them. */
+const HOLD = MUTEX_WORDS;
+
+/** What was taken: `using` it gives it back at the end of the block. */
+export interface SharedGuard {
+  /** Gives it back. */
+  [Symbol.dispose](): void;
+}
+
+/** What a shared lock is doing. */
+export interface SharedLockStatistics {
+  /** The name of the thread that holds it. */
+  readonly holder: string | undefined;
+  /** How many threads wait for it. */
+  readonly waiting: number;
+}
+
+/** The task whose code is running; `null` outside of tasks. */
+function currentTaskOrNone(): Task | null {
+  return currentScope()?.task ?? null;
+}
+
+let inside: (lock: BaseLock) => SharedMutex;
+
+/**
+ * What both kinds of lock between threads are.
+ *
+ * @internal
+ */
+export abstract class BaseLock extends SharedObject {
+  readonly #mutex: SharedMutex;
+  readonly #words: Int32Array;
+  readonly #holdAt: number;
+  readonly #region: Region;
+  /** Whether a task may take it again; then no other code of its thread may give it back. */
+  readonly #counts: boolean;
+  readonly #hold: LocalHold;
+  readonly #label: string;
+  readonly #guard: SharedGuard = { [Symbol.dispose]: () => this.release() };
+  readonly #options = { undo: (_: SharedGuard, task: Task): void => void this.#give(task) };
+  readonly #beginInTask = (wait: Wait<SharedGuard>): void => this.#begin(wait, wait.task);
+  readonly #beginOutside = (wait: Wait<SharedGuard>): void => this.#begin(wait, null);
+
+  static {
+    inside = (lock) => lock.#mutex;
+  }
+
+  /** A new one of a kind; with a handle, another view of the one behind it. */
+  constructor(kind: string, again: "refuse" | "count", handle: SharedHandle | undefined) {
+    const region = regionFor(kind, handle, 4 * LOCK_WORDS);
+    super(region);
+    this.#region = region;
+    this.#words = region.words;
+    this.#holdAt = region.at + HOLD;
+    this.#counts = again === "count";
+    this.#label = `${region.name}.acquire()`;
+    this.#hold = new LocalHold(region.name);
+    const current = (): LocalHold | null => this.#current();
+    const keeper: GateKeeper = {
+      get hold() {
+        return current();
+      },
+      anyReleases: !this.#counts,
+    };
+    this.#mutex = new SharedMutex(region, region.at, keeper);
+  }
+
+  /** Whether some thread has it. */
+  get locked(): boolean {
+    return this.#mutex.holder !== 0;
+  }
+
+  /** Waits until the current task has the lock; of a {@linkcode SharedLock}, until its thread has it. */
+  acquire(): Operation<SharedGuard> {
+    const begin = currentScope() === null ? this.#beginOutside : this.#beginInTask;
+    return operation(this.#label, begin, this.#options);
+  }
+
+  /**
+   * Blocks until the calling code has the lock, at most `ms` milliseconds. For the plain code of a worker.
+   *
+   * @throws {TimeoutError} If it takes longer.
+   * @throws {DeadlockError} If this thread has it already, whichever of its tasks took it; of a
+   *   {@linkcode SharedRLock}, if another of its tasks did.
+   * @throws {AbandonedError} If the thread that has it dies.
+   * @throws {ClosedError} If this worker is told to end meanwhile.
+   * @throws {Error} On the main thread, and in a task if it would have to wait.
+   */
+  acquireSync(ms?: number): SharedGuard {
+    refuseMainThread(this, "acquireSync");
+    if (ms !== undefined) checkMs(ms, "a timeout");
+    const task = currentTaskOrNone();
+    if (this.#take(task)) return this.#guard;
+    if (this.#mutex.isMine) throw this.#selfWait(this.#current()?.task ?? null, true);
+    return this.#mutex.gate.block(this.#entry(task, "acquireSync"), ms);
+  }
+
+  /**
+   * Takes the lock without waiting.
+   *
+   * @throws {WouldBlock} If some thread has it; of a {@linkcode SharedRLock}, another thread or task.
+   * @throws {AbandonedError} If that thread has died.
+   */
+  tryAcquire(): SharedGuard {
+    if (this.#take(currentTaskOrNone())) return this.#guard;
+    this.#mutex.checkHolder(`acquire ${this}`);
+    throw new WouldBlock(`Cannot acquire ${this}: held by ${this.#mutex.holderName ?? "another"}`);
+  }
+
+  /**
+   * Gives the lock back; a {@linkcode SharedRLock} when that was done as often as it was taken. Never waits.
+   *
+   * @throws {Error} If this thread does not hold it; of a {@linkcode SharedRLock}, if the current task does not.
+   */
+  release(): void {
+    if (this.#give(this.#counts ? currentTaskOrNone() : null)) return;
+    const { isMine, holderName } = this.#mutex;
+    const holder = holderName === undefined ? "nobody holds it" : `"${holderName}" holds it`;
+    const why = isMine ? "another task of it holds it" : holder;
+    throw new Error(`Cannot release ${this} in ${this.#region.thread.name}: ${why}`);
+  }
+
+  /**
+   * Frees the lock of a holder that has died: for a thread that knows that what it guards is sound, or has
+   * mended it. Returns whether that was so; the lock of a living holder stays as it is.
+   */
+  recover(): boolean {
+    return this.#mutex.recover();
+  }
+
+  /** A frozen record of holder and waiters. */
+  statistics(): SharedLockStatistics {
+    const { holderName, gate } = this.#mutex;
+    return Object.freeze({ holder: holderName, waiting: gate.waiting });
+  }
+
+  #begin(wait: Wait<SharedGuard>, task: Task | null): void {
+    if (this.#take(task)) return wait.settle(this.#guard);
+    const entry = this.#entry(task, "acquire");
+    entry.check();
+    this.#mutex.gate.park(entry, wait);
+  }
+
+  #take(task: Task | null): boolean {
+    if (this.#mutex.tryTake()) {
+      this.#taken(task);
+      return true;
+    }
+    if (!this.#counts || !this.#isOf(task)) return false;
+    this.#words[this.#holdAt + 1]!++;
+    return true;
+  }
+
+  #taken(task: Task | null): void {
+    this.#words[this.#holdAt] = this.#hold.begin(task);
+    if (this.#counts) this.#words[this.#holdAt + 1] = 1;
+  }
+
+  /** This thread's hold on it, if it has one. */
+  #current(): LocalHold | null {
+    return this.#mutex.isMine ? LocalHold.find(this.#words[this.#holdAt]!) : null;
+  }
+
+  #isOf(task: Task | null): boolean {
+    const hold = this.#current();
+    return hold !== null && hold.task === task;
+  }
+
+  /** Gives back what `task` took; `false` if it does not have it. */
+  #give(task: Task | null): boolean {
+    return this.#counts ? this.#countDown(task) : this.#giveBack();
+  }
+
+  /** Returns `false` if this thread does not have it. */
+  #giveBack(): boolean {
+    const number = this.#words[this.#holdAt]!; // a thread that takes it next writes another
+    if (!this.#mutex.give()) return false;
+    const hold = this.#hold;
+    if (hold.task !== undefined && hold.number === number) hold.end();
+    else LocalHold.find(number)?.end(); // it was taken through another view
+    return true;
+  }
+
+  /** Gives it back when it has been called as often as it was taken. */
+  #countDown(task: Task | null): boolean {
+    const hold = this.#current();
+    if (hold === null || hold.task !== task) return false;
+    if (--this.#words[this.#holdAt + 1]! > 0) return true;
+    hold.end();
+    return this.#mutex.give();
+  }
+
+  /** One who could not take it at once; meanwhile, its own task may get it by another wait. */
+  #entry(task: Task | null, verb: string): GateEntry<SharedGuard> {
+    const entry = this.#mutex.entry(`${this}.${verb}()`, () => {
+      this.#taken(task);
+      return this.#guard;
+    });
+    return {
+      ...entry,
+      attempt: () => {
+        const got = entry.attempt();
+        return got === NOT_YET && this.#take(task) ? this.#guard : got;
+      },
+      check: () => {
+        if (task !== null && this.#isOf(task)) throw this.#selfWait(task, false);
+        entry.check();
+      },
+    };
+  }
+
+  /** The error for code that would wait for its own task, or block the thread of the task that has it. */
+  #selfWait(task: Task | null, isBlocking: boolean): DeadlockError {
+    const name = task === null ? "this thread" : printable(task.name);
+    const text = isBlocking && task !== null && task !== currentTaskOrNone()
+      ? `Cannot block in ${this}.acquireSync(): ${name}, a task of this thread, holds it and would stand still`
+      : `Cannot take ${this} twice: ${name} holds it already; a SharedRLock can be taken again`;
+    return new DeadlockError(text, [[name]]);
+  }
+}
 
 /**
  * A mutual exclusion lock between threads: pass it to a job, and it is the same lock there.
@@ -15,7 +253,7 @@ export type { SharedGuard, SharedLockStatistics } from "./lock_core.ts";
  *   for more than about 10 ms.
  * - A cancelled `acquire` does not hold it.
  * - When the thread that holds it dies, all who want it get an {@linkcode AbandonedError}, within about
- *   a tenth of a second, until somebody calls {@linkcode recover}. Threads that weft started are
+ *   a tenth of a second, until somebody calls {@linkcode SharedLock.recover}. Threads that weft started are
  *   watched; of a bare `new Worker` nobody knows whether it lives.
  * - Taking it twice in a task, or in the plain code of a worker, is an error, not a wait for oneself; see
  *   {@linkcode SharedRLock}. The plain async code of a thread is many at once that cannot be told apart, so
@@ -44,14 +282,10 @@ export type { SharedGuard, SharedLockStatistics } from "./lock_core.ts";
  * }
  * ```
  */
-export class SharedLock {
-  /** Makes a handle, for a bare `postMessage`; jobs and processes take the lock itself. */
-  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#core.region));
-  readonly #core: LockCore;
-
+export class SharedLock extends BaseLock {
   /** Makes a free lock; with a handle, another view of the one behind it. */
   constructor(handle?: SharedHandle) {
-    this.#core = new LockCore("SharedLock", "refuse", handle);
+    super("SharedLock", "refuse", handle);
   }
 
   /** The lock behind a handle. */
@@ -59,59 +293,9 @@ export class SharedLock {
     return new SharedLock(handle);
   }
 
-  /** Whether some thread has it. */
-  get locked(): boolean {
-    return this.#core.mutex.holder !== 0;
-  }
-
   /** Whether this thread has it. */
   get isMine(): boolean {
-    return this.#core.mutex.isMine;
-  }
-
-  /** Waits until this thread has the lock. */
-  acquire(): Operation<SharedGuard> {
-    return this.#core.acquire();
-  }
-
-  /**
-   * Blocks until this thread has the lock, at most `ms` milliseconds. For the plain code of a worker.
-   *
-   * @throws {TimeoutError} If it takes longer.
-   * @throws {DeadlockError} If this thread has it already, whichever of its tasks took it.
-   * @throws {AbandonedError} If the thread that has it dies.
-   * @throws {ClosedError} If this worker is told to end meanwhile.
-   * @throws {Error} On the main thread, and in a task if it would have to wait.
-   */
-  acquireSync(ms?: number): SharedGuard {
-    return this.#core.acquireSync(ms);
-  }
-
-  /**
-   * Takes the lock without waiting.
-   *
-   * @throws {WouldBlock} If some thread has it.
-   * @throws {AbandonedError} If that thread has died.
-   */
-  tryAcquire(): SharedGuard {
-    return this.#core.tryAcquire();
-  }
-
-  /**
-   * Gives the lock back. Never waits.
-   *
-   * @throws {Error} If this thread does not hold it.
-   */
-  release(): void {
-    this.#core.release();
-  }
-
-  /**
-   * Frees the lock of a holder that has died: for a thread that knows that what it guards is sound, or has
-   * mended it. Returns whether that was so; the lock of a living holder stays as it is.
-   */
-  recover(): boolean {
-    return this.#core.mutex.recover();
+    return inside(this).isMine;
   }
 
   /**
@@ -120,17 +304,7 @@ export class SharedLock {
    * @throws {AbandonedError} If somebody did.
    */
   check(): void {
-    this.#core.check();
-  }
-
-  /** A frozen record of holder and waiters. */
-  statistics(): SharedLockStatistics {
-    return this.#core.statistics();
-  }
-
-  /** As in `SharedLock#1`. */
-  toString(): string {
-    return String(this.#core);
+    inside(this).checkHolder(`acquire ${this}`);
   }
 }
 
@@ -152,71 +326,15 @@ export class SharedLock {
  * });
  * ```
  */
-export class SharedRLock {
-  /** Makes a handle, for a bare `postMessage`; jobs and processes take the lock itself. */
-  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#core.region));
-  readonly #core: LockCore;
-
+export class SharedRLock extends BaseLock {
   /** Makes a free lock; with a handle, another view of the one behind it. */
   constructor(handle?: SharedHandle) {
-    this.#core = new LockCore("SharedRLock", "count", handle);
+    super("SharedRLock", "count", handle);
   }
 
   /** The lock behind a handle. */
   static from(handle: SharedHandle): SharedRLock {
     return new SharedRLock(handle);
-  }
-
-  /** Whether some thread has it. */
-  get locked(): boolean {
-    return this.#core.mutex.holder !== 0;
-  }
-
-  /** Waits until the current task has the lock. */
-  acquire(): Operation<SharedGuard> {
-    return this.#core.acquire();
-  }
-
-  /**
-   * Blocks until the calling code has the lock, at most `ms` milliseconds. For the plain code of a
-   * worker; throws like {@linkcode SharedLock.acquireSync}.
-   */
-  acquireSync(ms?: number): SharedGuard {
-    return this.#core.acquireSync(ms);
-  }
-
-  /**
-   * Takes the lock without waiting.
-   *
-   * @throws {WouldBlock} If another task or thread has it.
-   * @throws {AbandonedError} If that thread has died.
-   */
-  tryAcquire(): SharedGuard {
-    return this.#core.tryAcquire();
-  }
-
-  /**
-   * Takes back one `acquire`. Never waits.
-   *
-   * @throws {Error} If the current task does not hold it.
-   */
-  release(): void {
-    this.#core.release();
-  }
-
-  /** Frees the lock of a holder that has died; see {@linkcode SharedLock.recover}. */
-  recover(): boolean {
-    return this.#core.mutex.recover();
-  }
-
-  /** A frozen record of holder and waiters. */
-  statistics(): SharedLockStatistics {
-    return this.#core.statistics();
-  }
-
-  /** As in `SharedRLock#1`. */
-  toString(): string {
-    return String(this.#core);
   }
 }
 

@@ -3,8 +3,8 @@ import { checkArray, checkFunction, checkList } from "../../kernel/checks.ts";
 import { show } from "../../kernel/printable.ts";
 import type { Packet } from "./codec.ts";
 import { ChangeLog, freeze, logRegion, thaw } from "./log.ts";
-import { registerShared, shareable, type SharedHandle } from "./pack.ts";
-import { handleOf, isHandle, type Region } from "./region.ts";
+import { isHandle, registerShared, type SharedHandle } from "./pack.ts";
+import { SharedObject } from "./region.ts";
 
 /** What a {@linkcode SharedMap} can have for keys. */
 export type SharedKey = string | number | bigint | boolean | null | undefined;
@@ -63,10 +63,8 @@ class Entries extends Map<SharedKey, Packet> {
  * @typeParam K The keys' type.
  * @typeParam V The values' type.
  */
-export class SharedMap<K extends SharedKey = SharedKey, V = unknown> implements Iterable<[K, V]> {
-  /** Makes a handle, for a bare `postMessage`; jobs and processes take the map itself. */
-  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#region));
-  readonly #region: Region;
+export class SharedMap<K extends SharedKey = SharedKey, V = unknown> extends SharedObject
+  implements Iterable<[K, V]> {
   readonly #log: ChangeLog;
   readonly #entries = new Entries();
 
@@ -74,8 +72,9 @@ export class SharedMap<K extends SharedKey = SharedKey, V = unknown> implements 
   constructor(content: Iterable<readonly [K, V]> | SharedHandle = []) {
     const handle = isHandle(content) ? content : undefined;
     const entries = handle === undefined ? entriesOf(content as Iterable<readonly [K, V]>) : [];
-    this.#region = logRegion("SharedMap", handle);
-    this.#log = new ChangeLog(this.#region, this.#entries);
+    const region = logRegion("SharedMap", handle);
+    super(region);
+    this.#log = new ChangeLog(region, this.#entries);
     for (const [key, value] of entries) this.set(key, value);
   }
 
@@ -163,11 +162,6 @@ export class SharedMap<K extends SharedKey = SharedKey, V = unknown> implements 
   /** The same as {@linkcode entries}. */
   [Symbol.iterator](): IterableIterator<[K, V]> {
     return this.entries();
-  }
-
-  /** As in `SharedMap#1`. */
-  toString(): string {
-    return this.#region.name;
   }
 
   #read<T>(work: () => T): T {

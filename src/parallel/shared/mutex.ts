@@ -1,7 +1,9 @@
 /**
  * The lock inside all that locks: one word that holds the number of the holding thread.
  *
- * Free is 0, so taking and giving back is one compare-and-exchange each while nobody else wants it.
+ * Free is 0, so taking and giving back is one compare-and-exchange each while nobody else wants it. One who
+ * wants it in vain marks the word, and so the holder need not look whether anybody waits: giving back a marked
+ * word fails, and takes the longer way. One who takes it after a wait marks it himself where others wait.
  *
  * A thread that comes by when it is free may take it, before those who wait: handing it straight to a sleeping
  * thread would leave it idle for the 50 µs and more that the thread takes to wake up, each time, and
@@ -26,8 +28,12 @@ const HOLDER = 0;
 const RESERVER = 1;
 const GATE = 2;
 
-/** In the holder's word: somebody has reserved the lock. Numbers of threads are smaller. */
+/** In the holder's word: somebody has reserved the lock. Numbers of threads are smaller than both marks. */
 const RESERVED = 1 << 30;
+/** Likewise: somebody waits, and is to be woken when it is given back. */
+const WANTED = 1 << 29;
+/** A holder's number is what remains. */
+const NUMBER = ~(RESERVED | WANTED);
 
 /** Waiters let others pass for so long, in milliseconds. */
 const PATIENCE_MS = 10;
@@ -61,7 +67,7 @@ export class SharedMutex {
 
   /** The number of the thread that has it; 0 for none. */
   get holder(): number {
-    return Atomics.load(this.#words, this.#at + HOLDER) & ~RESERVED;
+    return Atomics.load(this.#words, this.#at + HOLDER) & NUMBER;
   }
 
   /** The name of the thread that has it. */
@@ -84,18 +90,17 @@ export class SharedMutex {
 
   /** Gives it back. Returns `false` if this thread does not have it. */
   give(): boolean {
-    if (Atomics.compareExchange(this.#words, this.#at, this.#me, 0) === this.#me) {
-      threadLocks.held--;
-      this.#gate.wake();
-      return true;
+    if (Atomics.compareExchange(this.#words, this.#at, this.#me, 0) !== this.#me) {
+      return this.#giveMarked();
     }
-    return this.#giveReserved();
+    threadLocks.held--;
+    return true;
   }
 
   /** Frees it if its holder has died. Returns whether it had. */
   recover(): boolean {
     const held = Atomics.load(this.#words, this.#at);
-    const holder = held & ~RESERVED;
+    const holder = held & NUMBER;
     if (holder === 0 || this.#thread.isAlive(holder)) return false;
     if (Atomics.compareExchange(this.#words, this.#at, held, held & RESERVED) !== held) {
       return false;
@@ -125,7 +130,7 @@ export class SharedMutex {
     return {
       label,
       attempt: () => {
-        if (!(reserved ? this.#takeReserved() : this.tryTake())) return NOT_YET;
+        if (!this.#takeOrMark(reserved)) return NOT_YET;
         reserved = false;
         return taken();
       },
@@ -146,16 +151,38 @@ export class SharedMutex {
     };
   }
 
-  /** Somebody has reserved it, or takes that back at this very moment, or this thread has not got it. */
-  #giveReserved(): boolean {
-    const held = Atomics.load(this.#words, this.#at);
-    if ((held & ~RESERVED) !== this.#me) return false;
-    if (Atomics.compareExchange(this.#words, this.#at, held, held & RESERVED) !== held) {
-      return this.#giveReserved();
+  /** Somebody waits, or has reserved it, or takes that back at this very moment; or this thread has not got it. */
+  #giveMarked(): boolean {
+    for (;;) {
+      const held = Atomics.load(this.#words, this.#at);
+      if ((held & NUMBER) !== this.#me) return false;
+      if (Atomics.compareExchange(this.#words, this.#at, held, held & RESERVED) !== held) continue;
+      threadLocks.held--;
+      this.#gate.wake(held & RESERVED ? Infinity : 1);
+      return true;
     }
-    threadLocks.held--;
-    this.#gate.wakeAll();
-    return true;
+  }
+
+  /**
+   * Takes it, or marks it as wanted. The mark is there before the waiter looks for a change the last time, and
+   * the holder makes a change after he has found it: so one of the two sees the other.
+   */
+  #takeOrMark(reserved: boolean): boolean {
+    const words = this.#words;
+    const free = reserved ? RESERVED : 0;
+    for (;;) {
+      const held = Atomics.load(words, this.#at);
+      if ((held & ~WANTED) === free) {
+        const mine = this.#gate.waiting > 0 ? this.#me | WANTED : this.#me;
+        if (Atomics.compareExchange(words, this.#at, held, mine) !== held) continue;
+        if (reserved) Atomics.store(words, this.#at + RESERVER, 0);
+        threadLocks.held++;
+        return true;
+      }
+      // Free, but reserved for another: who takes that reservation, or gives it up, wakes the next.
+      if ((held & NUMBER) === 0 || (held & WANTED) !== 0) return false;
+      if (Atomics.compareExchange(words, this.#at, held, held | WANTED) === held) return false;
+    }
   }
 
   #reserve(): boolean {
@@ -168,14 +195,6 @@ export class SharedMutex {
     }
     if (before !== this.#me && !this.#thread.isAlive(before)) this.#unreserve(before);
     return false;
-  }
-
-  #takeReserved(): boolean {
-    const before = Atomics.compareExchange(this.#words, this.#at, RESERVED, this.#me);
-    if (before !== RESERVED) return false;
-    Atomics.store(this.#words, this.#at + RESERVER, 0);
-    threadLocks.held++;
-    return true;
   }
 
   /** Lets everybody compete again. The bit goes first: its owner's word keeps others from setting it. */

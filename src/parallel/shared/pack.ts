@@ -227,8 +227,10 @@ function mapMembers(value: object, depth: number, change: (member: unknown) => u
   return copy ?? value;
 }
 
-function isHandle(value: object): value is SharedHandle {
-  return "weft" in value && value.weft === "shared" && "memory" in value;
+/** Whether something is a handle of shared memory, of whatever kind. */
+export function isHandle(value: unknown): value is SharedHandle {
+  return typeof value === "object" && value !== null && !isRevoked(value) &&
+    (value as { weft?: unknown }).weft === "shared";
 }
 
 function isPlain(value: object): boolean {

@@ -18,11 +18,18 @@ import {
 } from "./channel.ts";
 import { type Gate, NOT_YET } from "./gate.ts";
 import { Holders, holdersWords } from "./holders.ts";
-import { registerShared, shareable, type SharedHandle } from "./pack.ts";
+import { registerShared, type SharedHandle } from "./pack.ts";
 import { HUP, IN, OUT, ReadyHandle, type ReadySource } from "./ready_handle.ts";
 import { DEFAULT_BYTES, type SharedQueueOptions } from "./queue.ts";
 import { ringSize } from "./ring.ts";
-import { handleOf, handleWithin, newRegion, type Region, regionOf } from "./region.ts";
+import {
+  handleOf,
+  handleWithin,
+  newRegion,
+  type Region,
+  regionOf,
+  SharedObject,
+} from "./region.ts";
 import { inTime, within } from "./waiting.ts";
 
 /** Whether both ends send and receive. */
@@ -68,14 +75,7 @@ function channelOf(region: Region, writer: number, terms: ChannelTerms): SharedC
  * when nothing is left. So close the copy that you keep of an end that you have passed on, as in Python:
  * `process.start(); end.close()`.
  */
-export class Connection<T = unknown> implements Disposable {
-  /**
-   * Makes a handle, for a bare `postMessage`; jobs and processes take the end itself. It counts as an open
-   * end of this thread until `Connection.from` has made an end of it.
-   *
-   * @throws {ClosedError} If this end is closed.
-   */
-  readonly share: () => SharedHandle = shareable(this, () => this.#share(), true);
+export class Connection<T = unknown> extends SharedObject implements Disposable {
   readonly #region: Region;
   readonly #side: number;
   readonly #out: SharedChannel | null;
@@ -88,7 +88,9 @@ export class Connection<T = unknown> implements Disposable {
 
   /** Made by {@linkcode pipe}. */
   constructor(handle: SharedHandle) {
-    const region = this.#region = regionOf(handle, "Connection");
+    const region = regionOf(handle, "Connection");
+    super(region, () => this.#share(), true);
+    this.#region = region;
     const side = this.#side = region.at;
     const ended = (): string | null => this.#whyEnded();
     const used = (): void => this.#handle?.changed();
@@ -226,11 +228,6 @@ export class Connection<T = unknown> implements Disposable {
     this.close();
   }
 
-  /** As in `Pipe#1.a`. */
-  toString(): string {
-    return this.#region.name;
-  }
-
   #writing(): SharedChannel {
     if (this.#out === null) throw new TypeError(`Cannot send through ${this}: it only receives`);
     return this.#out;
@@ -287,6 +284,10 @@ export class Connection<T = unknown> implements Disposable {
     return (isReadable ? IN : 0) | (isWritable ? OUT : 0) | (ended ? HUP : 0);
   }
 
+  /**
+   * The handle that `share` makes counts as an open end of this thread until `Connection.from` has made an end
+   * of it. Throws a `ClosedError` if this end is closed.
+   */
   #share(): SharedHandle {
     if (this.#closed) throw new ClosedError(`Cannot pass ${this} on: it is closed`);
     this.#count();

@@ -1,12 +1,12 @@
-/** A queue between threads, with everything that Python's `multiprocessing.JoinableQueue` has. */
+/** Queues between threads: one with everything that Python's `multiprocessing.JoinableQueue` has, and a plain one. */
 import { BOUND, checkOptions, checkWhole } from "../../kernel/checks.ts";
 import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import { channelBytes, type Count, initChannel, SharedChannel, UNBOUNDED } from "./channel.ts";
 import { Gate, GATE_WORDS, type GateEntry, NOT_YET } from "./gate.ts";
-import { registerShared, shareable, type SharedHandle } from "./pack.ts";
+import { isHandle, registerShared, type SharedHandle } from "./pack.ts";
 import { ringSize } from "./ring.ts";
-import { handleOf, newRegion, type Region, regionOf } from "./region.ts";
+import { newRegion, type Region, regionOf, SharedObject } from "./region.ts";
 
 /** How to make a {@linkcode SharedQueue}, a {@linkcode SimpleQueue} or a {@linkcode pipe}. */
 export interface SharedQueueOptions {
@@ -88,9 +88,8 @@ function makeRegion(capacity: number, { bytes }: SharedQueueOptions): Region {
  *
  * @typeParam T The items' type.
  */
-export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
-  /** Makes a handle, for a bare `postMessage`; jobs and processes take the queue itself. */
-  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#region));
+export class SharedQueue<T = unknown> extends SharedObject
+  implements AsyncIterable<T>, Iterable<T> {
   readonly #region: Region;
   readonly #channel: SharedChannel;
   readonly #joiners: Gate;
@@ -105,9 +104,11 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
    * @throws {RangeError} If the capacity, or the number of bytes, is out of range.
    */
   constructor(capacity: number | SharedHandle = Infinity, options: SharedQueueOptions = {}) {
-    const region = this.#region = typeof capacity === "number"
+    const region = typeof capacity === "number"
       ? makeRegion(capacity, checkOptions(options, "SharedQueue"))
       : regionOf(capacity, "SharedQueue");
+    super(region);
+    this.#region = region;
     this.#channel = new SharedChannel(region, CHANNEL, {
       write: `put into ${region.name}`,
       read: `get from ${region.name}`,
@@ -301,11 +302,6 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
     }
   }
 
-  /** As in `SharedQueue#1`. */
-  toString(): string {
-    return this.#region.name;
-  }
-
   /** A thread that is told to end while it waits gets a `ClosedError`, too. */
   #isEnd(error: unknown): boolean {
     return error instanceof ClosedError && (this.isShutdown || this.#closed) && this.empty;
@@ -321,4 +317,80 @@ export class SharedQueue<T = unknown> implements AsyncIterable<T>, Iterable<T> {
   }
 }
 
+/**
+ * A queue between threads that can put and get and nothing else: pass it to a job, and it is the same
+ * queue there.
+ *
+ * It holds what its bytes hold, as Python's `multiprocessing.SimpleQueue` holds what a pipe holds: `put`
+ * waits while there is no room, and an item larger than all of it is an error. Otherwise like
+ * {@linkcode SharedQueue}.
+ *
+ * @example
+ * ```ts
+ * import { run, SimpleQueue } from "@weft/weft";
+ * await run(async function* () {
+ *   const queue = new SimpleQueue<string>();
+ *   yield* queue.put("hello");
+ *   if ((yield* queue.get()) !== "hello" || !queue.empty) throw new Error();
+ * });
+ * ```
+ *
+ * @typeParam T The items' type.
+ */
+export class SimpleQueue<T = unknown> extends SharedObject {
+  readonly #channel: SharedChannel;
+
+  /**
+   * Makes an empty queue; with a handle, another view of the one behind it.
+   *
+   * @throws {RangeError} If the number of bytes is out of range.
+   */
+  constructor(options: SharedQueueOptions | SharedHandle = {}) {
+    const region = isHandle(options)
+      ? regionOf(options, "SimpleQueue")
+      : makeSimple(checkOptions(options, "SimpleQueue"));
+    super(region);
+    const terms = { write: `put into ${region.name}`, read: `get from ${region.name}` };
+    this.#channel = new SharedChannel(region, 0, terms);
+  }
+
+  /** The queue behind a handle. */
+  static from<T = unknown>(handle: SharedHandle): SimpleQueue<T> {
+    return new SimpleQueue(handle);
+  }
+
+  /** Whether it holds no item at this moment. */
+  get empty(): boolean {
+    return this.#channel.length === 0;
+  }
+
+  /** Puts an item in; waits while there is no room. Throws like {@linkcode SharedQueue.put}. */
+  put(item: T): Operation<void> {
+    return this.#channel.write(`${this}.put()`, item);
+  }
+
+  /** Takes the item that was put first; waits while there is none. Throws like {@linkcode SharedQueue.get}. */
+  get(): Operation<T> {
+    return this.#channel.read(`${this}.get()`) as Operation<T>;
+  }
+
+  /** Puts an item in; blocks while there is no room. For the plain code of a worker. */
+  putSync(item: T): void {
+    this.#channel.writeSync(this, "putSync", item);
+  }
+
+  /** Takes the item that was put first; blocks while there is none. For the plain code of a worker. */
+  getSync(): T {
+    return this.#channel.readSync(this, "getSync") as T;
+  }
+}
+
 registerShared("SharedQueue", SharedQueue.from);
+registerShared("SimpleQueue", SimpleQueue.from);
+
+function makeSimple({ bytes = DEFAULT_BYTES }: SharedQueueOptions): Region {
+  const ring = ringSize(bytes);
+  const region = newRegion("SimpleQueue", channelBytes(ring.size));
+  initChannel(region.words, 0, ring, UNBOUNDED);
+  return region;
+}

@@ -1,8 +1,7 @@
-/** Where a shared primitive lives: its stretch of shared memory, its name, and this thread's part in it. */
+/** Where a shared primitive lives: its part of shared memory, its name, and this thread's number. */
 import { nextName, printable, show } from "../../kernel/printable.ts";
-import { isRevoked } from "../../kernel/checks.ts";
 import { thisThread, type ThreadId, threadIn } from "../thread/thread_id.ts";
-import type { SharedHandle } from "./pack.ts";
+import { isHandle, shareable, type SharedHandle } from "./pack.ts";
 
 /** One thread's view of one primitive's memory. */
 export interface Region {
@@ -18,6 +17,32 @@ export interface Region {
   readonly words: Int32Array;
   /** This thread. */
   readonly thread: ThreadId;
+}
+
+/**
+ * What every shared primitive is: a view of a region, which can be sent.
+ *
+ * @internal
+ */
+export abstract class SharedObject {
+  /** Makes a handle, for a bare `postMessage`; jobs and processes take the object itself. */
+  readonly share: () => SharedHandle;
+  readonly #name: string;
+
+  /** A view of a region; `share` makes its handle, where that is more than the region's. */
+  constructor(
+    region: Region,
+    share: () => SharedHandle = () => handleOf(region),
+    isCounted: boolean = false,
+  ) {
+    this.#name = region.name;
+    this.share = shareable(this, share, isCounted);
+  }
+
+  /** Its name, as in `SharedLock#1`. */
+  toString(): string {
+    return this.#name;
+  }
 }
 
 /** From so many bytes on memory is mapped by itself. */
@@ -67,12 +92,6 @@ export function handleWithin(region: Region, kind: string, at: number, name: str
 /** What stands for a region in a message. */
 export function handleOf({ kind, name, memory, at, thread }: Region): SharedHandle {
   return { weft: "shared", kind, name, memory, at, threads: thread.table };
-}
-
-/** Whether something is a handle of shared memory, of whatever kind. */
-export function isHandle(value: unknown): value is SharedHandle {
-  return typeof value === "object" && value !== null && !isRevoked(value) &&
-    (value as { weft?: unknown }).weft === "shared";
 }
 
 /** Something else than weft has written into the memory; `cause` is what came of that. */

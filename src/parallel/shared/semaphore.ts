@@ -12,8 +12,8 @@ import { Gate, GATE_WORDS, type GateEntry, NOT_YET } from "./gate.ts";
 import { threadLocks } from "../thread/thread_id.ts";
 import { Holders, holdersWords } from "./holders.ts";
 import type { SharedGuard } from "./lock.ts";
-import { registerShared, shareable, type SharedHandle } from "./pack.ts";
-import { handleOf, newRegion, type Region, regionOf } from "./region.ts";
+import { registerShared, type SharedHandle } from "./pack.ts";
+import { newRegion, type Region, regionOf, SharedObject } from "./region.ts";
 
 /** How to make a {@linkcode SharedSemaphore}. */
 export interface SharedSemaphoreOptions {
@@ -65,9 +65,7 @@ function makeRegion(permits: number, bounded: boolean): Region {
  * });
  * ```
  */
-export class SharedSemaphore {
-  /** Makes a handle, for a bare `postMessage`; jobs and processes take the semaphore itself. */
-  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#region));
+export class SharedSemaphore extends SharedObject {
   readonly #region: Region;
   readonly #gate: Gate;
   readonly #holders: Holders | null;
@@ -79,9 +77,11 @@ export class SharedSemaphore {
    * @throws {RangeError} If that is no whole number from 0 on.
    */
   constructor(permits: number | SharedHandle = 1, options: SharedSemaphoreOptions = {}) {
-    const region = this.#region = typeof permits === "number"
+    const region = typeof permits === "number"
       ? makeRegion(permits, isBounded(options))
       : regionOf(permits, "SharedSemaphore");
+    super(region);
+    this.#region = region;
     this.#gate = new Gate(region.words, GATE, region.thread, "one");
     this.#holders = region.words[BOUND] === -1
       ? null
@@ -148,11 +148,6 @@ export class SharedSemaphore {
     }
     for (let i = 0; i < count; i++) this.#noteGiven();
     this.#gate.wake(count);
-  }
-
-  /** As in `SharedSemaphore#1`. */
-  toString(): string {
-    return this.#region.name;
   }
 
   #take(): boolean {

@@ -5,66 +5,18 @@
  * everywhere: `value.value++` loses counts. For that there are `add`, `sub` and `compareExchange`, which
  * are one step each, and a lock.
  */
-import { checkIndex, checkList, checkWhole, placeOfIndex } from "../../kernel/checks.ts";
+import { checkIndex, checkList, placeOfIndex } from "../../kernel/checks.ts";
 import {
   type ArrayOf,
-  bytesOf,
-  kindNames,
+  Cells,
   type KindOf,
+  newCells,
   type SharedKind,
-  type SharedView,
-  viewOf,
   type WholeOf,
-} from "./number_kinds.ts";
-import { registerShared, shareable, type SharedHandle } from "./pack.ts";
-import { damaged, handleOf, handleWithin, newRegion, type Region, regionOf } from "./region.ts";
-import { SharedRLock } from "./lock.ts";
-import { LOCK_WORDS } from "./lock_core.ts";
-
-/** The kind, as a place in the list of kinds; and how many there are. */
-const KIND = 0;
-const LENGTH = 1;
-const LOCK = 2;
-/** Where the values begin, in bytes, so that any kind is aligned. */
-const VALUES_BYTE = 4 * (LOCK + LOCK_WORDS);
-
-/** Values of one kind, and a lock for them: the inside of both classes. */
-class Cells<K extends SharedKind> {
-  readonly region: Region;
-  readonly view: SharedView<K>;
-  readonly length: number;
-  #lock: SharedRLock | undefined;
-
-  constructor(name: string, kind: K, length: number, handle: SharedHandle | undefined) {
-    const region = this.region = handle === undefined
-      ? makeRegion(name, kind, length)
-      : regionOf(handle, name);
-    this.length = region.words[LENGTH]!;
-    this.view = viewOf(kind, region.memory, VALUES_BYTE, this.length, region.name);
-  }
-
-  get lock(): SharedRLock {
-    const { region } = this;
-    return this.#lock ??= new SharedRLock(
-      handleWithin(region, "SharedRLock", LOCK, `${region.name}.lock`),
-    );
-  }
-}
-
-function makeRegion(name: string, kind: SharedKind, length: number): Region {
-  checkWhole(length, `make a ${name} of`, "elements", { least: 0, most: 0x7fff_ffff });
-  const region = newRegion(name, VALUES_BYTE + length * bytesOf(kind));
-  region.words[KIND] = kindNames.indexOf(kind);
-  region.words[LENGTH] = length;
-  return region;
-}
-
-/** The kind that a handle's memory was made for. */
-function kindIn(handle: SharedHandle, name: string): SharedKind {
-  const kind = kindNames[regionOf(handle, name).words[KIND]!];
-  if (kind !== undefined) return kind;
-  throw damaged();
-}
+} from "./cells.ts";
+import type { SharedRLock } from "./lock.ts";
+import { registerShared, type SharedHandle } from "./pack.ts";
+import { regionOf, SharedObject } from "./region.ts";
 
 /**
  * A number or truth value that threads share: pass it to a job, and it is the same value there.
@@ -93,9 +45,7 @@ function kindIn(handle: SharedHandle, name: string): SharedKind {
  *
  * @typeParam K The kind.
  */
-export class SharedValue<K extends SharedKind = SharedKind> {
-  /** Makes a handle, for a bare `postMessage`; jobs and processes take the value itself. */
-  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#cells.region));
+export class SharedValue<K extends SharedKind = SharedKind> extends SharedObject {
   readonly #cells: Cells<K>;
 
   /**
@@ -106,38 +56,42 @@ export class SharedValue<K extends SharedKind = SharedKind> {
    * @throws {TypeError} If there is no such kind, or the first value is not of it.
    */
   constructor(kind: K, initial?: KindOf<K>, handle?: SharedHandle) {
-    this.#cells = new Cells("SharedValue", kind, 1, handle);
+    const region = handle === undefined
+      ? newCells("SharedValue", kind, 1)
+      : regionOf(handle, "SharedValue");
+    super(region);
+    this.#cells = new Cells(region);
     if (initial !== undefined) this.set(initial);
   }
 
   /** The value behind a handle. */
   static from(handle: SharedHandle): SharedValue {
-    return new SharedValue(kindIn(handle, "SharedValue"), undefined, handle);
+    return new SharedValue<SharedKind>("int32", undefined, handle); // the memory knows its kind
   }
 
   /** What kind of value it is. */
   get kind(): K {
-    return this.#cells.view.kind;
+    return this.#cells.kind;
   }
 
   /** What it is now. */
   get value(): KindOf<K> {
-    return this.#cells.view.read(0);
+    return this.#cells.read(0);
   }
 
   /** Sets it. A number that does not fit wraps around, as in a typed array. */
   set value(value: KindOf<K>) {
-    this.#cells.view.write(0, value);
+    this.#cells.write(0, value);
   }
 
   /** What it is now. */
   get(): KindOf<K> {
-    return this.#cells.view.read(0);
+    return this.#cells.read(0);
   }
 
   /** Sets it. */
   set(value: KindOf<K>): void {
-    this.#cells.view.write(0, value);
+    this.#cells.write(0, value);
   }
 
   /** A lock for it, the same in all threads. Nothing takes it by itself. */
@@ -147,22 +101,17 @@ export class SharedValue<K extends SharedKind = SharedKind> {
 
   /** Adds in one step, and returns what it was before. Only whole numbers. */
   add(by: WholeOf<K>): KindOf<K> {
-    return this.#cells.view.add(0, by);
+    return this.#cells.add(0, by);
   }
 
   /** Subtracts in one step, and returns what it was before. Only whole numbers. */
   sub(by: WholeOf<K>): KindOf<K> {
-    return this.#cells.view.sub(0, by);
+    return this.#cells.sub(0, by);
   }
 
   /** Sets it to `next` if it is `expected`, in one step; returns what it was before. No floats. */
   compareExchange(expected: KindOf<K>, next: KindOf<K>): KindOf<K> {
-    return this.#cells.view.compareExchange(0, expected, next);
-  }
-
-  /** As in `SharedValue#1`. */
-  toString(): string {
-    return this.#cells.region.name;
+    return this.#cells.compareExchange(0, expected, next);
   }
 }
 
@@ -192,9 +141,7 @@ export class SharedValue<K extends SharedKind = SharedKind> {
  *
  * @typeParam K The kind of its elements.
  */
-export class SharedArray<K extends SharedKind = SharedKind> {
-  /** Makes a handle, for a bare `postMessage`; jobs and processes take the array itself. */
-  readonly share: () => SharedHandle = shareable(this, () => handleOf(this.#cells.region));
+export class SharedArray<K extends SharedKind = SharedKind> extends SharedObject {
   readonly #cells: Cells<K>;
 
   /**
@@ -207,18 +154,22 @@ export class SharedArray<K extends SharedKind = SharedKind> {
    */
   constructor(kind: K, content: number | Iterable<KindOf<K>>, handle?: SharedHandle) {
     const values = typeof content === "number" ? undefined : checkList(content, "numbers to share");
-    this.#cells = new Cells("SharedArray", kind, values?.length ?? content as number, handle);
-    values?.forEach((value, index) => this.#cells.view.write(index, value));
+    const region = handle === undefined
+      ? newCells("SharedArray", kind, values?.length ?? content as number)
+      : regionOf(handle, "SharedArray");
+    super(region);
+    this.#cells = new Cells(region);
+    values?.forEach((value, index) => this.#cells.write(index, value));
   }
 
   /** The array behind a handle. */
   static from(handle: SharedHandle): SharedArray {
-    return new SharedArray(kindIn(handle, "SharedArray"), 0, handle);
+    return new SharedArray<SharedKind>("int32", 0, handle); // the memory knows its kind
   }
 
   /** What kind of values it has. */
   get kind(): K {
-    return this.#cells.view.kind;
+    return this.#cells.kind;
   }
 
   /** How many elements it has. */
@@ -228,7 +179,7 @@ export class SharedArray<K extends SharedKind = SharedKind> {
 
   /** The typed array over the same memory; of truth values, a byte array of 0 and 1. */
   get view(): ArrayOf<K> {
-    return this.#cells.view.array;
+    return this.#cells.array;
   }
 
   /** A lock for it, the same in all threads. Nothing takes it by itself. */
@@ -239,7 +190,7 @@ export class SharedArray<K extends SharedKind = SharedKind> {
   /** The element at an index, negative ones from the end; `undefined` if there is none, as everywhere. */
   at(index: number): KindOf<K> | undefined {
     const place = placeOfIndex(index, this.length);
-    return place === undefined ? undefined : this.#cells.view.read(place);
+    return place === undefined ? undefined : this.#cells.read(place);
   }
 
   /**
@@ -248,22 +199,17 @@ export class SharedArray<K extends SharedKind = SharedKind> {
    * @throws {RangeError} If there is none: a shared array does not grow.
    */
   set(index: number, value: KindOf<K>): void {
-    this.#cells.view.write(this.#place(index), value);
+    this.#cells.write(this.#place(index), value);
   }
 
   /** Adds to an element in one step, and returns what it was before. Only whole numbers. */
   add(index: number, by: WholeOf<K>): KindOf<K> {
-    return this.#cells.view.add(this.#place(index), by);
+    return this.#cells.add(this.#place(index), by);
   }
 
   /** The elements, each as it is when its turn comes. */
   *[Symbol.iterator](): IterableIterator<KindOf<K>> {
-    for (let i = 0; i < this.length; i++) yield this.#cells.view.read(i);
-  }
-
-  /** As in `SharedArray#1`. */
-  toString(): string {
-    return this.#cells.region.name;
+    for (let i = 0; i < this.length; i++) yield this.#cells.read(i);
   }
 
   #place(index: number): number {

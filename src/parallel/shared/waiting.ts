@@ -8,7 +8,7 @@
 import { printable } from "../../kernel/printable.ts";
 import { checkMs } from "../../kernel/checks.ts";
 import { currentScope } from "../../kernel/context.ts";
-import { Entered } from "../../kernel/enter_scope.ts";
+import { within as inScope } from "../../kernel/enter_scope.ts";
 import { TimeoutError } from "../../kernel/errors.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 
@@ -49,15 +49,7 @@ export function within<T, L>(
 ): Operation<T | L> {
   if (ms === undefined) return work();
   checkMs(ms, "a timeout");
-  return sequence<T | L>(label, function* () {
-    using entered = new Entered({ ms });
-    try {
-      return yield* work();
-    } catch (error) {
-      entered.absorb(error);
-      return late();
-    }
-  });
+  return sequence<T | L>(label, () => inScope(ms, work, late));
 }
 
 /** Calls `block`, and turns the end of its time into `false`. */

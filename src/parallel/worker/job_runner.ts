@@ -161,6 +161,7 @@ export class JobRunner {
         owners,
         find: (id) => this.#functions[id]!,
         post: (message, movables) => this.#outbox.post(message, movables),
+        unpack,
       });
     })();
   }
@@ -320,7 +321,7 @@ function apply(f: Call, args: readonly unknown[], offset: number, size: number):
 /** Loads what unpacks shared primitives with the first that may have come, and unpacks. */
 async function unpack(args: readonly unknown[], packed: Iterable<number>): Promise<void> {
   const { unpackArguments } = await parts.unpacking();
-  await unpackArguments(args, packed);
+  unpackArguments(args, packed);
 }
 
 async function settle<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {

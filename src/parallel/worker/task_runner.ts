@@ -16,7 +16,6 @@ import type { Task } from "../../kernel/task.ts";
 import { JobOwner, type OwnerWatch } from "./job_owner.ts";
 import { makeJobSignal, type RunningJob, taskSignal } from "./job_signal.ts";
 import type { StopSignal } from "../thread/stop_signal.ts";
-import { unpackArguments } from "../shared/unpack.ts";
 import { type Movable, movablesOf } from "../transfer.ts";
 import { packError } from "../transported_error.ts";
 import { at, type BatchMessage, callWord, type ToPool } from "../thread/wire.ts";
@@ -47,6 +46,8 @@ export interface JobTaskHost {
   find(id: number): WorkerFunction;
   /** Sends a message to the pool. */
   post(message: ToPool, movables?: readonly Movable[] | null): void;
+  /** Puts shared primitives in the place of their handles. */
+  unpack(args: readonly unknown[], packed: Iterable<number>): Promise<void>;
 }
 
 /** Stands for the slot of what gets the worker ready. */
@@ -70,7 +71,7 @@ export class TaskRunner {
     const limit = at(limits, 0);
     const job = this.#enter(slot, { words, slot, index: 0 });
     try {
-      if (packed !== null) await unpackArguments(args, packed);
+      if (packed !== null) await this.#host.unpack(args, packed);
       if (f.call === null) await f.load();
       if (limit > 0) Atomics.store(words, callWord(slot), 1);
       const call = { name: f.name, call: f.call!, args, limit };

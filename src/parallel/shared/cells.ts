@@ -1,11 +1,14 @@
 /**
- * The kinds of numbers that shared memory holds, and how each is read and written.
+ * The kinds of numbers that shared memory holds, and how each is read and written, one or several side by side.
  *
  * Whole numbers and truth values go through `Atomics`, so that nobody sees half a value or an old one.
  * There are no atomics for floats: these are plainly read and written. On the machines Deno runs on an
  * aligned float is never seen half written either.
  */
+import { checkWhole } from "../../kernel/checks.ts";
 import { printable, show } from "../../kernel/printable.ts";
+import { LOCK_WORDS, SharedRLock } from "./lock.ts";
+import { damaged, handleWithin, newRegion, type Region } from "./region.ts";
 
 /** Kinds of whole numbers. */
 export type WholeKind =
@@ -90,7 +93,7 @@ export const kindNames: readonly SharedKind[] = [
 ];
 
 /** How many bytes a value of some kind takes. */
-export function bytesOf(kind: SharedKind): number {
+function bytesOf(kind: SharedKind): number {
   const maker = typeof kind === "string" ? makers[kind] : undefined;
   const bytes: unknown = Reflect.get(maker ?? {}, "BYTES_PER_ELEMENT");
   if (typeof bytes === "number") return bytes;
@@ -99,42 +102,24 @@ export function bytesOf(kind: SharedKind): number {
   );
 }
 
-function isWhole(kind: SharedKind): boolean {
-  return kind !== "bool" && !isFloat(kind);
-}
+/** The kind, as a place in the list of kinds; and how many there are. */
+const KIND = 0;
+const LENGTH = 1;
+const LOCK = 2;
+/** Where the values begin, in bytes, so that any kind is aligned. */
+const VALUES_BYTE = 4 * (LOCK + LOCK_WORDS);
 
-function isFloat(kind: SharedKind): boolean {
-  return kind === "float32" || kind === "float64";
-}
-
-/** Values of one kind in shared memory, by index. */
-export interface SharedView<K extends SharedKind> {
-  /** The kind. */
-  readonly kind: K;
-  /** The typed array. */
-  readonly array: ArrayOf<K>;
-  /** The value at an index. */
-  read(index: number): KindOf<K>;
-  /** Sets the value at an index. */
-  write(index: number, value: KindOf<K>): void;
-  /** Adds a whole number; returns the value before. */
-  add(index: number, by: KindOf<K>): KindOf<K>;
-  /** Subtracts a whole number; returns the value before. */
-  sub(index: number, by: KindOf<K>): KindOf<K>;
-  /** Sets the value if it is what was expected; returns the value before. */
-  compareExchange(index: number, expected: KindOf<K>, next: KindOf<K>): KindOf<K>;
-}
-
-/** Views memory as values of some kind; `owner` is for messages. */
-export function viewOf<K extends SharedKind>(
-  kind: K,
-  memory: SharedArrayBuffer,
-  byteOffset: number,
-  length: number,
-  owner: string,
-): SharedView<K> {
-  bytesOf(kind);
-  return new NumberView(kind, new makers[kind](memory, byteOffset, length), owner) as never;
+/**
+ * The memory for so many values of a kind.
+ *
+ * @throws {TypeError} If there is no such kind.
+ */
+export function newCells(name: string, kind: SharedKind, length: number): Region {
+  checkWhole(length, `make a ${name} of`, "elements", { least: 0, most: 0x7fff_ffff });
+  const region = newRegion(name, VALUES_BYTE + length * bytesOf(kind));
+  region.words[KIND] = kindNames.indexOf(kind);
+  region.words[LENGTH] = length;
+  return region;
 }
 
 /** Atomics over arrays of numbers and of bigints alike; TypeScript has no one type for both. */
@@ -148,60 +133,79 @@ interface AnyAtomics {
 
 const atomics = Atomics as unknown as AnyAtomics;
 
-class NumberView {
-  readonly kind: SharedKind;
-  readonly array: { [index: number]: unknown };
-  readonly #owner: string;
+/** Values of one kind in shared memory, by index, and a lock for them: the inside of both classes. */
+export class Cells<K extends SharedKind> {
+  /** The kind. */
+  readonly kind: K;
+  /** How many there are. */
+  readonly length: number;
+  /** The typed array over their memory. */
+  readonly array: ArrayOf<K>;
+  readonly #region: Region;
   readonly #type: "boolean" | "bigint" | "number";
-  readonly #float: boolean;
+  readonly #isFloat: boolean;
+  #lock: SharedRLock | undefined;
 
-  constructor(kind: SharedKind, array: { [index: number]: unknown }, owner: string) {
-    this.kind = kind;
-    this.array = array;
-    this.#owner = owner;
+  /** The values in a region, of the kind that it was made for. */
+  constructor(region: Region) {
+    const kind = kindNames[region.words[KIND]!];
+    if (kind === undefined) throw damaged();
+    this.#region = region;
+    this.kind = kind as K;
+    this.length = region.words[LENGTH]!;
+    this.array = new makers[kind](region.memory, VALUES_BYTE, this.length) as ArrayOf<K>;
     this.#type = kind === "bool" ? "boolean" : kind.startsWith("big") ? "bigint" : "number";
-    this.#float = isFloat(kind);
+    this.#isFloat = kind.startsWith("float");
   }
 
-  read(index: number): unknown {
-    if (this.#float) return this.array[index];
-    const value = atomics.load(this.array, index);
-    return this.#type === "boolean" ? value === 1 : value;
+  /** The lock, the same in all threads. */
+  get lock(): SharedRLock {
+    const name = `${this.#region.name}.lock`;
+    return this.#lock ??= new SharedRLock(handleWithin(this.#region, "SharedRLock", LOCK, name));
   }
 
-  write(index: number, value: unknown): void {
+  /** The value at an index. */
+  read(index: number): KindOf<K> {
+    if (this.#isFloat) return this.array[index] as KindOf<K>;
+    return this.#value(atomics.load(this.array, index));
+  }
+
+  /** Sets the value at an index. */
+  write(index: number, value: KindOf<K>): void {
     const cell = this.#cell(value);
-    if (this.#float) this.array[index] = cell;
+    if (this.#isFloat) this.array[index] = cell as never;
     else atomics.store(this.array, index, cell);
   }
 
-  add(index: number, by: unknown): unknown {
-    return atomics.add(this.array, index, this.#wholeCell(by));
+  /** Adds a whole number; returns the value before. */
+  add(index: number, by: WholeOf<K>): KindOf<K> {
+    return atomics.add(this.array, index, this.#wholeCell(by)) as KindOf<K>;
   }
 
-  sub(index: number, by: unknown): unknown {
-    return atomics.sub(this.array, index, this.#wholeCell(by));
+  /** Subtracts a whole number; returns the value before. */
+  sub(index: number, by: WholeOf<K>): KindOf<K> {
+    return atomics.sub(this.array, index, this.#wholeCell(by)) as KindOf<K>;
   }
 
-  compareExchange(index: number, expected: unknown, next: unknown): unknown {
-    if (this.#float) {
+  /** Sets the value if it is what was expected; returns the value before. */
+  compareExchange(index: number, expected: KindOf<K>, next: KindOf<K>): KindOf<K> {
+    if (this.#isFloat) {
       throw new TypeError(
-        `Cannot exchange ${this.#owner} in one step: there are no atomics for "${this.kind}"; use its lock`,
+        `Cannot exchange ${this.#region.name} in one step: there are no atomics for "${this.kind}"; use its lock`,
       );
     }
-    const before = atomics.compareExchange(
-      this.array,
-      index,
-      this.#cell(expected),
-      this.#cell(next),
-    );
-    return this.#type === "boolean" ? before === 1 : before;
+    const [old, cell] = [this.#cell(expected), this.#cell(next)];
+    return this.#value(atomics.compareExchange(this.array, index, old, cell));
+  }
+
+  #value(cell: unknown): KindOf<K> {
+    return (this.#type === "boolean" ? cell === 1 : cell) as KindOf<K>;
   }
 
   #wholeCell(by: unknown): unknown {
-    if (isWhole(this.kind)) return this.#cell(by);
+    if (!this.#isFloat && this.#type !== "boolean") return this.#cell(by);
     throw new TypeError(
-      `Cannot add to ${this.#owner} in one step: its kind "${this.kind}" is no whole number; use its lock`,
+      `Cannot add to ${this.#region.name} in one step: its kind "${this.kind}" is no whole number; use its lock`,
     );
   }
 
@@ -209,10 +213,9 @@ class NumberView {
   #cell(value: unknown): unknown {
     const type: string = typeof value;
     if (type !== this.#type) {
+      const text = typeof value === "string" ? printable(value, 60) : show(value);
       throw new TypeError(
-        `Cannot put ${
-          typeof value === "string" ? printable(value, 60) : show(value)
-        } into ${this.#owner}: its kind "${this.kind}" takes a ${this.#type}`,
+        `Cannot put ${text} into ${this.#region.name}: its kind "${this.kind}" takes a ${this.#type}`,
       );
     }
     return this.#type === "boolean" ? Number(value) : value;
