@@ -30,6 +30,8 @@ import { loadError } from "../worker_error.ts";
 const LOOK_MS = 0.05;
 /** And never more than this many calls. */
 const MOST_CALLS = 64;
+/** Why a worker ends that cannot tell any more what it has to do. */
+const GARBLED = "it heard a message that cannot be understood";
 
 /** Does jobs. */
 export class JobRunner {
@@ -75,17 +77,30 @@ export class JobRunner {
     this.#isReady = true;
     this.#outbox.post(["hello"]);
     const waiting = this.#batches.splice(0);
-    for (const batch of waiting) this.#take(batch);
+    try {
+      for (const batch of waiting) this.#take(batch);
+    } catch {
+      this.#end(GARBLED);
+    }
   }
 
-  /** Takes a message. */
+  /** Takes a message. What no pool says ends this worker: it would not know what it has to answer. */
   hear(message: ToWorker): void {
+    try {
+      this.#hear(message);
+    } catch {
+      this.#end(GARBLED);
+    }
+  }
+
+  #hear(message: ToWorker): void {
     if (message[0] === "batch") {
       if (message[6] !== undefined) this.#learn(message[6]);
       if (this.#isReady) this.#take(message);
       else this.#batches.push(message);
       return;
     }
+    if (message[0] !== "abort") throw new TypeError("this is no message of a pool");
     const [, slot, index, reason] = message;
     const why = unpackError(reason);
     this.#asyncCalls.abort(slot, index, why);
@@ -105,7 +120,7 @@ export class JobRunner {
   #take(batch: BatchMessage): void {
     if (this.#functionOf(batch).isTaskBody) return this.#beginTask(batch);
     this.#batches.push(batch);
-    if (this.#batch === null) this.#work();
+    if (this.#batch === null) this.#work().catch(() => this.#end(GARBLED));
   }
 
   /** The function of the first job of a batch. */
@@ -249,14 +264,16 @@ export class JobRunner {
       if (limit > 0 && typeof value === "object" && value !== null) this.#outbox.flush();
     } catch (error) {
       this.#outbox.fail(error);
-      if (this.#asyncCalls.hasLeftLocks) await this.#end();
+      if (this.#asyncCalls.hasLeftLocks) {
+        await this.#end("it was interrupted while it had a shared lock");
+      }
     }
     this.#untilLook = 0;
   }
 
   /** Tells what is known, and ends this thread. */
-  #end(): Promise<never> {
-    this.leave("it was interrupted while it had a shared lock");
+  #end(why: string): Promise<never> {
+    this.leave(why);
     (globalThis as unknown as { close(): void }).close();
     return new Promise(() => {});
   }
