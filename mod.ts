@@ -262,7 +262,7 @@ export {
   type NeedsArguments,
   WorkerProcess,
   type WorkerProcessOptions,
-} from "./src/parallel/process/process.ts";
+} from "./src/parallel/process/worker_process.ts";
 export { type AnyClass, processes } from "./src/parallel/process/classes.ts";
 export {
   cpuCount,

@@ -12,7 +12,7 @@ import { race } from "../tasks/race.ts";
 import { moveOnAfter } from "../tasks/timeout.ts";
 import type { Future } from "./pool/future.ts";
 import { ExitFuture } from "./process/exit_future.ts";
-import { WorkerProcess } from "./process/process.ts";
+import { WorkerProcess } from "./process/worker_process.ts";
 import { Connection } from "./shared/pipe.ts";
 import { IN } from "./shared/ready_handle.ts";
 

@@ -1,7 +1,7 @@
 /** What becomes of children when whoever started them ends: a run, a process, a program. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { Cancelled, run, sleep } from "@weft/weft";
-import { activeChildren, WorkerProcess } from "../../src/parallel/process/process.ts";
+import { activeChildren, WorkerProcess } from "../../src/parallel/process/worker_process.ts";
 import { runProgram } from "../lib/child.ts";
 import { law } from "../lib/law.ts";
 import { untilNoted, withNotes } from "../lib/notes.ts";
@@ -49,7 +49,7 @@ for (const backend of kinds) {
 
   law(`A program does not end before its ${backend}, unless that is a daemon`, async () => {
     const ended = await runProgram(`
-      import { WorkerProcess } from "./src/parallel/process/process.ts";
+      import { WorkerProcess } from "./src/parallel/process/worker_process.ts";
       import { nap } from "./tests/parallel/fixtures/process_work.ts";
       const backend = "${backend}";
       const daemon = new WorkerProcess({ target: nap, args: [60_000], daemon: true, backend });
@@ -63,7 +63,7 @@ for (const backend of kinds) {
 
   law(`A program that joins its daemon ${backend} waits for it`, async () => {
     const ended = await runProgram(`
-      import { WorkerProcess } from "./src/parallel/process/process.ts";
+      import { WorkerProcess } from "./src/parallel/process/worker_process.ts";
       import { nap } from "./tests/parallel/fixtures/process_work.ts";
       const daemon = new WorkerProcess({
         target: nap, args: [100], daemon: true, backend: "${backend}" });
@@ -142,7 +142,7 @@ law("A subprocess lives on when its parent is killed, and a daemon does not", as
     }).spawn();
     const writer = parent.stdin.getWriter();
     await writer.write(new TextEncoder().encode(`
-      import { WorkerProcess } from "./src/parallel/process/process.ts";
+      import { WorkerProcess } from "./src/parallel/process/worker_process.ts";
       import { napAndNote, sleepAsTask } from "./tests/parallel/fixtures/process_work.ts";
       const [path, backend] = [${JSON.stringify(path)}, "subprocess"];
       new WorkerProcess({ target: sleepAsTask, args: [path], daemon: true, backend }).start();

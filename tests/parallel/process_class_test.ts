@@ -1,7 +1,7 @@
 /** Subclasses of processes. */
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { processes } from "../../src/parallel/process/classes.ts";
-import { WorkerProcess } from "../../src/parallel/process/process.ts";
+import { WorkerProcess } from "../../src/parallel/process/worker_process.ts";
 import { law } from "../lib/law.ts";
 import { withNotes } from "../lib/notes.ts";
 import * as work from "./fixtures/process_work.ts";

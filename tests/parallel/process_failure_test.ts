@@ -7,7 +7,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { jobAddress, WorkerError } from "@weft/weft";
-import { WorkerProcess } from "../../src/parallel/process/process.ts";
+import { WorkerProcess } from "../../src/parallel/process/worker_process.ts";
 import { runProgram } from "../lib/child.ts";
 import { law } from "../lib/law.ts";
 import * as work from "./fixtures/process_work.ts";
@@ -98,7 +98,7 @@ for (const backend of ["worker", "subprocess"] as const) {
 
   law(`${kind} that fails prints so on stderr, unless somebody takes that over`, async () => {
     const ended = await runProgram(`
-      import { WorkerProcess } from "./src/parallel/process/process.ts";
+      import { WorkerProcess } from "./src/parallel/process/worker_process.ts";
       import { run } from "@weft/weft";
       import { fail } from "./tests/parallel/fixtures/process_work.ts";
       const make = (name, more) => {
@@ -126,7 +126,7 @@ law("A worker that calls self.close ends with exit code 0", async () => {
 
 law("A subprocess that runs out of memory leaves its parent alone", async () => {
   const ended = await runProgram(`
-    import { WorkerProcess } from "./src/parallel/process/process.ts";
+    import { WorkerProcess } from "./src/parallel/process/worker_process.ts";
     import { eatMemory } from "./tests/parallel/fixtures/process_work.ts";
     const process = new WorkerProcess({
       target: eatMemory,

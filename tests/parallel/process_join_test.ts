@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { moveOnAfter, run, spawn } from "@weft/weft";
 import { assertCheckpoint, sweepCancel } from "@weft/weft/testing";
 import { SystemClock } from "../../src/kernel/clock.ts";
-import { activeChildren, WorkerProcess } from "../../src/parallel/process/process.ts";
+import { activeChildren, WorkerProcess } from "../../src/parallel/process/worker_process.ts";
 import { law } from "../lib/law.ts";
 import * as work from "./fixtures/process_work.ts";
 import { randomFrom } from "./fixtures/random.ts";

@@ -9,7 +9,7 @@ import {
 } from "@std/assert";
 import { ClosedError, run, sleep, spawn } from "@weft/weft";
 import { cpuCount, currentProcess, parentProcess } from "../../src/parallel/process/current.ts";
-import { activeChildren, WorkerProcess } from "../../src/parallel/process/process.ts";
+import { activeChildren, WorkerProcess } from "../../src/parallel/process/worker_process.ts";
 import { law } from "../lib/law.ts";
 import * as work from "./fixtures/process_work.ts";
 import { withNotes } from "../lib/notes.ts";

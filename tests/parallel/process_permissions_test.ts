@@ -39,7 +39,7 @@ async function runProject(
     await Deno.writeTextFile(`${folder}/main.ts`, program);
     const imports = {
       "@weft/weft": `${root}mod.ts`,
-      "#process": `${root}src/parallel/process/process.ts`,
+      "#process": `${root}src/parallel/process/worker_process.ts`,
     };
     await Deno.writeTextFile(
       `${folder}/deno.json`,

@@ -1,6 +1,6 @@
 /** Processes and memory that is shared on purpose. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { WorkerProcess } from "../../src/parallel/process/process.ts";
+import { WorkerProcess } from "../../src/parallel/process/worker_process.ts";
 import { SharedLock } from "../../src/parallel/shared/lock.ts";
 import { SharedValue } from "../../src/parallel/shared/value.ts";
 import { law } from "../lib/law.ts";

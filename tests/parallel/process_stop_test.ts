@@ -1,7 +1,7 @@
 /** The ways in which a process is asked to stop, and made to. */
 import { assert, assertEquals } from "@std/assert";
 import { run, sleep } from "@weft/weft";
-import { activeChildren, WorkerProcess } from "../../src/parallel/process/process.ts";
+import { activeChildren, WorkerProcess } from "../../src/parallel/process/worker_process.ts";
 import { runProgram } from "../lib/child.ts";
 import { law } from "../lib/law.ts";
 import { untilNoted, withNotes } from "../lib/notes.ts";
@@ -173,7 +173,7 @@ law("A joiner in a run is woken when its process is terminated", async () => {
 
 law("A program ends by itself although a worker of it was given up", async () => {
   const ended = await runProgram(`
-    import { WorkerProcess } from "./src/parallel/process/process.ts";
+    import { WorkerProcess } from "./src/parallel/process/worker_process.ts";
     import { spin } from "./tests/parallel/fixtures/process_work.ts";
     const process = new WorkerProcess({ target: spin });
     process.start();

@@ -24,7 +24,7 @@ import {
   strikeThread,
   ThreadId,
   ThreadTable,
-} from "../../src/parallel/thread/thread_id.ts";
+} from "../../src/parallel/thread/table.ts";
 import { regionOf } from "../../src/parallel/shared/region.ts";
 import { SharedEvent } from "../../src/parallel/shared/event.ts";
 import { SharedLock } from "../../src/parallel/shared/lock.ts";

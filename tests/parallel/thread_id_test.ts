@@ -9,7 +9,7 @@ import {
   threadIn,
   ThreadTable,
   type ThreadTicket,
-} from "../../src/parallel/thread/thread_id.ts";
+} from "../../src/parallel/thread/table.ts";
 import { law } from "../lib/law.ts";
 
 law("A thread is alive from when it is enrolled until it is struck off, under its name", () => {

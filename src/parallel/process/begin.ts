@@ -1,27 +1,64 @@
-/** The first message to a process: what it is, and what it is to do. */
+/** The start of a process: the first message, which says what it is and what it is to do, and its way there. */
+import { printable } from "../../kernel/printable.ts";
 import { addressOf } from "../jobs.ts";
 import { type AnyClass, placeOf } from "./classes.ts";
 import { currentProcess, nextIdent, programModule } from "./current.ts";
 import { checkMayRead } from "./flags.ts";
-import type { BeginMessage, ProcessBackend } from "./wire.ts";
+import type { ProcessSettings } from "./options.ts";
+import { startSubprocess } from "./subprocess_backend.ts";
+import type {
+  BeginMessage,
+  ProcessBody,
+  ProcessEnding,
+} from "./wire.ts";
+import { startWorker } from "./worker_backend.ts";
 import { type Carriage, dropShared, holdsHandle, packShared } from "../shared/pack.ts";
 
-/** A process as it is described to itself. */
-export interface Description {
+/** A process as it is to be. */
+export interface Description extends ProcessSettings {
   /** Its name. */
   readonly name: string;
-  /** Whether its parent ends without it. */
-  readonly daemon: boolean;
-  /** Which kind it is. */
-  readonly backend: ProcessBackend;
-  /** The job function it runs, if any. */
-  readonly target: unknown;
-  /** What that is called with. */
-  readonly args: readonly unknown[];
   /** Its class, if that is not the plain one. */
   readonly type: AnyClass | null;
   /** The public fields of the object. */
   readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/** A process that was started. */
+export interface Started {
+  /** The process. */
+  readonly body: ProcessBody;
+  /** What it was told. */
+  readonly begin: BeginMessage;
+}
+
+/**
+ * Starts a process.
+ *
+ * @throws {TypeError} If its arguments or fields cannot be sent, or its class was not made known.
+ * @throws {Error} If a permission is missing. In either case nothing was started.
+ */
+export function start(
+  described: Description,
+  ended: (ending: ProcessEnding) => void,
+): Started {
+  const begin = makeBegin(described);
+  const { grace, flags } = described;
+  try {
+    const startBody = described.backend === "worker" ? startWorker : startSubprocess;
+    return { body: startBody({ begin, grace, flags, ended }), begin };
+  } catch (cause) {
+    dropBegin(begin);
+    if (!(cause instanceof Error && /could not be cloned/.test(cause.message))) throw cause;
+    const what = `${printable(described.name)}: its arguments or fields cannot be sent`;
+    throw new TypeError(`Cannot start ${what}: ${cause.message}`, { cause });
+  }
+}
+
+/** The ends of pipes in a message that were never received are closed. */
+export function dropBegin({ args, fields }: BeginMessage): void {
+  dropShared(args);
+  dropShared(fields);
 }
 
 /**
@@ -30,7 +67,7 @@ export interface Description {
  * @throws {TypeError} If the class was not made known, or memory shared by threads is to go elsewhere.
  * @throws {Error} If the code may not be read.
  */
-export function makeBegin(
+function makeBegin(
   { name, daemon, backend, target, args, type, fields }: Description,
 ): BeginMessage {
   const carriage: Carriage = backend === "worker" ? "memory" : "bytes";

@@ -9,6 +9,7 @@
 import { currentScope } from "../../kernel/context.ts";
 import type { Resource } from "../../kernel/resource.ts";
 import { type Scheduler, schedulerOf } from "../../kernel/scheduler.ts";
+import { currentProcess } from "./current.ts";
 
 /** A child as this table sees it. */
 export interface Child {
@@ -89,9 +90,11 @@ export function endChildren(): Promise<void> {
   return endAll(alive);
 }
 
-/** Counts the processes that this one made: the last part of their names. */
-export function countProcess(): number {
-  return ++counted;
+/** The name of the next process of this one: after its class, with a number, which follows that of its parent. */
+export function nextName(type: string): string {
+  const { name, parent } = currentProcess();
+  const path = parent === null ? "" : `${/(\d+(:\d+)*)$/.exec(name)?.[1] ?? name}:`;
+  return `${type === "" ? "Process" : type}-${path}${++counted}`;
 }
 
 async function endAll(children: Set<Child>): Promise<void> {

@@ -3,7 +3,7 @@ import { BusyError } from "../../kernel/errors.ts";
 import { race } from "../../tasks/race.ts";
 import { shield } from "../../tasks/cancel_scope.ts";
 import type { Addressed } from "../jobs.ts";
-import { WorkerProcess } from "./process.ts";
+import { WorkerProcess } from "./worker_process.ts";
 import { SharedEvent } from "../shared/event.ts";
 import { WorkerCrashedError } from "../worker_error.ts";
 

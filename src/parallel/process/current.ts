@@ -11,7 +11,7 @@
  */
 import { heldResources } from "../../kernel/resource.ts";
 import { RunLife } from "../../kernel/run_life.ts";
-import { STOP_WORD, StopSignal } from "../thread/stop_signal.ts";
+import { STOP_WORD, StopSignal } from "../thread/wire.ts";
 import type { BeginMessage, ProcessInfo } from "./wire.ts";
 
 /** The process that runs the code which asks. */

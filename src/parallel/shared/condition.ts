@@ -11,7 +11,7 @@ import { checkFunction, checkMs, isInstance } from "../../kernel/checks.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 import { shield } from "../../tasks/cancel_scope.ts";
 import { Gate, GATE_WORDS, type GateEntry, NOT_YET } from "./gate.ts";
-import type { ThreadId } from "../thread/thread_id.ts";
+import type { ThreadId } from "../thread/table.ts";
 import { type SharedGuard, SharedLock } from "./lock.ts";
 import { registerShared, type SharedHandle } from "./pack.ts";
 import { handleOf, regionFor, SharedObject } from "./region.ts";

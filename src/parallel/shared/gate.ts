@@ -26,7 +26,7 @@ import { type Scheduler, schedulerOf } from "../../kernel/scheduler.ts";
 import type { Task } from "../../kernel/task.ts";
 import type { HostPart, Wait, WaitSource } from "../../kernel/wait.ts";
 import { type LocalHold, WaitingRun } from "./local_hold.ts";
-import type { ThreadId } from "../thread/thread_id.ts";
+import type { ThreadId } from "../thread/table.ts";
 import { mainThreadError, onMainThread, refuseTask } from "./waiting.ts";
 
 /** What an attempt gives that must wait. */

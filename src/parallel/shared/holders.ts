@@ -10,7 +10,7 @@
  * and then looks whether the cell is still the one it meant; if another has claimed it in between, it takes
  * that back. Rejected: to change all 64 bits each time (a bounded semaphore cost twice as much).
  */
-import type { ThreadId } from "../thread/thread_id.ts";
+import type { ThreadId } from "../thread/table.ts";
 
 const COUNT_BITS = 32n;
 const COUNT = (1n << COUNT_BITS) - 1n;

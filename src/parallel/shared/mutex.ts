@@ -16,7 +16,7 @@
  */
 import { AbandonedError } from "../../kernel/errors.ts";
 import { Gate, GATE_WORDS, type GateEntry, type GateKeeper, NOT_YET } from "./gate.ts";
-import { type ThreadId, threadLocks } from "../thread/thread_id.ts";
+import { type ThreadId, threadLocks } from "../thread/table.ts";
 import type { Region } from "./region.ts";
 
 /** How many words it takes. */

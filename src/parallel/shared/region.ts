@@ -1,6 +1,6 @@
 /** Where a shared primitive lives: its part of shared memory, its name, and this thread's number. */
 import { nextName, printable, show } from "../../kernel/printable.ts";
-import { thisThread, type ThreadId, threadIn } from "../thread/thread_id.ts";
+import { thisThread, type ThreadId, threadIn } from "../thread/table.ts";
 import { isHandle, shareable, type SharedHandle } from "./pack.ts";
 
 /** One thread's view of one primitive's memory. */

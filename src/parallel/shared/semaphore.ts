@@ -9,7 +9,7 @@ import { checkFlag, checkOptions, checkWhole, COUNT } from "../../kernel/checks.
 import { AbandonedError, WouldBlock } from "../../kernel/errors.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import { Gate, GATE_WORDS, type GateEntry, NOT_YET } from "./gate.ts";
-import { threadLocks } from "../thread/thread_id.ts";
+import { threadLocks } from "../thread/table.ts";
 import { Holders, holdersWords } from "./holders.ts";
 import type { SharedGuard } from "./lock.ts";
 import { registerShared, type SharedHandle } from "./pack.ts";

@@ -16,7 +16,7 @@
  * Batches are worked off one after another. A job that is a task body is a batch by itself, and holds no
  * turn: it runs beside whatever else its worker does.
  */
-import type { ThreadParts } from "./worker_thread.ts";
+import type { ThreadTicket } from "./table.ts";
 import type { TransportedError } from "../transported_error.ts";
 
 /** One value for the whole batch, or one for each job. */
@@ -74,6 +74,16 @@ export type AbortMessage = readonly [
 
 /** What a worker hears from its pool. */
 export type ToWorker = BatchMessage | AbortMessage;
+
+/** What the first message holds in any case: its end of the port, the words, and its number. */
+export interface ThreadParts {
+  /** Everything else goes through here; its end is the thread's end. */
+  readonly port: MessagePort;
+  /** The shared words. */
+  readonly words: Int32Array;
+  /** What the thread is among those that share memory. */
+  readonly party: ThreadTicket;
+}
 
 /** The first message, sent through the worker's own channel: what the two will share. */
 export interface StartMessage extends ThreadParts {
@@ -176,7 +186,10 @@ export const TAKEN: number = 1 << 20;
 /** The most jobs in one batch; replies and stealing stay cheap up to here. */
 export const MOST_JOBS = 8192;
 
-/** The words of batches begin behind the one that stops the thread. */
+/** Index of the shared word that is 1 once a thread is to stop whatever it does. */
+export const STOP_WORD = 0;
+
+/** The words of batches begin behind that. */
 const FIRST_WORD = 1;
 /** Each batch has so many. */
 const WORDS = 4;
@@ -207,4 +220,55 @@ export const MOST_MOVED = 30;
 /** Makes the words for one worker that may have so many tasks at a time. */
 export function makeWords(tasks: number): Int32Array<SharedArrayBuffer> {
   return new Int32Array(new SharedArrayBuffer(4 * (FIRST_WORD + (SLOTS + tasks) * WORDS)));
+}
+
+const nativeAborted = Object.getOwnPropertyDescriptor(AbortSignal.prototype, "aborted")!.get!;
+
+/**
+ * An AbortSignal that code which never waits can poll: a message cannot reach code that computes. So a thread
+ * that wants it to stop also writes a word of shared memory, and the signal looks at that word whenever its
+ * `aborted` is read. Where the code waits for something instead, the message arrives and fires the signal as
+ * usual.
+ */
+export class StopSignal {
+  readonly #isTold: () => boolean;
+  readonly #told: () => void;
+  readonly #controller = new AbortController();
+  #state: "waiting" | "fired" | "over" = "waiting";
+
+  /** A signal that asks `isTold` when it is read, and then calls `told`, which is to fire it. */
+  constructor(isTold: () => boolean, told: () => void) {
+    this.#isTold = isTold;
+    this.#told = told;
+    const { signal } = this.#controller;
+    Object.defineProperty(signal, "aborted", { get: () => this.aborted });
+    Object.defineProperty(signal, "throwIfAborted", {
+      value: () => {
+        if (this.aborted) throw signal.reason;
+      },
+    });
+  }
+
+  /** What the code gets to see. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Whether it has fired; looks whether it should. */
+  get aborted(): boolean {
+    if (this.#state === "waiting" && this.#isTold()) this.#told();
+    return nativeAborted.call(this.signal) as boolean;
+  }
+
+  /** Fires it. */
+  abort(reason: unknown): void {
+    if (this.#state !== "waiting") return;
+    this.#state = "fired"; // first, because aborting reads `aborted`
+    this.#controller.abort(reason);
+  }
+
+  /** Never fires it from now on. */
+  end(): void {
+    this.#state = "over";
+  }
 }

@@ -12,8 +12,8 @@
  */
 import { MessageChannel as WatchedChannel } from "node:worker_threads";
 import { SystemClock } from "../../kernel/clock.ts";
-import { enrolThread, stopThread, strikeThread, type ThreadTicket } from "./thread_id.ts";
-import { STOP_WORD } from "./stop_signal.ts";
+import { enrolThread, stopThread, strikeThread, type ThreadTicket } from "./table.ts";
+import { STOP_WORD, type ThreadParts } from "./wire.ts";
 
 /** How long the thread of an ended worker gets to say goodbye, in milliseconds. */
 const LINGER_MS = 50;
@@ -50,16 +50,6 @@ export interface ThreadStart {
   readonly message: object;
   /** What is moved with it. */
   readonly movables: readonly Transferable[];
-}
-
-/** What the first message holds in any case: its end of the port, the words, and its number. */
-export interface ThreadParts {
-  /** Everything else goes through here; its end is the thread's end. */
-  readonly port: MessagePort;
-  /** The shared words. */
-  readonly words: Int32Array;
-  /** What the thread is among those that share memory. */
-  readonly party: ThreadTicket;
 }
 
 /** Who listens to a thread. */

@@ -1,6 +1,5 @@
 /** How a job learns that nobody wants its result any more: the signal of the job that runs. */
-import { cancelWord } from "../thread/wire.ts";
-import { STOP_WORD, StopSignal } from "../thread/stop_signal.ts";
+import { cancelWord, STOP_WORD, StopSignal } from "../thread/wire.ts";
 
 /** A job, by the words that speak of it. */
 export interface RunningJob {

@@ -4,7 +4,7 @@
  * A worker that exits loses what it has not sent. `Deno.exit` and `process.exit` announce themselves
  * by `unload`; `self.close` does not, so it is wrapped.
  */
-import { takeTicket } from "../thread/thread_id.ts";
+import { takeTicket } from "../thread/table.ts";
 import type { StartMessage, ToWorker } from "../thread/wire.ts";
 import { JobRunner } from "./job_runner.ts";
 import { captureConsole } from "./reports.ts";

@@ -13,7 +13,7 @@
 import type { Script } from "node:vm";
 import { SystemClock } from "../../kernel/clock.ts";
 import { TimeoutError } from "../../kernel/errors.ts";
-import { threadLocks } from "../thread/thread_id.ts";
+import { threadLocks } from "../thread/table.ts";
 
 const hook = Symbol.for("weft.limitedCall");
 

@@ -20,30 +20,28 @@
  * parent. It does not make a join throw or a run reject: a process is a program, and its exit code is
  * its result. Who wants errors as values uses a pool. The option `report` takes the place of stderr.
  */
-import { printable, show } from "../../kernel/printable.ts";
+import { printable } from "../../kernel/printable.ts";
 import { callSafely } from "../../kernel/callback.ts";
-import { checkMs, checkOptions } from "../../kernel/checks.ts";
+import { checkMs } from "../../kernel/checks.ts";
 import { ClosedError } from "../../kernel/errors.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 import { hold, letGo, type Resource } from "../../kernel/resource.ts";
 import { moveOnAfter } from "../../tasks/timeout.ts";
-import { type Addressed, addressOf, type AnyFunction } from "../jobs.ts";
+import type { AnyFunction } from "../jobs.ts";
 import { isLoading, loadingError } from "../loading.ts";
-import { type Description, makeBegin } from "./begin.ts";
-import { type Child, childrenAlive, countProcess, enterChild } from "./children.ts";
+import { dropBegin, start } from "./begin.ts";
+import { childrenAlive, enterChild, nextName } from "./children.ts";
 import type { AnyClass } from "./classes.ts";
 import { currentProcess } from "./current.ts";
 import { ExitFuture } from "./exit_future.ts";
 import {
-  GRACE_MS,
   type NeedsArguments,
   printFailure,
+  type ProcessSettings,
+  settingsOf,
   type WorkerProcessOptions,
 } from "./options.ts";
-import { startSubprocess } from "./subprocess_backend.ts";
 import type { BeginMessage, ProcessBackend, ProcessBody, ProcessEnding } from "./wire.ts";
-import { startWorker } from "./worker_backend.ts";
-import { dropShared } from "../shared/pack.ts";
 
 export type { NeedsArguments, WorkerProcessOptions } from "./options.ts";
 
@@ -109,19 +107,14 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
 
   // Whatever an object of a subclass has that is not private is its own: it is sent.
   readonly #name: string;
-  readonly #backend: ProcessBackend;
-  readonly #target: Addressed<AnyFunction> | undefined;
-  readonly #args: readonly unknown[];
-  readonly #grace: number;
-  readonly #flags: readonly string[];
-  readonly #report: (error: unknown, name: string) => void;
+  readonly #settings: ProcessSettings;
   readonly #exit: ExitFuture;
   readonly #resource: Resource = { release: () => this.#end(), toString: () => String(this) };
-  readonly #child: Child;
-  #over: PromiseWithResolvers<void> | null = null;
   #daemon: boolean;
   #life: Life = { kind: "new" };
   #isClosed = false;
+  /** Whether its end is awaited by the end of a run, of a program or of a block. */
+  #isAwaited = false;
   /** What it was told at its start, until it has ended. */
   #begin: BeginMessage | null = null;
   /** Strikes it off the list of children. */
@@ -141,27 +134,10 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
       ? [options: WorkerProcessOptions<A> & { args: NoInfer<A> }]
       : [options?: WorkerProcessOptions<A>]
   ) {
-    const { target, args = [], daemon = false, backend = "worker", grace = GRACE_MS } =
-      checkOptions(
-        options,
-        "WorkerProcess",
-      );
-    if (target !== undefined) addressOf(target);
-    if (backend !== "worker" && backend !== "subprocess") {
-      throw new TypeError(
-        `Cannot make a process of kind ${show(backend)}: it is "worker" or "subprocess"`,
-      );
-    }
-    this.#name = options.name ?? defaultName(new.target);
-    this.#backend = backend;
-    this.#target = target;
-    this.#args = args;
-    this.#daemon = daemon;
-    this.#grace = checkMs(grace, "a time of grace");
-    this.#flags = options.flags ?? [];
-    this.#report = options.report ?? printFailure;
+    const settings = this.#settings = settingsOf(options);
+    this.#name = options.name ?? nextName(new.target === WorkerProcess ? "" : new.target.name);
+    this.#daemon = settings.daemon;
     this.#exit = new ExitFuture(() => `${this}`, () => this.#holdHost());
-    this.#child = this.#asChild();
   }
 
   /** Its name: `Process-1`, and `Process-1:1` for a child of that. */
@@ -171,7 +147,7 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
 
   /** A thread or a real process. */
   get backend(): ProcessBackend {
-    return this.#backend;
+    return this.#settings.backend;
   }
 
   /** Whether it ends with its parent, which otherwise waits for it. Can be set until it is started. */
@@ -232,8 +208,8 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
    */
   run(): unknown {
     if (this.#call !== null) return this.#call();
-    const target = this.#target as AnyFunction | undefined;
-    return target?.(...(this.#args as never));
+    const { target, args } = this.#settings;
+    return (target as AnyFunction | undefined)?.(...(args as never));
   }
 
   /**
@@ -249,25 +225,21 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
       throw new Error(`Cannot start ${this} twice: a process runs once; make another one`);
     }
     if (isLoading()) throw loadingError(`start ${this}`);
-    const departure = {
-      begin: makeBegin(this.#describe()),
-      grace: this.#grace,
-      flags: this.#flags,
-      ended: (ending: ProcessEnding) => this.#ended(ending),
-    };
-    const start = this.backend === "worker" ? startWorker : startSubprocess;
-    this.#begin = departure.begin;
-    try {
-      this.#life = { kind: "alive", body: start(departure) };
-    } catch (cause) {
-      this.#dropBegin();
-      if (!isCloneError(cause)) throw cause;
-      throw new TypeError(
-        `Cannot start ${this}: its arguments or fields cannot be sent: ${cause.message}`,
-        { cause },
-      );
-    }
-    this.#leave = enterChild(this.#child);
+    const type = this.constructor as AnyClass;
+    const own = type === WorkerProcess as AnyClass
+      ? { type: null, fields: {} }
+      : { type, fields: Object.fromEntries(Object.entries(this)) };
+    const described = { ...this.#settings, ...own, name: this.name, daemon: this.#daemon };
+    const { body, begin } = start(described, (ending) => this.#ended(ending));
+    this.#life = { kind: "alive", body };
+    this.#begin = begin;
+    this.#leave = enterChild({
+      process: this,
+      daemon: this.#daemon,
+      terminate: () => this.#endByForce(),
+      ended: () => this.#whenOver(),
+      toString: () => String(this),
+    });
     hold(this.#resource);
     this.#holdHost();
   }
@@ -351,62 +323,28 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
     return this.exitCode;
   }
 
-  #describe(): Description {
-    const type = this.constructor as AnyClass;
-    const isPlain = type === WorkerProcess as AnyClass;
-    return {
-      name: this.name,
-      daemon: this.#daemon,
-      backend: this.backend,
-      target: this.#target,
-      args: this.#args,
-      type: isPlain ? null : type,
-      fields: isPlain ? {} : Object.fromEntries(Object.entries(this)),
-    };
-  }
-
   #ended(ending: ProcessEnding): void {
     if (this.#life.kind !== "alive") return;
     this.#life = { kind: "ended", body: this.#life.body, ending };
     this.#leave();
     letGo(this.#resource);
-    this.#dropBegin();
+    if (this.#begin !== null) dropBegin(this.#begin);
+    this.#begin = null;
     this.#exit.settle(ending.code);
-    this.#over?.resolve();
     if (ending.error !== undefined) this.#tell(ending.error);
   }
 
   #tell(error: unknown): void {
-    callSafely(() => this.#report(error, this.name), (thrown) => {
+    callSafely(() => this.#settings.report(error, this.name), (thrown) => {
       printFailure(thrown, `The report of ${this}`);
       printFailure(error, this.name);
     });
   }
 
-  /** The ends of pipes that it never received are closed. */
-  #dropBegin(): void {
-    dropShared(this.#begin?.args);
-    dropShared(this.#begin?.fields);
-    this.#begin = null;
-  }
-
   /** A daemon lets the host go, unless somebody waits for its end. */
   #holdHost(): void {
     if (this.#life.kind !== "alive") return;
-    this.#life.body.hold(!this.#daemon || this.#exit.isAwaited || this.#over !== null);
-  }
-
-  #asChild(): Child {
-    const isDaemon = (): boolean => this.#daemon;
-    return {
-      process: this,
-      get daemon(): boolean {
-        return isDaemon();
-      },
-      terminate: () => this.#endByForce(),
-      ended: () => this.#whenOver(),
-      toString: () => String(this),
-    };
+    this.#life.body.hold(!this.#daemon || this.#exit.isAwaited || this.#isAwaited);
   }
 
   #bodyFor(verb: string): ProcessBody | null {
@@ -432,9 +370,9 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
 
   async #whenOver(): Promise<void> {
     if (this.#life.kind !== "alive") return;
-    this.#over ??= Promise.withResolvers();
+    this.#isAwaited = true;
     this.#holdHost();
-    await this.#over.promise;
+    await new Promise<void>((ended) => this.#exit.link(() => ended()));
   }
 }
 
@@ -459,15 +397,4 @@ export function embody(
 /** The processes that this one has started and that are alive: `multiprocessing.active_children()`. */
 export function activeChildren(): readonly WorkerProcess[] {
   return childrenAlive().map((child) => child.process as WorkerProcess);
-}
-
-function defaultName(type: { readonly name: string }): string {
-  const { name, parent } = currentProcess();
-  const kind = type === WorkerProcess || type.name === "" ? "Process" : type.name;
-  const path = parent === null ? "" : `${/(\d+(:\d+)*)$/.exec(name)?.[1] ?? name}:`;
-  return `${kind}-${path}${countProcess()}`;
-}
-
-function isCloneError(error: unknown): error is Error {
-  return error instanceof Error && /could not be cloned/.test(error.message);
 }
