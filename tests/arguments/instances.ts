@@ -27,25 +27,14 @@ import {
   Lock,
   monitor,
   type Operation,
-  pipe,
   PriorityQueue,
   Queue,
   readFrom,
   RLock,
   type Scope,
   Semaphore,
-  SharedArray,
-  SharedBarrier,
   SharedCondition,
-  SharedEvent,
-  SharedList,
-  SharedLock,
-  SharedMap,
   SharedQueue,
-  SharedRLock,
-  SharedSemaphore,
-  SharedValue,
-  SimpleQueue,
   sleep,
   socketPair,
   spawn,
@@ -56,6 +45,7 @@ import {
   WorkerProcess,
   writeTo,
 } from "@weft/weft";
+import { PRIMITIVES } from "../lib/shared_primitives.ts";
 import { Ledger, memoryStreamPair, VirtualClock } from "@weft/weft/testing";
 
 /** Makes an instance in the current task. */
@@ -79,6 +69,7 @@ async function opened<T>(open: (give: (thing: T) => void) => Operation<unknown>)
 
 /** Makes of each class one that bears being called anything. */
 export const INSTANCES: Readonly<Record<string, Make>> = {
+  ...PRIMITIVES,
   AsyncResult: () => new AsyncResult(),
   Barrier: () => new Barrier(2),
   BoundedSemaphore: () => new BoundedSemaphore(1),
@@ -88,7 +79,6 @@ export const INSTANCES: Readonly<Record<string, Make>> = {
   ChannelReceiver: () => new Channel(1).receiver,
   ChannelSender: () => new Channel(1).sender,
   Condition: () => new Condition(),
-  Connection: () => pipe()[0],
   Crew: () => new Crew(noJob, [], { workers: 1 }),
   DatagramServer: () => new DatagramServer(function* () {}, loopback),
   DatagramSocket: () => bindDatagram(loopback),
@@ -128,22 +118,12 @@ export const INSTANCES: Readonly<Record<string, Make>> = {
       })
     ),
   Semaphore: () => new Semaphore(1),
-  SharedArray: () => new SharedArray("int32", 2),
-  SharedBarrier: () => new SharedBarrier(2),
   SharedCondition: () => {
     const condition = new SharedCondition();
     condition.lock.tryAcquire();
     return condition;
   },
-  SharedEvent: () => new SharedEvent(),
-  SharedList: () => new SharedList([1, 2]),
-  SharedLock: () => new SharedLock(),
-  SharedMap: () => new SharedMap(),
   SharedQueue: () => new SharedQueue(1),
-  SharedRLock: () => new SharedRLock(),
-  SharedSemaphore: () => new SharedSemaphore(1, { bounded: true }),
-  SharedValue: () => new SharedValue("int32"),
-  SimpleQueue: () => new SimpleQueue(),
   Socket: async () => {
     const { localAddr } = listen(loopback);
     return await connect({ port: localAddr.port, hostname: localAddr.hostname });

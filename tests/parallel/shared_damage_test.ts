@@ -1,44 +1,10 @@
 /** Shared memory that something else has written into is an error in words, and never a hang or a crash. */
 import { assert, assertEquals } from "@std/assert";
-import {
-  moveOnAfter,
-  pipe,
-  run,
-  SharedArray,
-  SharedBarrier,
-  SharedCondition,
-  SharedEvent,
-  SharedList,
-  SharedLock,
-  SharedMap,
-  SharedQueue,
-  SharedRLock,
-  SharedSemaphore,
-  SharedValue,
-  SimpleQueue,
-} from "@weft/weft";
-import type { SharedHandle } from "@weft/weft";
+import { moveOnAfter, run } from "@weft/weft";
 import { ENGINE } from "../arguments/odd_values.ts";
 import { law } from "../lib/law.ts";
+import { type Primitive, PRIMITIVES } from "../lib/shared_primitives.ts";
 import { randomFrom } from "./fixtures/random.ts";
-
-type Primitive = object & { share(): SharedHandle };
-
-const KINDS: Readonly<Record<string, () => Primitive>> = {
-  Connection: () => pipe(true, { bytes: 4096 })[0],
-  SharedArray: () => new SharedArray("int32", 3),
-  SharedBarrier: () => new SharedBarrier(2),
-  SharedCondition: () => new SharedCondition(),
-  SharedEvent: () => new SharedEvent(),
-  SharedList: () => new SharedList([1, 2]),
-  SharedLock: () => new SharedLock(),
-  SharedMap: () => new SharedMap([["a", 1]]),
-  SharedQueue: () => new SharedQueue(3),
-  SharedRLock: () => new SharedRLock(),
-  SharedSemaphore: () => new SharedSemaphore(2, { bounded: true }),
-  SharedValue: () => new SharedValue("int32"),
-  SimpleQueue: () => new SimpleQueue({ bytes: 4096 }),
-};
 
 /** The names of what a class and its bases define. */
 function namesOf(one: object): string[] {
@@ -50,7 +16,7 @@ function namesOf(one: object): string[] {
 const WORDS = [0, 1, -1, 2, 5, 1024, 1025, 4096, 0x7fff_ffff, -0x8000_0000, 1 << 30];
 const ROUNDS = 12;
 
-for (const [name, make] of Object.entries(KINDS)) {
+for (const [name, make] of Object.entries<() => Primitive>(PRIMITIVES)) {
   law(`${name} bears random words in its memory`, async () => {
     const random = randomFrom(name.length);
     const pick = <T>(list: readonly T[]): T => list[random(list.length)]!;

@@ -3,18 +3,14 @@ import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows }
 import { WorkerPool } from "@weft/weft";
 import { AbandonedError, TimeoutError } from "../../src/kernel/errors.ts";
 import { Connection, pipe } from "../../src/parallel/shared/pipe.ts";
-import { SharedArray } from "../../src/parallel/shared/value.ts";
-import { SharedBarrier } from "../../src/parallel/shared/barrier.ts";
-import { SharedCondition } from "../../src/parallel/shared/condition.ts";
 import { SharedEvent } from "../../src/parallel/shared/event.ts";
 import { SharedLock } from "../../src/parallel/shared/lock.ts";
 import { packShared, unpackShared } from "../../src/parallel/shared/pack.ts";
 import { SharedQueue } from "../../src/parallel/shared/queue.ts";
-import { SharedRLock } from "../../src/parallel/shared/lock.ts";
 import { SharedSemaphore } from "../../src/parallel/shared/semaphore.ts";
 import { SharedValue } from "../../src/parallel/shared/value.ts";
-import { SimpleQueue } from "../../src/parallel/shared/queue.ts";
 import { law } from "../lib/law.ts";
+import { type Primitive, PRIMITIVES } from "../lib/shared_primitives.ts";
 import {
   countIn,
   dieHolding,
@@ -27,19 +23,7 @@ import {
 } from "./fixtures/shared_jobs.ts";
 import { Thread } from "./fixtures/thread.ts";
 
-const everything = () => [
-  new SharedArray("int8", 1),
-  new SharedBarrier(1),
-  new SharedCondition(),
-  new SharedEvent(),
-  new SharedLock(),
-  new SharedQueue(),
-  new SharedRLock(),
-  new SharedSemaphore(),
-  new SharedValue("int8"),
-  new SimpleQueue(),
-  ...pipe(),
-];
+const everything = (): Primitive[] => Object.values(PRIMITIVES).map((make) => make());
 
 law(
   "packShared() and unpackShared() keep the class, the name and the memory of every primitive",
