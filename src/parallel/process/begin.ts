@@ -6,11 +6,7 @@ import { currentProcess, nextIdent, programModule } from "./current.ts";
 import { checkMayRead } from "./flags.ts";
 import type { ProcessSettings } from "./options.ts";
 import { startSubprocess } from "./subprocess_backend.ts";
-import type {
-  BeginMessage,
-  ProcessBody,
-  ProcessEnding,
-} from "./wire.ts";
+import type { BeginMessage, ProcessBody, ProcessEnding } from "./wire.ts";
 import { startWorker } from "./worker_backend.ts";
 import { type Carriage, dropShared, holdsHandle, packShared } from "../shared/pack.ts";
 

@@ -70,7 +70,15 @@ export function settingsOf<A extends readonly unknown[]>(
     );
   }
   const grace = checkMs(options.grace ?? GRACE_MS, "a time of grace");
-  return { target: target as never, args, daemon, backend, grace, flags, report: options.report ?? printFailure };
+  return {
+    target: target as never,
+    args,
+    daemon,
+    backend,
+    grace,
+    flags,
+    report: options.report ?? printFailure,
+  };
 }
 
 /** Prints a failure, as Python does. */

@@ -14,8 +14,11 @@ import type { Holding } from "../../kernel/holding.ts";
 import { type Scheduler, schedulerOf } from "../../kernel/scheduler.ts";
 import type { Task } from "../../kernel/task.ts";
 
-/** The holds of this thread, by number. One that has ended keeps its number until others need it. */
-const holds: LocalHold[] = [];
+/**
+ * The holds of this thread, by number. One that has ended keeps its number until others need it. The number 0
+ * stands for code outside of tasks, of which there is nothing to note.
+ */
+const holds: (LocalHold | null)[] = [null];
 let freeNumbers: number[] = [];
 /** Numbers are taken from those that do not use them when there are so many. */
 let most = 1024;
@@ -23,12 +26,12 @@ let most = 1024;
 /** A number for a hold that has none, or has lost it. */
 function numberFor(hold: LocalHold): number {
   if (freeNumbers.length === 0 && holds.length >= most) {
-    freeNumbers = [...holds.keys()].filter((number) => holds[number]!.task === undefined);
+    freeNumbers = [...holds.keys()].filter((number) => holds[number]?.task === null);
     most = Math.max(most, 2 * (holds.length - freeNumbers.length));
   }
   let number = freeNumbers.pop();
   // One that was free may be in use again by the hold that had it.
-  while (number !== undefined && holds[number]!.task !== undefined) number = freeNumbers.pop();
+  while (number !== undefined && holds[number]!.task !== null) number = freeNumbers.pop();
   number ??= holds.length;
   holds[number] = hold;
   return number;
@@ -40,8 +43,8 @@ export class LocalHold implements Holding {
   heldBefore: Holding | null = null;
   /** Link in its holder's list. */
   heldAfter: Holding | null = null;
-  /** The task that has it; `null` for code outside of tasks; `undefined` if nobody has it. */
-  task: Task | null | undefined = undefined;
+  /** The task that has it; `null` if none has. */
+  task: Task | null = null;
   /** Its number, as long as it is held. */
   number = 0;
   readonly #name: string;
@@ -57,25 +60,25 @@ export class LocalHold implements Holding {
   /** The hold with a number; `null` if it has ended. */
   static find(number: number): LocalHold | null {
     const hold = holds[number];
-    return hold === undefined || hold.task === undefined ? null : hold;
+    return hold === undefined || hold === null || hold.task === null ? null : hold;
   }
 
   /** Notes who has taken the lock. Returns the number, to be kept in the lock's memory. */
-  begin(task: Task | null): number {
+  begin(task: Task): number {
     // It has ended before, unless something else has written into the lock's memory.
-    if (this.task !== undefined) this.end();
+    if (this.task !== null) this.end();
     if (holds[this.number] !== this) this.number = numberFor(this);
     this.task = task;
-    if (task !== null) task.take(this);
+    task.take(this);
     return this.number;
   }
 
   /** Its lock is given back, through whichever view. */
   end(): void {
     const { task } = this;
-    this.task = undefined;
+    this.task = null;
     if (this.#isOrphan) this.#isOrphan = false;
-    else if (task !== null) task!.drop(this);
+    else task?.drop(this);
     if (this.#waiters !== null) this.#release(this.#waiters);
   }
 
@@ -141,7 +144,7 @@ export class WaitingRun {
    */
   refused(hold: LocalHold | null, isCircle: boolean): void {
     if (hold === this.#hold) return;
-    const task = hold === null ? null : hold.task ?? null;
+    const task = hold === null ? null : hold.task;
     const isOwn = task !== null && (isCircle || schedulerOf(task) === this.scheduler);
     if (!isOwn || this.#hold !== null) return;
     hold!.addWaiter(this);

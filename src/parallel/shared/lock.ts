@@ -23,7 +23,7 @@ import { refuseMainThread } from "./waiting.ts";
 /** How many words a lock takes. */
 export const LOCK_WORDS: number = MUTEX_WORDS + 2;
 
-/** The number of the holder's note, and then how often it took the lock. Only the holder writes them. */
+/** The number of the holder's note, 0 if it is no task; then how often it took the lock. Only the holder writes them. */
 const HOLD = MUTEX_WORDS;
 
 /** What was taken: `using` it gives it back at the end of the block. */
@@ -177,7 +177,7 @@ export abstract class BaseLock extends SharedObject {
   }
 
   #taken(task: Task | null): void {
-    this.#words[this.#holdAt] = this.#hold.begin(task);
+    this.#words[this.#holdAt] = task === null ? 0 : this.#hold.begin(task);
     if (this.#counts) this.#words[this.#holdAt + 1] = 1;
   }
 
@@ -187,8 +187,9 @@ export abstract class BaseLock extends SharedObject {
   }
 
   #isOf(task: Task | null): boolean {
-    const hold = this.#current();
-    return hold !== null && hold.task === task;
+    if (!this.#mutex.isMine) return false;
+    const number = this.#words[this.#holdAt]!;
+    return task === null ? number === 0 : LocalHold.find(number)?.task === task;
   }
 
   /** Gives back what `task` took; `false` if it does not have it. */
@@ -200,19 +201,18 @@ export abstract class BaseLock extends SharedObject {
   #giveBack(): boolean {
     const number = this.#words[this.#holdAt]!; // a thread that takes it next writes another
     if (!this.#mutex.give()) return false;
+    if (number === 0) return true;
     const hold = this.#hold;
-    if (hold.task !== undefined && hold.number === number) hold.end();
+    if (hold.task !== null && hold.number === number) hold.end();
     else LocalHold.find(number)?.end(); // it was taken through another view
     return true;
   }
 
   /** Gives it back when it has been called as often as it was taken. */
   #countDown(task: Task | null): boolean {
-    const hold = this.#current();
-    if (hold === null || hold.task !== task) return false;
+    if (!this.#isOf(task)) return false;
     if (--this.#words[this.#holdAt + 1]! > 0) return true;
-    hold.end();
-    return this.#mutex.give();
+    return this.#giveBack();
   }
 
   /** One who could not take it at once; meanwhile, its own task may get it by another wait. */

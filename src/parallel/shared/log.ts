@@ -121,6 +121,15 @@ export class ChangeLog {
         [],
       );
     }
+    if (!this.#mutex.tryTake()) this.#takeSoon(what);
+    if (this.#region.words[REWRITING] !== 0) {
+      this.#mutex.give();
+      throw new AbandonedError(what, "a thread that wrote it down");
+    }
+  }
+
+  /** Takes the lock, which another thread has for a moment. */
+  #takeSoon(what: string): void {
     const entry = this.#mutex.entry(what, () => true);
     for (let tries = 1; entry.attempt() === NOT_YET; tries++) {
       if (tries % TRIES !== 0) continue;
@@ -128,10 +137,6 @@ export class ChangeLog {
       if (this.#region.words[REWRITING] === 0) this.#mutex.recover();
       entry.check();
       Atomics.wait(idle, 0, 0, 1); // its holder may wait for this very processor
-    }
-    if (this.#region.words[REWRITING] !== 0) {
-      this.#mutex.give();
-      throw new AbandonedError(what, "a thread that wrote it down");
     }
   }
 
