@@ -21,7 +21,7 @@ import { AbandonedError, DeadlockError } from "../../src/kernel/errors.ts";
 import { SharedMutex } from "../../src/parallel/shared/mutex.ts";
 import {
   enrolThread,
-  strikeThread,
+  removeThread,
   ThreadId,
   ThreadTable,
 } from "../../src/parallel/thread/table.ts";
@@ -320,7 +320,7 @@ law("A lock that is reserved for a thread which dies goes to another", async () 
   entry.check(); // it has waited so long that it reserves the lock
   lock.release();
   assertThrows(() => lock.tryAcquire(), WouldBlock);
-  strikeThread(ticket);
+  removeThread(ticket);
   await lock.acquire();
   lock.release();
   lock.tryAcquire();
@@ -345,6 +345,6 @@ law(
     assertEquals(mutex.give(), true);
     lock.tryAcquire();
     lock.release();
-    strikeThread(ticket);
+    removeThread(ticket);
   },
 );

@@ -2,8 +2,8 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   enrolThread,
+  removeThread,
   stopThread,
-  strikeThread,
   thisThread,
   ThreadId,
   threadIn,
@@ -17,8 +17,8 @@ law("A thread is alive from when it is enrolled until it is struck off, under it
   assertEquals([me.name, me.isAlive(me.number)], ["main", true]);
   const ticket = enrolThread("helper");
   assertEquals([me.isAlive(ticket.number), me.nameOf(ticket.number)], [true, "helper"]);
-  strikeThread(ticket);
-  strikeThread(ticket);
+  removeThread(ticket);
+  removeThread(ticket);
   assertEquals([me.isAlive(ticket.number), me.nameOf(ticket.number)], [false, "helper"]);
 });
 
@@ -26,12 +26,12 @@ law("A number never comes to mean another thread, however many come and go", () 
   const me = thisThread();
   const numbers = new Set<number>();
   const first = enrolThread("first");
-  strikeThread(first);
+  removeThread(first);
   for (let i = 0; i < 5000; i++) {
     const ticket = enrolThread(`thread ${i}`);
     assert(!numbers.has(ticket.number) && ticket.number > 0 && ticket.number < 2 ** 29);
     numbers.add(ticket.number);
-    strikeThread(ticket);
+    removeThread(ticket);
   }
   assertEquals(me.isAlive(first.number), false);
   assertEquals(me.nameOf(first.number), "a thread that ended long ago");
@@ -46,9 +46,9 @@ law("A table that is full says so, and takes others once some are gone", () => {
     RangeError,
     "1024 are alive",
   );
-  strikeThread(tickets.pop()!);
+  removeThread(tickets.pop()!);
   tickets.push(enrolThread("one more"));
-  tickets.forEach(strikeThread);
+  tickets.forEach(removeThread);
 });
 
 law("The numbers of threads whose starter has ended are given to others", () => {
@@ -59,7 +59,7 @@ law("The numbers of threads whose starter has ended are given to others", () => 
     const children = Array.from({ length: 1000 }, () => table.enter("child", parent));
     const grandchild = table.enter("grandchild", children[0]!);
     assert(table.isAlive(grandchild));
-    table.strike(parent);
+    table.remove(parent);
     assertEquals([...children, grandchild].filter((child) => table.isAlive(child)), []);
   }
 });
@@ -67,7 +67,7 @@ law("The numbers of threads whose starter has ended are given to others", () => 
 law("A long name is cut, and one of many bytes stays readable", () => {
   const ticket = enrolThread("ž".repeat(100));
   assertEquals(thisThread().nameOf(ticket.number), "ž".repeat(31));
-  strikeThread(ticket);
+  removeThread(ticket);
 });
 
 law("A thread that was started in a thread dies with it", () => {
@@ -76,9 +76,9 @@ law("A thread that was started in a thread dies with it", () => {
   // As if the parent enrolled one itself.
   const child = asThread(parent.table, parent.number).enrol("child");
   assertEquals(me.isAlive(child.number), true);
-  strikeThread(parent);
+  removeThread(parent);
   assertEquals(me.isAlive(child.number), false);
-  strikeThread(child);
+  removeThread(child);
 });
 
 function asThread(table: SharedArrayBuffer, number: number): ThreadId {
@@ -93,14 +93,14 @@ law("A thread is told to stop by its ticket, and a clone of the table is the sam
   assertEquals(helper.stopped, false);
   stopThread(structuredClone(ticket));
   assertEquals([helper.stopped, me.stopped], [true, false]);
-  strikeThread(ticket);
+  removeThread(ticket);
 });
 
 law("A thread that was struck off is to stop, whoever has its line now", () => {
   const ticket = enrolThread("gone");
   const gone = asThread(ticket.table, ticket.number);
   assertEquals(gone.stopped, false);
-  strikeThread(ticket);
+  removeThread(ticket);
   assertEquals(gone.stopped, true);
 });
 

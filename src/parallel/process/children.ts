@@ -68,7 +68,7 @@ class Family implements Resource {
   }
 }
 
-/** Enters a child that has been started. Returns what strikes it off. */
+/** Enters a child that has been started. Returns what takes it out. */
 export function enterChild(child: Child): () => void {
   const family = Family.current();
   alive.add(child);

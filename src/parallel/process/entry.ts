@@ -58,8 +58,8 @@ function awaitWorkerBegin(realm: WorkerRealm): void {
 }
 
 function serveAsWorker(realm: WorkerRealm, begin: WorkerBeginMessage): void {
-  const { port, words, idents, party } = begin;
-  takeTicket(party);
+  const { port, words, idents, ticket } = begin;
+  takeTicket(ticket);
   const current = enterProcess(begin, words, idents);
   const close = realm.close;
   const end = (message: EndMessage): void => {

@@ -117,7 +117,7 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
   #isAwaited = false;
   /** What it was told at its start, until it has ended. */
   #begin: BeginMessage | null = null;
-  /** Strikes it off the list of children. */
+  /** Takes it out of the list of children. */
   #leave: () => void = () => {};
   /** In the process itself: calls the target. */
   #call: (() => unknown) | null = null;

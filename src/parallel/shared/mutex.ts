@@ -8,7 +8,7 @@
  * A thread that comes by when it is free may take it, before those who wait: handing it straight to a sleeping
  * thread would leave it idle for the 50 µs and more that the thread takes to wake up, each time, and
  * four workers that count under a lock would take ten times as long. But a waiter that was passed over
- * for {@linkcode PATIENCE_MS} reserves it: the next release keeps it for that one. So nobody is passed
+ * for {@linkcode LONGEST_PASS_MS} reserves it: the next release keeps it for that one. So nobody is passed
  * over for ever.
  *
  * When the holder has died, the word keeps its number: a thread that wants the lock, then or later, gets an
@@ -36,9 +36,9 @@ const WANTED = 1 << 29;
 const NUMBER = ~(RESERVED | WANTED);
 
 /** Waiters let others pass for so long, in milliseconds. */
-const PATIENCE_MS = 10;
+const LONGEST_PASS_MS = 10;
 
-/** A mutual exclusion lock between threads, without the manners of a public one. */
+/** A mutual exclusion lock between threads: what is inside the public ones. */
 export class SharedMutex {
   readonly #words: Int32Array;
   readonly #at: number;
@@ -142,7 +142,7 @@ export class SharedMutex {
         this.checkHolder(`acquire ${this.#name}`);
         const now = performance.now();
         if (since === 0) since = now;
-        else if (now - since > PATIENCE_MS) reserved = this.#reserve();
+        else if (now - since > LONGEST_PASS_MS) reserved = this.#reserve();
       },
       leave: () => {
         if (reserved) this.#unreserve(this.#me);

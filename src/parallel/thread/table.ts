@@ -4,7 +4,7 @@
  * A worker that ends (`terminate()`, `self.close()`, `Deno.exit()`, a crash) cannot say so itself, and
  * others may be blocked in shared memory, where no event reaches them. So there is a table in shared
  * memory with a line for each thread. The thread that starts a worker writes its line and passes it on at the
- * start; the same one strikes it off when the worker's life line breaks. A lock holds the number of its
+ * start; the same one takes it out when the worker's life line breaks. A lock holds the number of its
  * holder, and a thread that waits for the lock looks now and then whether that number is still in the table.
  *
  * A number is a line's place with a count of how often it was taken, so the number of a thread that
@@ -77,7 +77,7 @@ export class ThreadTable {
       const line = Atomics.add(words, SEARCH, 1) & (LINES - 1);
       const at = HEADER + line * LINE_WORDS;
       const old = Atomics.load(words, at + NUMBER);
-      // A thread that one started which has ended since is gone, too, and nobody is left to strike it off.
+      // A thread whose parent has ended is gone, too, and nobody is left to take it out.
       if (old > 0 && this.isAlive(old)) continue;
       const count = ((Math.abs(old) >> LINE_BITS) + 1) & 0x7ffff;
       const number = (Math.max(1, count) << LINE_BITS) | line;
@@ -92,8 +92,8 @@ export class ThreadTable {
     throw new RangeError(`Cannot start another thread: ${LINES} are alive`);
   }
 
-  /** Strikes a thread off. */
-  strike(number: number): void {
+  /** Takes a thread out. */
+  remove(number: number): void {
     Atomics.compareExchange(this.words, lineOf(number) + NUMBER, number, -number);
   }
 
@@ -228,6 +228,6 @@ export function stopThread({ table, number }: ThreadTicket): void {
 }
 
 /** For code that started a thread: takes it out of the table, because it has ended. Those who wait for it are told. */
-export function strikeThread({ table, number }: ThreadTicket): void {
-  new ThreadTable(table).strike(number);
+export function removeThread({ table, number }: ThreadTicket): void {
+  new ThreadTable(table).remove(number);
 }

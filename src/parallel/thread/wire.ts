@@ -82,7 +82,7 @@ export interface ThreadParts {
   /** The shared words. */
   readonly words: Int32Array;
   /** What the thread is among those that share memory. */
-  readonly party: ThreadTicket;
+  readonly ticket: ThreadTicket;
 }
 
 /** The first message, sent through the worker's own channel: what the two will share. */

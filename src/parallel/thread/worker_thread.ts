@@ -12,7 +12,7 @@
  */
 import { MessageChannel as WatchedChannel } from "node:worker_threads";
 import { SystemClock } from "../../kernel/clock.ts";
-import { enrolThread, stopThread, strikeThread, type ThreadTicket } from "./table.ts";
+import { enrolThread, removeThread, stopThread, type ThreadTicket } from "./table.ts";
 import { STOP_WORD, type ThreadParts } from "./wire.ts";
 
 /** How long the thread of an ended worker gets to say goodbye, in milliseconds. */
@@ -68,7 +68,7 @@ export class WorkerThread {
   readonly #words: Int32Array;
   readonly #worker: Worker;
   readonly #port: MessagePort & { ref(): void; unref(): void };
-  readonly #party: ThreadTicket;
+  readonly #ticket: ThreadTicket;
   readonly #clock = new SystemClock();
   #held = true;
 
@@ -84,17 +84,17 @@ export class WorkerThread {
   ) {
     this.#owner = owner;
     this.#words = words;
-    this.#party = enrolThread(name);
+    this.#ticket = enrolThread(name);
     const { port1, port2 } = new WatchedChannel() as unknown as MessageChannel;
     this.#port = port1 as MessagePort & { ref(): void; unref(): void };
     const rights = permissions === null ? {} : { deno: { permissions } };
     let worker: Worker | null = null;
     try {
       worker = new Worker(entry, { type: "module", name, ...rights });
-      const parts: ThreadParts = { port: port2, words, party: this.#party };
+      const parts: ThreadParts = { port: port2, words, ticket: this.#ticket };
       worker.postMessage({ ...message, ...parts }, [port2, ...movables]);
     } catch (error) {
-      strikeThread(this.#party);
+      removeThread(this.#ticket);
       worker?.terminate();
       port1.close();
       throw error;
@@ -132,7 +132,7 @@ export class WorkerThread {
   stop(): void {
     Atomics.store(this.#words, STOP_WORD, 1);
     Atomics.notify(this.#words, STOP_WORD);
-    stopThread(this.#party);
+    stopThread(this.#ticket);
   }
 
   /** Ends it, after `grace` milliseconds. Its owner hears of it soon, whether the thread obeys or not. */
@@ -167,7 +167,7 @@ export class WorkerThread {
     if (this.state === "ended") return;
     const asked = this.state === "ending";
     this.state = "ended";
-    strikeThread(this.#party);
+    removeThread(this.#ticket);
     this.#clock.clearAlarm();
     this.#port.close();
     this.#worker.terminate();

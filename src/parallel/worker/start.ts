@@ -26,8 +26,8 @@ export function awaitStart(): void {
   realm.addEventListener("message", start);
 }
 
-function serve(realm: WorkerRealm, { port, words, setUp, party, log }: StartMessage): void {
-  takeTicket(party);
+function serve(realm: WorkerRealm, { port, words, setUp, ticket, log }: StartMessage): void {
+  takeTicket(ticket);
   const runner = new JobRunner(port, words);
   const close = realm.close;
   realm.close = () => {
