@@ -34,7 +34,7 @@ const table = new Map<string, AnyClass>();
  *     this.from = from;
  *   }
  *   override run(): void {
- *     for (let n = this.from; n > 0; n--); // over there
+ *     for (let n = this.from; n > 0; n--); // in the process
  *   }
  * }
  * processes(import.meta, { Countdown });

@@ -10,7 +10,7 @@ import { WaitQueue } from "../../kernel/wait_queue.ts";
 import { moveOnAfter } from "../../tasks/timeout.ts";
 import { handleOf, type ReadyHandle } from "../shared/ready_handle.ts";
 
-/** A queue that tells when somebody came or went: a daemon keeps the host alive while it is joined. */
+/** A queue that tells when a waiter comes or leaves: a daemon keeps the host alive while it is joined. */
 class Joins extends WaitQueue<void> {
   readonly #changed: () => void;
 

@@ -3,7 +3,7 @@
  *
  * It takes half as long again as a worker to start and four times the memory, and buys what no worker
  * has: an end by signal that nothing can prevent, an exit status, and its own memory limit, so that running out
- * of it takes down nobody else.
+ * of it ends no other process.
  *
  * `node:child_process` and not `Deno.Command`, because only it has a channel that carries structured
  * clones while stdin, stdout and stderr stay the parent's. Not its `fork`, which gives the child every

@@ -91,7 +91,7 @@ export interface EndMessage {
   readonly error: TransportedError | null;
 }
 
-/** Whether this is a last word. The program may get at the channel, so nothing is believed unseen. */
+/** Whether this is the last message of a process. The program can use the channel, too, so each one is checked. */
 export function isEndMessage(data: unknown): data is EndMessage {
   if (!isKind(data, "weft.end")) return false;
   const { code, error } = data as Partial<EndMessage>;

@@ -9,7 +9,7 @@
  * | up after, takes | some 40 ms, 12 MiB | some 65 ms, 47 MiB |
  * | memory | its own, but can share a `SharedArrayBuffer` | its own |
  * | `pid` | that of this process | its own |
- * | `terminate` | stop flag, grace, end; a loop runs on unheard | SIGTERM, which ends a loop, too |
+ * | `terminate` | stop flag, grace, end; a loop runs on without effect | SIGTERM, which ends a loop, too |
  * | `kill` | the same without grace | SIGKILL |
  * | out of memory | takes the whole program down | exit code -5 or so |
  * | started by a worker | up after some 1000 ms more (Deno 2.9) | the same as ever |
@@ -18,7 +18,7 @@
  *
  * A failure is told the way Python tells it: exit code 1, and the error on stderr at once, by the
  * parent. It does not make a join throw or a run reject: a process is a program, and its exit code is
- * its result. Who wants errors as values uses a pool. The option `report` takes the place of stderr.
+ * its result. For errors as values there is the pool. The option `report` takes the place of stderr.
  */
 import { printable } from "../../kernel/printable.ts";
 import { callSafely } from "../../kernel/callback.ts";
@@ -65,14 +65,14 @@ let makeSelf: (type: AnyClass, begin: BeginMessage, target: AnyFunction | null) 
  * - The exit code is 0 after a return, 1 after an error, n after `Deno.exit(n)`, -N after signal N, and
  *   -15 when it let itself be stopped by a cancel.
  * - The backend `"worker"` needs `--allow-read` for the code. A loop in a worker cannot be stopped from
- *   outside: it is given up and computes on, unheard; and a worker that runs out of memory takes the
+ *   outside: it is given up and computes on, without effect; and a worker that runs out of memory takes the
  *   whole program with it. The backend `"subprocess"` needs `--allow-read`, `--allow-run` and
  *   `--allow-env`, and can be killed whatever it does. It gets no permission that this program lacks:
  *   those granted in full, reading where its code lies, and what `flags` adds.
  * - Started inside a run: when the run ends, daemons are terminated and others are waited for. Started
  *   outside: the same, with the program in place of the run, except that `Deno.exit` waits for nobody.
  * - A subclass overrides `run` and is made known with {@linkcode processes}. Its public fields are
- *   copied over when it starts, and changes stay over there. Its constructor does not run there, so
+ *   copied over when it starts, and changes stay there. Its constructor does not run there, so
  *   private `#fields` do not exist; nothing comes back.
  * - It does not return a value. Send one through a pipe or a queue, or use a {@linkcode WorkerPool}.
  *
@@ -213,7 +213,7 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
   }
 
   /**
-   * Starts the process. Never waits for it to be up; whatever goes wrong over there is its exit code.
+   * Starts the process. Never waits for it to be up; what goes wrong there is its exit code.
    *
    * @throws {Error} If it was started before, if a permission is missing, or if its arguments or
    *   fields cannot be sent; then it was not started.
@@ -259,9 +259,9 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
 
   /**
    * Asks it to stop, and leaves it at that: `currentProcess().stopRequested` becomes true there, its
-   * signal aborts, and every task of every run in it is cancelled. Who does not listen goes on.
+   * signal aborts, and every task of every run in it is cancelled. A process that does not look goes on.
    *
-   * @param reason What the signal over there aborts with.
+   * @param reason What its signal aborts with.
    */
   stop(reason?: unknown): void {
     this.#bodyFor("stop")?.stop(
@@ -271,7 +271,7 @@ export class WorkerProcess<A extends readonly unknown[] = never> {
 
   /**
    * Ends it. A subprocess gets SIGTERM, now. A worker is asked to stop, and ended when it has not done
-   * so within the time of grace; a loop in it computes on, unheard, since nothing can stop it. Clean-up
+   * so within the time of grace; a loop in it computes on, since nothing can stop it. Clean-up
    * runs only in a worker that is stopped by a cancel. Without effect when it has ended.
    */
   terminate(): void {

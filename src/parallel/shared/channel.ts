@@ -1,13 +1,13 @@
 /**
  * A stream of values from any threads to any threads: the inside of queues and pipes.
  *
- * A ring of bytes with a lock for those who write and one for those who read, so that the two sides do
+ * A ring of bytes with a lock for the writers and one for the readers, so that the two sides do
  * not wait for each other. Each lock is held for the copying of one value; a thread that finds it taken tries
- * for a moment and then waits at the same gate as one who finds the ring full, or empty. So a thread that is
- * done looks whether there is room (or a value) left and somebody waits, and passes the word on.
+ * for a moment and then waits at the same gate as one that finds the ring full, or empty. So a thread that is
+ * done looks whether there is room (or a value) left and another waits, and wakes that.
  *
  * A thread that dies half-way through a write leaves the lock taken and the ring as it was before. What
- * was complete can still be read; then, and for all who write, it is an error. A value is turned into
+ * was complete can still be read; then, and for all writers, it is an error. A value is turned into
  * bytes before the lock is taken, which may run code of the value's own; a thread that dies in there is
  * noted beforehand, and is an error all the same.
  */
@@ -61,7 +61,7 @@ export function initChannel(
 /** Notes how many values were put. */
 export type Count = (by: 1 | -1) => void;
 
-/** Who says which words in messages. */
+/** The words for messages, and what a channel does not know of its owner. */
 export interface ChannelTerms {
   /** As in `put into SharedQueue#1`. */
   readonly write: string;

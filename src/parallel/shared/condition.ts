@@ -2,10 +2,10 @@
  * A condition between threads.
  *
  * A notification goes to one that was waiting when it was sent, in order, and never to one that came
- * later, has given up, or has died. So those who wait stand in a line: each has a place with the number of its
- * thread, and later a sign that it was notified; who came first says a number that counts up. Rejected: a count
+ * later, has given up, or has died. So the waiters stand in a line: each has a place with the number of its
+ * thread, and later a sign that it was notified; a number that counts up says which came first. Rejected: a count
  * of notifications to be taken, because a thread that comes later may take what was meant for others; and a
- * ring of places, because one who waits for long would keep all behind it from being used again.
+ * ring of places, because a waiter that stays for long would keep all behind it from being used again.
  */
 import { checkFunction, checkMs, isInstance } from "../../kernel/checks.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
@@ -25,7 +25,7 @@ const TICKET = 0;
 const USED = 1;
 const FIRST = 2;
 
-/** The words of a place: who is there, and the number of the stay, which tells who came first. */
+/** The words of a place: which thread is there, and the number of the stay, which tells which came first. */
 const WHO = 0;
 const STAY = 1;
 const PLACE_WORDS = 2;
@@ -33,7 +33,7 @@ const PLACE_WORDS = 2;
 /** How many words the line takes. */
 const LINE_WORDS = FIRST + PLACES * PLACE_WORDS;
 
-/** Who is there: nobody; or one that was notified and has not gone yet; or the number of a waiting thread. */
+/** No thread; or one that was notified and has not left yet; or else the number of a waiting thread. */
 const EMPTY = 0;
 const NOTIFIED = -1;
 

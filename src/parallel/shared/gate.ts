@@ -12,7 +12,7 @@
  * is still alive. A slice also mends a wake-up that went to a thread that died over it.
  *
  * A scheduler's thread never blocks: its waits park here, behind one `Atomics.waitAsync` for each gate,
- * which may be rung when nobody is left who cares; then the ring is passed on. `waitAsync` does not keep the
+ * which may be rung when nothing is parked any more; then the ring is passed on. `waitAsync` does not keep the
  * process alive (denoland/deno#15358), and tells nothing of a holder that has died: so while anything is parked,
  * one alarm of the thread takes the place of the slices.
  */
@@ -38,7 +38,7 @@ export interface GateEntry<T> {
   readonly label: string;
   /** Tries, without waiting. Throws if it can never come true; that is the entry's end. */
   attempt(): T | typeof NOT_YET;
-  /** Called after attempts in vain: throws if nobody is left who could make it come true, likewise. */
+  /** Called after attempts in vain: throws if it can never come true because a thread has died, likewise. */
   check(): void;
   /**
    * It is given up: by a cancel, because time is up, because its thread is to end. Returns `false` if it
@@ -135,7 +135,7 @@ class Parked<T> implements WaitSource {
   }
 }
 
-/** Knows who of this thread keeps others waiting at a gate. */
+/** Knows which task of this thread keeps others waiting at a gate. */
 export interface GateKeeper {
   /** This thread's hold, if it has what is waited for. */
   readonly hold: LocalHold | null;

@@ -119,7 +119,7 @@ export class Holders {
     }
   }
 
-  /** The best cell there is: of a dead one, of nobody, of a living one that holds none, of one that died holding some. */
+  /** The best cell there is: of no thread, or of a dead one; of a living one that holds none; of one that died holding some. */
   #claimable(): number | undefined {
     let idle: number | undefined;
     let dead: number | undefined;

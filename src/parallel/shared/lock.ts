@@ -215,7 +215,7 @@ export abstract class BaseLock extends SharedObject {
     return this.#giveBack();
   }
 
-  /** One who could not take it at once; meanwhile, its own task may get it by another wait. */
+  /** For a wait that could not take it at once; meanwhile, its own task may get it by another wait. */
   #entry(task: Task | null, verb: string): GateEntry<SharedGuard> {
     const entry = this.#mutex.entry(`${this}.${verb}()`, () => {
       this.#taken(task);

@@ -3,8 +3,8 @@
  *
  * Each thread has a copy of the collection, and memory holds the changes in the order in which they were
  * made. A thread that uses the collection takes the lock, makes the changes to its copy that it has not seen,
- * and then reads the copy, or changes it and writes that down. So reading is as fast as at home while
- * nobody writes, and every thread sees every change from the moment on at which it was made. Once the
+ * and then reads the copy, or changes it and writes that down. So reading is as fast as in a map of its own while
+ * no thread writes, and every thread sees every change from the moment on at which it was made. Once the
  * changes take much more memory than the collection, one writes the collection down instead, as a new
  * beginning.
  *

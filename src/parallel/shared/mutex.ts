@@ -1,9 +1,9 @@
 /**
  * The lock inside all that locks: one word that holds the number of the holding thread.
  *
- * Free is 0, so taking and giving back is one compare-and-exchange each while nobody else wants it. One who
- * wants it in vain marks the word, and so the holder need not look whether anybody waits: giving back a marked
- * word fails, and takes the longer way. One who takes it after a wait marks it himself where others wait.
+ * Free is 0, so taking and giving back is one compare-and-exchange each while no other thread wants it. A thread
+ * that finds it taken marks the word, and so the holder need not look for waiters: giving back a marked word fails
+ * at first, and only then are waiters woken. A waiter that takes it while others wait marks the word itself.
  *
  * A thread that comes by when it is free may take it, before those who wait: handing it straight to a sleeping
  * thread would leave it idle for the 50 µs and more that the thread takes to wake up, each time, and
@@ -164,8 +164,9 @@ export class SharedMutex {
   }
 
   /**
-   * Takes it, or marks it as wanted. The mark is there before the waiter looks for a change the last time, and
-   * the holder makes a change after he has found it: so one of the two sees the other.
+   * Takes it, or marks it as wanted. Two threads race here, the holder that gives it back and the waiter that is
+   * about to sleep: the waiter reads the gate's count of changes before it marks the word, and the holder moves
+   * that count after it has found the mark. So the waiter does not sleep through the release.
    */
   #takeOrMark(reserved: boolean): boolean {
     const words = this.#words;
@@ -179,7 +180,7 @@ export class SharedMutex {
         threadLocks.held++;
         return true;
       }
-      // Free, but reserved for another: who takes that reservation, or gives it up, wakes the next.
+      // Free, but reserved for another: the thread that uses that reservation, or gives it up, wakes the next.
       if ((held & NUMBER) === 0 || (held & WANTED) !== 0) return false;
       if (Atomics.compareExchange(words, this.#at, held, held | WANTED) === held) return false;
     }

@@ -9,7 +9,7 @@
  * memory is copied ten times as fast when it is aligned like that (measured). The words never wrap around
  * the end of the ring, the bytes may.
  *
- * A ring may be made to grow, by one who holds both sides of it. Everybody looks at its size before use.
+ * A ring may be made to grow, by a thread that holds both sides of it. Each thread reads its size before use.
  * Rejected: what does not fit being kept by the thread that puts (as Python's feeder does), because a
  * thread that blocks feeds nothing, and one that ends takes it along.
  */
@@ -118,7 +118,7 @@ export class Ring {
   }
 
   /**
-   * For one who may both write and read: makes room for a packet. The bytes keep their places in the
+   * For a thread that may both write and read: makes room for a packet. The bytes keep their places in the
    * endless row that head and tail count, and so get others in the ring. Returns `false` if it may not
    * become so large.
    */

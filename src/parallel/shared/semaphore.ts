@@ -2,8 +2,8 @@
  * A semaphore between threads.
  *
  * A plain one is a count and has no holders: one thread may take what another releases, as a signal. A
- * bounded one stands for things that are taken and given back, so it notes who has them, and can tell
- * when one went down with its thread.
+ * bounded one stands for things that are taken and given back, so it notes which threads have them, and can
+ * tell when one was lost with its thread.
  */
 import { checkFlag, checkOptions, checkWhole, COUNT } from "../../kernel/checks.ts";
 import { AbandonedError, WouldBlock } from "../../kernel/errors.ts";
@@ -53,12 +53,12 @@ function makeRegion(permits: number, bounded: boolean): Region {
  * ```ts
  * import { run, SharedSemaphore, WouldBlock } from "@weft/weft";
  * await run(async function* () {
- *   const seats = new SharedSemaphore(2, { bounded: true });
- *   using _one = yield* seats.acquire();
- *   using _two = yield* seats.acquire();
+ *   const permits = new SharedSemaphore(2, { bounded: true });
+ *   using _one = yield* permits.acquire();
+ *   using _two = yield* permits.acquire();
  *   try {
- *     seats.tryAcquire();
- *     throw new Error("three on two seats");
+ *     permits.tryAcquire();
+ *     throw new Error("three of two permits");
  *   } catch (error) {
  *     if (!(error instanceof WouldBlock)) throw error;
  *   }

@@ -227,7 +227,7 @@ export function stopThread({ table, number }: ThreadTicket): void {
   if (words[lineOf(number) + NUMBER] === number) Atomics.store(words, lineOf(number) + STOP, 1);
 }
 
-/** For code that started a thread: takes it out of the table, because it has ended. Those who wait for it are told. */
+/** For code that started a thread: takes it out of the table, because it has ended. Threads that wait for it are told. */
 export function removeThread({ table, number }: ThreadTicket): void {
   new ThreadTable(table).remove(number);
 }

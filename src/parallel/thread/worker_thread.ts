@@ -8,14 +8,14 @@
  *
  * Ending a worker is cooperative on this Deno: `terminate()` does not interrupt a loop, and a worker
  * that computes would keep the process from ending (denoland/deno#35657). So the host is told to forget
- * the thread as well. What computes on does so until the process ends, unheard.
+ * the thread as well. What computes on does so until the process ends, without effect.
  */
 import { MessageChannel as WatchedChannel } from "node:worker_threads";
 import { SystemClock } from "../../kernel/clock.ts";
 import { enrolThread, removeThread, stopThread, type ThreadTicket } from "./table.ts";
 import { STOP_WORD, type ThreadParts } from "./wire.ts";
 
-/** How long the thread of an ended worker gets to say goodbye, in milliseconds. */
+/** How long the thread of an ended worker gets to send what it holds, in milliseconds. */
 const LINGER_MS = 50;
 
 /**
@@ -52,7 +52,7 @@ export interface ThreadStart {
   readonly movables: readonly Transferable[];
 }
 
-/** Who listens to a thread. */
+/** What is told of a thread. */
 export interface ThreadOwner {
   /** It says something, which may be anything. */
   hear(data: unknown): void;
