@@ -16,11 +16,9 @@ import { whileLoading } from "../loading.ts";
 import { takeTicket } from "../thread/table.ts";
 import { packError, unpackError } from "../transported_error.ts";
 import { WorkerError } from "../worker_error.ts";
-import { openBegin } from "./begin.ts";
-import { endChildren } from "./children.ts";
+import { openBegin, printFailure } from "./begin.ts";
 import { type AnyClass, findClass } from "./classes.ts";
-import { enterProcess, type Self } from "./current.ts";
-import { printFailure } from "./options.ts";
+import { endChildren, enterProcess, type Self } from "./current.ts";
 import {
   type BeginMessage,
   type ClassAddress,

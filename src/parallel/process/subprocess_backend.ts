@@ -17,14 +17,14 @@ import { subprocessFlags } from "./flags.ts";
 import { packMessage } from "./wire.ts";
 import {
   type Departure,
+  endingIn,
   garbledEnding,
-  isEndMessage,
   type ProcessBody,
   type ProcessEnding,
   type StopMessage,
   type SubprocessBeginMessage,
 } from "./wire.ts";
-import { packError, unpackError } from "../transported_error.ts";
+import { packError } from "../transported_error.ts";
 
 /** How long the last message of a process that has exited may take, in milliseconds. */
 const LINGER_MS = 100;
@@ -110,15 +110,11 @@ class SubprocessBody implements ProcessBody {
 
   #hear(data: unknown): void {
     if (this.#said !== null) return;
-    if (isEndMessage(data)) {
-      const { code, error } = data;
-      this.#said = { code, error: error === null ? undefined : unpackError(error) };
-      this.#settleSoon();
-    } else {
-      this.#said = garbledEnding(this.#departure.begin.name);
-      this.#isGarbled = true;
-      this.kill();
-    }
+    const ending = endingIn(data);
+    this.#said = ending ?? garbledEnding(this.#departure.begin.name);
+    if (ending !== null) return this.#settleSoon();
+    this.#isGarbled = true;
+    this.kill();
   }
 
   /** The channel could not be used, or the process not be started. */

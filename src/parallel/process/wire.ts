@@ -11,7 +11,7 @@
 import process from "node:process";
 import type { ThreadParts } from "../thread/wire.ts";
 import { printable } from "../../kernel/printable.ts";
-import type { TransportedError } from "../transported_error.ts";
+import { type TransportedError, unpackError } from "../transported_error.ts";
 import { WorkerCrashedError } from "../worker_error.ts";
 
 /** Which kind of process: a thread of this one, or a real one. */
@@ -91,13 +91,6 @@ export interface EndMessage {
   readonly error: TransportedError | null;
 }
 
-/** Whether this is the last message of a process. The program can use the channel, too, so each one is checked. */
-export function isEndMessage(data: unknown): data is EndMessage {
-  if (!isKind(data, "weft.end")) return false;
-  const { code, error } = data as Partial<EndMessage>;
-  return Number.isInteger(code) && (error === null || typeof error === "object");
-}
-
 /** Whether this asks a process to stop. */
 export function isStopMessage(data: unknown): data is StopMessage {
   return isKind(data, "weft.stop") && typeof (data as Partial<StopMessage>).reason === "object";
@@ -113,21 +106,32 @@ function isKind(data: unknown, kind: string): boolean {
   return typeof data === "object" && data !== null && (data as { kind?: unknown }).kind === kind;
 }
 
-/** How a process that has said something else has ended. */
-export function garbledEnding(name: string): ProcessEnding {
-  const why = "it sent a message that is none of a process's, and was ended";
-  return {
-    code: 1,
-    error: new WorkerCrashedError(name, `Cannot finish "${printable(name)}": ${why}`),
-  };
-}
-
 /** How a process ended. */
 export interface ProcessEnding {
   /** 0, or what it exited with, 1 after an error, and -N after signal N. */
   readonly code: number;
   /** What it failed with, or `undefined`. */
   readonly error: unknown;
+}
+
+/**
+ * How a process says that it has ended; `null` if that is no such message. The program can use the channel, too,
+ * so each message is checked.
+ */
+export function endingIn(data: unknown): ProcessEnding | null {
+  if (!isKind(data, "weft.end")) return null;
+  const { code, error } = data as Partial<EndMessage>;
+  if (!Number.isInteger(code) || typeof error !== "object") return null;
+  return { code: code!, error: error === null ? undefined : unpackError(error) };
+}
+
+/** How a process has ended that has said something else. */
+export function garbledEnding(name: string): ProcessEnding {
+  const why = "it sent a message that is none of a process's, and was ended";
+  return {
+    code: 1,
+    error: new WorkerCrashedError(name, `Cannot finish "${printable(name)}": ${why}`),
+  };
 }
 
 /** A process as the backends show it to {@linkcode WorkerProcess}. */

@@ -5,15 +5,15 @@
  * for a process: its exit code and its error.
  */
 import { withScope } from "../../kernel/context.ts";
-import { packError, unpackError } from "../transported_error.ts";
+import { packError } from "../transported_error.ts";
 import { WorkerThread } from "../thread/worker_thread.ts";
 import { movablesOf } from "../transfer.ts";
 import { WorkerCrashedError } from "../worker_error.ts";
 import { identWord } from "./current.ts";
 import {
   type Departure,
+  endingIn,
   garbledEnding,
-  isEndMessage,
   KILLED,
   type ProcessBody,
   type ProcessEnding,
@@ -86,14 +86,10 @@ class WorkerBody implements ProcessBody {
 
   #hear(data: unknown): void {
     if (this.#said !== null) return;
-    if (isEndMessage(data)) {
-      const { code, error } = data;
-      this.#said = { code, error: error === null ? undefined : unpackError(error) };
-      if (this.#thread.state === "starting") this.#thread.state = "up"; // there is no more to wait for
-    } else {
-      this.#said = garbledEnding(this.#departure.begin.name);
-      this.kill();
-    }
+    const ending = endingIn(data);
+    this.#said = ending ?? garbledEnding(this.#departure.begin.name);
+    if (ending === null) this.kill();
+    else if (this.#thread.state === "starting") this.#thread.state = "up"; // there is no more to wait for
   }
 
   /** How it ended if it did not say so. */

@@ -29,21 +29,21 @@ import { hold, letGo, type Resource } from "../../kernel/resource.ts";
 import { moveOnAfter } from "../../tasks/timeout.ts";
 import type { AnyFunction } from "../jobs.ts";
 import { isLoading, loadingError } from "../loading.ts";
-import { dropBegin, start } from "./begin.ts";
-import { childrenAlive, enterChild, nextName } from "./children.ts";
-import type { AnyClass } from "./classes.ts";
-import { currentProcess } from "./current.ts";
-import { ExitFuture } from "./exit_future.ts";
 import {
+  dropBegin,
   type NeedsArguments,
   printFailure,
   type ProcessSettings,
   settingsOf,
+  start,
   type WorkerProcessOptions,
-} from "./options.ts";
+} from "./begin.ts";
+import type { AnyClass } from "./classes.ts";
+import { childrenAlive, currentProcess, enterChild, nextName } from "./current.ts";
+import { ExitFuture } from "./exit_future.ts";
 import type { BeginMessage, ProcessBackend, ProcessBody, ProcessEnding } from "./wire.ts";
 
-export type { NeedsArguments, WorkerProcessOptions } from "./options.ts";
+export type { NeedsArguments, WorkerProcessOptions } from "./begin.ts";
 
 /** The life of a process, as its parent knows it; or that it is the process that asks. */
 type Life =
