@@ -10,7 +10,7 @@
  * Read once for a URL, and synchronously: `submit` gives a future at once, and refuses at once.
  */
 import { createHash } from "node:crypto";
-import { printable } from "../../kernel/printable.ts";
+import { messageText, printable } from "../../kernel/printable.ts";
 
 const known = new Map<string, string>();
 
@@ -30,12 +30,16 @@ function contentOf(url: string): Uint8Array | string {
   try {
     return Deno.readFileSync(new URL(url));
   } catch (error) {
-    throw new TypeError(
-      `Cannot send a job of ${printable(url)} to another machine: its file cannot be read, ` +
-        `which --allow-read permits`,
-      { cause: error },
-    );
+    throw new TypeError(`Cannot use ${printable(url)} in a cluster: ${whyNot(error)}`, {
+      cause: error,
+    });
   }
+}
+
+function whyNot(error: unknown): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.NotCapable) return "reading its text needs --allow-read";
+  return `its text cannot be read: ${printable(messageText(error))}`;
 }
 
 function hashOf(content: Uint8Array | string): string {
