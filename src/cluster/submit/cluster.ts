@@ -18,18 +18,18 @@ import { reportName } from "../../kernel/printable.ts";
 import { clientOptions } from "../link/connect_options.ts";
 import { checkName, freshName, Names } from "../wire/names.ts";
 import { Signer } from "../wire/signing.ts";
-import { usualDemand } from "./demand.ts";
 import type { Engine } from "./engine.ts";
 import { JobMaker } from "./job_maker.ts";
 import { LocalEngine } from "./local_engine.ts";
 import { OptionedClusterSender } from "./optioned_sender.ts";
-import type {
-  ClusterFuture,
-  ClusterJobOptions,
-  ClusterMapOptions,
-  ClusterOptions,
-  ClusterSender,
-  ClusterStatistics,
+import {
+  type ClusterFuture,
+  type ClusterJobOptions,
+  type ClusterMapOptions,
+  type ClusterOptions,
+  type ClusterSender,
+  type ClusterStatistics,
+  usualDemand,
 } from "./options.ts";
 import { RemoteEngine } from "./remote_engine.ts";
 

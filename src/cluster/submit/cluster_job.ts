@@ -8,8 +8,7 @@ import { Job, type JobTerms } from "../../parallel/pool/job.ts";
 import type { ProgressStream } from "../../parallel/pool/progress_stream.ts";
 import type { JobKind } from "../../parallel/pool/job_kinds.ts";
 import { classOf, type JobClass, type JobKey, keyText } from "../wire/names.ts";
-import type { ClusterDemand } from "./demand.ts";
-import type { ClusterFuture } from "./options.ts";
+import type { ClusterDemand, ClusterFuture } from "./options.ts";
 
 /**
  * Where it is: behind another of its order, in the line, on its way to the server, stored; or it is

@@ -19,10 +19,9 @@ import type { JobKind } from "../../parallel/pool/job_kinds.ts";
 import { MapRun } from "../../parallel/pool/map.ts";
 import { OrderedBuffer, UnorderedBuffer } from "../../parallel/pool/result_buffer.ts";
 import { type ResultStream, StreamRun } from "../../parallel/pool/result_stream.ts";
-import type { ClusterDemand } from "./demand.ts";
 import type { ClusterJob } from "./cluster_job.ts";
 import type { EngineMaps } from "./engine.ts";
-import type { ClusterMapOptions } from "./options.ts";
+import type { ClusterDemand, ClusterMapOptions } from "./options.ts";
 
 /** How many items of a map may be out, unless said otherwise. */
 const WINDOW = 4096;

@@ -5,8 +5,12 @@ import type { Addressed, AnyFunction } from "../../parallel/jobs.ts";
 import type { Future } from "../../parallel/pool/future.ts";
 import type { Job } from "../../parallel/pool/job.ts";
 import type { ResultStream } from "../../parallel/pool/result_stream.ts";
-import type { ClusterDemand } from "./demand.ts";
-import type { ClusterFuture, ClusterMapOptions, ClusterStatistics } from "./options.ts";
+import type {
+  ClusterDemand,
+  ClusterFuture,
+  ClusterMapOptions,
+  ClusterStatistics,
+} from "./options.ts";
 
 /** The verbs that apply a job to many items. */
 export interface EngineMaps {

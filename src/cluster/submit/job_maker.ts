@@ -24,7 +24,7 @@ import { moduleHash } from "../wire/job_hash.ts";
 import { freshName, type JobKey, keyText, type Names } from "../wire/names.ts";
 import type { Signer } from "../wire/signing.ts";
 import { ClusterJob, type ClusterTerms } from "./cluster_job.ts";
-import type { ClusterDemand } from "./demand.ts";
+import type { ClusterDemand } from "./options.ts";
 
 /** What the engine does for the jobs that are made. */
 export interface JobHost {

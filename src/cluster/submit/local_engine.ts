@@ -17,11 +17,10 @@ import type { JobSender } from "../../parallel/pool/pool_options.ts";
 import { ClusterError } from "../link/errors.ts";
 import { parseKey } from "../wire/names.ts";
 import type { ClusterJob } from "./cluster_job.ts";
-import type { ClusterDemand } from "./demand.ts";
 import type { Engine, EngineMaps } from "./engine.ts";
 import type { JobMaker } from "./job_maker.ts";
 import { PendingJobs } from "./pending_jobs.ts";
-import type { ClusterOptions, ClusterState, ClusterStatistics } from "./options.ts";
+import type { ClusterDemand, ClusterOptions, ClusterState, ClusterStatistics } from "./options.ts";
 
 const STATES: Record<string, ClusterState> = {
   open: "open",

@@ -4,9 +4,14 @@ import type { Operation } from "../../kernel/operation.ts";
 import type { Addressed, AnyFunction, JobArguments, JobResult } from "../../parallel/jobs.ts";
 import type { Job } from "../../parallel/pool/job.ts";
 import { application, cancelOnAbort } from "../../parallel/pool/job_sender.ts";
-import { type ClusterDemand, demandOf } from "./demand.ts";
 import type { Engine } from "./engine.ts";
-import type { ClusterFuture, ClusterJobOptions, ClusterSender } from "./options.ts";
+import {
+  type ClusterDemand,
+  type ClusterFuture,
+  type ClusterJobOptions,
+  type ClusterSender,
+  demandOf,
+} from "./options.ts";
 
 /** Hands in jobs at one cluster, all on the same options. */
 export class OptionedClusterSender implements ClusterSender {
