@@ -70,7 +70,7 @@ export interface OperationOptions<T> {
   undo?: (value: T, task: Task) => void;
   /**
    * Does it at once for `task`, if nobody needs to wait for that, or says {@linkcode NOT_NOW}: the way without
-   * a wait, for what is done very often. It must come to what beginning a wait would come to.
+   * a wait, for what is done very often. It must give what beginning a wait would give.
    */
   now?: (task: Task, argument: never) => T | typeof NOT_NOW;
 }

@@ -4,7 +4,7 @@
  * Whatever opens such a thing inside a run is asked to register it, so that the run can close what
  * its tasks left open. The count over all runs is what the test ledger compares.
  *
- * A list is linked, and whoever is opened and closed by the thousand keeps its place in it. Rejected: a `Set`
+ * A list is linked, and what is opened and closed by the thousand keeps its place in it. Rejected: a `Set`
  * alone. Its table is made anew every so often, the old one points to the new one, and the collector of young
  * objects takes what an old table held for alive: of each connection 2 KB got into the old generation that way
  * (measured).

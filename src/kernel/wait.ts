@@ -75,7 +75,7 @@ export type WaitState = "idle" | "parked" | "offered" | "settled" | "failed";
 
 /**
  * One stay of one task at one operation; also the iterator that `yield*` drives. Its `offer` can be read and
- * set while it is parked: what it hands to whoever ends it.
+ * set while it is parked: what it hands to the one that ends it.
  */
 export class Wait<T = unknown> {
   /** Where this wait stands. */
@@ -114,7 +114,7 @@ export class Wait<T = unknown> {
     return this.scope === null ? this.content as Startable<T> : null;
   }
 
-  /** What a parked wait offers to whoever ends it. */
+  /** What a parked wait offers to the one that ends it. */
   get offer(): unknown {
     return this.content;
   }

@@ -9,7 +9,7 @@
  * in one go, and all of it belongs in one answer.
  *
  * Looking. What sits in the kernel already comes within three microtasks of being armed (measured); what
- * came to a read in flight comes when Deno's loop has looked at its sockets. So a poll that has something to
+ * has arrived for a read in flight comes when Deno's loop has looked at its sockets. So a poll that has something to
  * tell waits those microtasks for more, and `poll(0)`, unless everything is told already, for that look.
  * A program that leaves what it is told untaken would get answers without a turn of the loop, and keep
  * timers and everybody else from theirs; so every so many such answers wait for a turn too.

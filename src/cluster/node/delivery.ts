@@ -1,7 +1,7 @@
 /**
  * A job's message as a node got it, and what the node can say of it.
  *
- * Neither its subject nor its reply subject is believed. Whoever knows a node's inbox could send it a
+ * Neither its subject nor its reply subject is believed. Anybody who knows a node's inbox could send it a
  * message with any of the two; so both are taken apart, and what the server is told is told on a subject
  * that is built of the parts.
  */

@@ -99,7 +99,7 @@ export interface ClusterFuture<T> extends Future<T> {
   readonly key: string;
   /**
    * Waits until the job is stored, so that it will run although this program ends. Throws what the
-   * job came to, if that was an error, before it was stored.
+   * job ended with, if that was an error, before it was stored.
    */
   accepted(): Operation<void>;
 }

@@ -2,7 +2,7 @@
  * The protocol between submitters, nodes and keepers: this comment is the whole of it.
  *
  * **Names.** `<c>` is a cluster's name, `<s>` a submitter's, `<i>` a job's, `<n>` a node's: each of 1 to 64
- * letters `A-Z a-z 0-9 _ -` (names.ts). A job's key is `<s>.<i>`. Whoever gets a message checks the
+ * letters `A-Z a-z 0-9 _ -` (names.ts). A job's key is `<s>.<i>`. The one who gets a message checks the
  * parts of its subject and builds every other subject from them.
  *
  * **Head.** Each message has a header `Weft`: words with one space between them, the first the version of

@@ -1,7 +1,7 @@
 /**
  * Signatures of results, for users of a server who do not trust one another.
  *
- * Whoever may publish on the subject of a result could store a false one first. With a `resultKey`, known
+ * Anybody who may publish on the subject of a result could store a false one first. With a `resultKey`, known
  * to submitters and nodes only, each result carries an HMAC-SHA-256 of its subject, its head and its
  * body: so a result cannot be made up, nor moved to another job. (A true result of the same job can be
  * played again; it is the same job's.) A body in the bucket is signed by its bytes, too.

@@ -105,7 +105,7 @@ export class PoolLife {
     if (this.state === "ending" && workerSet.empty) this.#end();
   }
 
-  /** Enters the pool into the ledger of held resources with its first worker, and strikes it off with the last. */
+  /** Enters the pool into the ledger of held resources with its first worker, and removes it with the last. */
   #setHeld(held: boolean): void {
     this.#held = held;
     if (held) hold(this.#resource);

@@ -32,7 +32,7 @@ export interface ProgressStream<P> extends AsyncIterable<P, undefined>, Disposab
   readonly missed: number;
   /** For `for await`; leaving the loop ends the stream. The job goes on. */
   [Symbol.asyncIterator](): AsyncIterator<P, undefined>;
-  /** Ends the stream: nothing more is held for it, and whoever waits sees the end. The job goes on. */
+  /** Ends the stream: nothing more is held for it, and those who wait see the end. The job goes on. */
   [Symbol.dispose](): void;
   /** As in `progress of fib(…)`. */
   toString(): string;
@@ -117,7 +117,7 @@ interface Reporting {
   watch(fn: () => void): void;
 }
 
-/** Whoever hears of reports. */
+/** Who hears of reports. */
 interface Reader {
   /** Whether it wants no more. */
   readonly over: boolean;

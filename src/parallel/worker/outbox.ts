@@ -96,8 +96,8 @@ export class Outbox {
 
   /**
    * Sends what is held, and that no more will come. A job that ends its worker goes on until the host ends
-   * the thread, which may be a while (measured on a loaded machine: it returned): nothing that it comes to
-   * then is sent, and the end of the port tells the pool.
+   * the thread, which may be a while (measured on a loaded machine: it returned): its result is not sent
+   * then, and the end of the port tells the pool.
    */
   leave(why: string): void {
     if (this.hasLeft) return;

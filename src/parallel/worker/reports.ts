@@ -15,7 +15,7 @@ export function reportTo(target: (message: ProgressMessage | LogMessage) => void
 }
 
 /**
- * Reports a value from within a job, to whoever reads `future.progress()`, or to the option `onProgress` of
+ * Reports a value from within a job, to the reader of `future.progress()`, or to the option `onProgress` of
  * a map. Never waits, and never slows down for a reader: of what is not read in time, the oldest is dropped.
  *
  * In plain and async jobs it can be called anywhere until the job is over, in a task body wherever a task of
