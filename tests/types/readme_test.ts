@@ -49,3 +49,13 @@ law("Each file of the source that the README names is there", async () => {
   }
   assertEquals(missing, []);
 });
+
+law("Each example stands in the README's table of them", async () => {
+  const readme = await Deno.readTextFile(new URL("README.md", root));
+  const table = /\n## Examples\n([^]*?)\n## /.exec(readme)?.[1] ?? "";
+  const missing: string[] = [];
+  for await (const { name, isFile } of Deno.readDir(new URL("examples/", root))) {
+    if (isFile && !table.includes(`\`${name}\``)) missing.push(name);
+  }
+  assertEquals(missing, []);
+});
