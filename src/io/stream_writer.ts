@@ -119,6 +119,17 @@ export class StreamWriter {
     (this.#senders ??= new Set()).add(new Sender(this, wait, data, taken, all, timeout));
   }
 
+  /** Takes all of a message, if it fits and nothing else is on its way: the usual case. */
+  takesAtOnce(data: Uint8Array): boolean {
+    const { length } = data;
+    if (
+      this.#first !== null || this.#flying !== 0 || length === 0 || length > LARGE ||
+      this.#end !== null
+    ) return false;
+    this.#takeFirst(data, length);
+    return true;
+  }
+
   /** Takes what fits now; returns how much. */
   tryTake(data: Uint8Array): number {
     if (this.#end !== null) throw this.#told(this.#end);
@@ -178,12 +189,7 @@ export class StreamWriter {
   take(data: Uint8Array, offset: number): number {
     const { length } = data;
     if (this.#first === null && length > 0 && length <= LARGE && this.#flying === 0) {
-      // A message on an idle connection, the usual case.
-      const chunk = this.#append(length);
-      chunk.bytes.set(data);
-      this.#buffered = chunk.stop = length;
-      this.#write();
-      this.#host.changed();
+      this.#takeFirst(data, length);
       return length;
     }
     const room = (this.#last?.room ?? 0) + (MOST_CHUNKS - this.#chunks) * LARGE;
@@ -214,6 +220,15 @@ export class StreamWriter {
   /** Names a send in reports. */
   toString(): string {
     return `${this.#host}.send()`;
+  }
+
+  /** Takes a message on an idle connection. */
+  #takeFirst(data: Uint8Array, length: number): void {
+    const chunk = this.#append(length);
+    chunk.bytes.set(data);
+    this.#buffered = chunk.stop = length;
+    this.#write();
+    this.#host.changed();
   }
 
   #append(bytes: number): Chunk {

@@ -70,9 +70,10 @@ export interface OperationOptions<T> {
   undo?: (value: T, task: Task) => void;
   /**
    * Does it at once for `task`, if nobody needs to wait for that, or says {@linkcode NOT_NOW}: the way without
-   * a wait, for what is done very often. It must give what beginning a wait would give.
+   * a wait, for what is done very often. It must give what beginning a wait would give, and is given
+   * what {@linkcode operationOn} was given.
    */
-  now?: (task: Task, argument: never) => T | typeof NOT_NOW;
+  now?: (task: Task, argument: never, place: never) => T | typeof NOT_NOW;
 }
 
 /**
@@ -200,7 +201,11 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
   private attempt(scope: CancelScope): Done<T> | null {
     if (!mayGoOn(scope) || scope.reaching !== null) return null;
     strike(this);
-    const value = this.#options!.now!(scope.task, this.#argument as never);
+    const value = this.#options!.now!(
+      scope.task,
+      this.#argument as never,
+      this.#label as never,
+    );
     if (value !== NOT_NOW) return new Done(value);
     spent.operations--; // to begin a wait asks again
     return null;

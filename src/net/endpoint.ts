@@ -13,7 +13,14 @@ import type { StreamReader } from "../io/stream_reader.ts";
 import { checkTimeout, type Framing, type Timeout } from "../io/waiting.ts";
 import type { StreamWriter } from "../io/stream_writer.ts";
 import { checkInstance, hasMethod } from "../kernel/checks.ts";
-import { type Operation, operation, operationOn } from "../kernel/operation.ts";
+import {
+  inOneShape,
+  NOT_NOW,
+  type Operation,
+  operation,
+  operationOn,
+  type OperationOptions,
+} from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import type { Wait } from "../kernel/wait.ts";
 
@@ -101,13 +108,25 @@ export function receivingExactly(reader: StreamReader, n: number): Operation<Uin
 
 /** Hands over as many of the bytes as fit, one at least; gives their number. */
 export function sending(writer: StreamWriter, data: Uint8Array): Operation<number> {
-  return operationOn(writer, beginSend, data);
+  return operationOn(writer, beginSend, data, SENDING);
 }
 
 /** Hands over all of the bytes. */
 export function sendingAll(writer: StreamWriter, data: Uint8Array): Operation<void> {
-  return operationOn(writer, beginSendAll, data);
+  return operationOn(writer, beginSendAll, data, SENDING_ALL);
 }
+
+// A message on an idle connection is handed over without a wait.
+
+const SENDING: OperationOptions<number> = inOneShape<number>({
+  now: (_task, data: Uint8Array, writer: StreamWriter) =>
+    writer.takesAtOnce(data) ? data.length : NOT_NOW,
+});
+
+const SENDING_ALL: OperationOptions<void> = inOneShape<void>({
+  now: (_task, data: Uint8Array, writer: StreamWriter) =>
+    writer.takesAtOnce(data) ? undefined : NOT_NOW,
+});
 
 function beginReceive(wait: Wait<Uint8Array>, reader: StreamReader, n: number): void {
   reader.begin(wait, 1, n, reader.timeout);
