@@ -39,9 +39,13 @@ export class LentTurn {
 
   /** Waits until the turn was given back, or could be taken back. */
   async back(): Promise<void> {
+    let watched = this.#holder();
     for (let hops = 0; hops < MICROTASKS_TO_WATCH; hops++) {
       await null;
-      if (this.#holder() === null) return;
+      const holder = this.#holder();
+      if (holder === null) return;
+      if (holder !== watched) hops = 0; // it has been handed on
+      watched = holder;
     }
     const returned = new Promise<void>((resolve) => {
       this.#returned = resolve;
