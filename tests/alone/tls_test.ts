@@ -12,7 +12,7 @@ import {
 } from "@weft/weft";
 import { law } from "../lib/law.ts";
 import { countToEnd, decode, encode, errorOf, start } from "../lib/sockets.ts";
-import { AUTHORITY, CERTIFICATE, KEY } from "./fixtures/certificates.ts";
+import { AUTHORITY, CERTIFICATE, KEY } from "../net/fixtures/certificates.ts";
 
 const server = { cert: CERTIFICATE, key: KEY };
 
