@@ -281,7 +281,7 @@ Deno.test({
     const fixture = new URL("./fixtures/no_descriptors.ts", import.meta.url).pathname;
     const deno = [Deno.execPath(), "run", "--quiet", "--no-check", "-A", fixture];
     const { stdout, stderr } = await new Deno.Command("sh", {
-      args: ["-c", 'ulimit -n 64 && exec "$@"', "sh", ...deno],
+      args: ["-c", 'ulimit -n 256 && exec "$@"', "sh", ...deno],
       env: { NO_COLOR: "1" },
     }).output();
     const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
