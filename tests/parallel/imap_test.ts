@@ -74,6 +74,7 @@ law("WorkerPool.imap() gives the results in the order of the items", async () =>
 
 law("WorkerPool.imapUnordered() gives each result once, as it comes", async () => {
   await using pool = new WorkerPool(2);
+  await pool.map(nap, [50, 50], { chunk: 1 }); // both are up
   assertEquals(await collect(pool.imapUnordered(nap, [200, 1])), [1, 200]);
   const found = await collect(pool.imapUnordered(echo, new Source(5000).async()));
   assertEquals(found.sort((a, b) => a - b), upTo(5000));
