@@ -12,7 +12,7 @@ import { law } from "../lib/law.ts";
 import { randomFrom } from "./fixtures/random.ts";
 import { Thread } from "./fixtures/thread.ts";
 
-/** Where the ring's head and tail stand in a queue's memory; see shared_queue.ts and shared_channel.ts. */
+/** Where the ring's head and tail stand in a queue's memory; see queue.ts, channel.ts and ring.ts. */
 const RING = 4 + 24;
 
 const circular: { self?: unknown } = {};

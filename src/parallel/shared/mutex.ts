@@ -99,14 +99,15 @@ export class SharedMutex {
 
   /** Frees it if its holder has died. Returns whether it had. */
   recover(): boolean {
-    const held = Atomics.load(this.#words, this.#at);
-    const holder = held & NUMBER;
-    if (holder === 0 || this.#thread.isAlive(holder)) return false;
-    if (Atomics.compareExchange(this.#words, this.#at, held, held & RESERVED) !== held) {
-      return false;
+    for (;;) {
+      const held = Atomics.load(this.#words, this.#at);
+      const holder = held & NUMBER;
+      if (holder === 0 || this.#thread.isAlive(holder)) return false;
+      // A waiter may mark it at this very moment.
+      if (Atomics.compareExchange(this.#words, this.#at, held, held & RESERVED) !== held) continue;
+      this.#gate.wakeAll();
+      return true;
     }
-    this.#gate.wakeAll();
-    return true;
   }
 
   /**
