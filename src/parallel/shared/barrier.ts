@@ -213,7 +213,7 @@ export class SharedBarrier extends SharedObject {
       const next = (round + 1) << COUNT_BITS;
       if (Atomics.compareExchange(words, STATE, state, next) !== state) continue;
       this.#gate.wakeAll();
-      return { label, attempt: () => place, check: () => {}, leave: () => false };
+      return { label, attempt: () => place, leave: () => false };
     }
   }
 

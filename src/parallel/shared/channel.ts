@@ -205,7 +205,6 @@ export class SharedChannel {
         return NOT_YET;
       },
       check: () => this.check(this.#terms.write),
-      leave: () => true,
     };
   }
 
@@ -221,7 +220,6 @@ export class SharedChannel {
         this.#refuseEnded();
         this.check(this.#terms.read);
       },
-      leave: () => true,
     };
   }
 
@@ -235,7 +233,6 @@ export class SharedChannel {
         return true;
       },
       check: () => this.check(this.#terms.read),
-      leave: () => true,
     };
   }
 
@@ -250,7 +247,6 @@ export class SharedChannel {
       label,
       attempt: () => this.roomy || this.#whyEnded() !== null ? true : NOT_YET,
       check: () => this.check(this.#terms.write),
-      leave: () => true,
     };
   }
 

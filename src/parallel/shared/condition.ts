@@ -219,7 +219,6 @@ export class SharedCondition extends SharedObject {
       label,
       attempt: () => place.pass() ? true : NOT_YET,
       check: () => this.lock.check(),
-      leave: () => true,
     };
   }
 }

@@ -96,8 +96,6 @@ export class SharedEvent extends SharedObject {
       label: `${this}.${verb}()`,
       attempt: () =>
         Atomics.load(words, FLAG) === 1 || Atomics.load(words, SETS) !== before ? true : NOT_YET,
-      check: () => {},
-      leave: () => true,
     };
   }
 }

@@ -38,13 +38,15 @@ export interface GateEntry<T> {
   readonly label: string;
   /** Tries, without waiting. Throws if it can never come true; that is the entry's end. */
   attempt(): T | typeof NOT_YET;
-  /** Called after attempts in vain: throws if it can never come true because a thread has died, likewise. */
-  check(): void;
+  /** Called after attempts in vain: throws if it can never come true because a thread has died, likewise. @default never throws */
+  check?(): void;
   /**
    * It is given up: by a cancel, because time is up, because its thread is to end. Returns `false` if it
    * is too late for that: what it waited for has come true meanwhile and cannot be undone.
+   *
+   * @default it is never too late
    */
-  leave(): boolean;
+  leave?(): boolean;
 }
 
 /** Whom a change concerns: the next waiter that can use it, or every one. */
@@ -256,7 +258,7 @@ export class Gate {
 
   /** A parked operation is cancelled. Returns whether that is still possible. */
   leave(parked: Parked<unknown>): boolean {
-    if (!parked.entry.leave()) return false;
+    if (parked.entry.leave?.() === false) return false;
     this.#remove(parked);
     return true;
   }
@@ -268,7 +270,7 @@ export class Gate {
       const seen = Atomics.load(words, this.#changes);
       const got = entry.attempt();
       if (got !== NOT_YET) return got;
-      entry.check();
+      entry.check?.();
       if (this.#thread.stopped) {
         const why = `Cannot wait for ${entry.label}: this thread was told to end`;
         return this.#giveUp(entry, new ClosedError(why));
@@ -281,7 +283,7 @@ export class Gate {
 
   /** Throws, unless it is too late for that. */
   #giveUp<T>(entry: GateEntry<T>, error: Error): T {
-    const got = entry.leave() ? NOT_YET : entry.attempt();
+    const got = entry.leave?.() === false ? entry.attempt() : NOT_YET;
     if (got !== NOT_YET) return got;
     this.wake(); // a change may have been announced to this waiter alone
     throw error;
@@ -327,7 +329,7 @@ export class Gate {
     try {
       const got = entry.attempt();
       if (got === NOT_YET) {
-        entry.check();
+        entry.check?.();
         return false;
       }
       this.#remove(parked);

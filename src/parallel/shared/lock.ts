@@ -216,7 +216,7 @@ export abstract class BaseLock extends SharedObject {
   }
 
   /** For a wait that could not take it at once; meanwhile, its own task may get it by another wait. */
-  #entry(task: Task | null, verb: string): GateEntry<SharedGuard> {
+  #entry(task: Task | null, verb: string): Required<GateEntry<SharedGuard>> {
     const entry = this.#mutex.entry(`${this}.${verb}()`, () => {
       this.#taken(task);
       return this.#guard;

@@ -125,7 +125,7 @@ export class SharedMutex {
   }
 
   /** Waits for it, then evaluates to what `taken` returns. */
-  entry<T>(label: string, taken: () => T): GateEntry<T> {
+  entry<T>(label: string, taken: () => T): Required<GateEntry<T>> {
     let reserved = false;
     let since = 0;
     return {

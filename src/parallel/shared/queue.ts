@@ -311,8 +311,6 @@ export class SharedQueue<T = unknown> extends SharedObject
     return {
       label,
       attempt: () => Atomics.load(this.#region.words, UNFINISHED) === 0 ? undefined : NOT_YET,
-      check: () => {},
-      leave: () => true,
     };
   }
 }

@@ -179,7 +179,6 @@ export class SharedSemaphore extends SharedObject {
       label: `${this}.${verb}()`,
       attempt: () => this.#take() ? this.#guard : NOT_YET,
       check: () => this.#checkHolders(),
-      leave: () => true,
     };
   }
 }
