@@ -355,7 +355,7 @@ export class TaskPool {
     return this.#places.start(body, generator, currentTask());
   }
 
-  /** The task that calls, which is to be the spawner of another. */
+  /** The task that calls. */
   #spawner(): Task {
     this.#places.checkOpen();
     const spawner = currentTask();
@@ -391,11 +391,9 @@ export class TaskPool {
     currentTask(); // outside of a run nobody could draw
     this.#places.checkOpen();
     const name = `${this.#name}.${ordered ? "imap" : "imapUnordered"}()`;
-    const places = this.#places;
     const pass = { name, body, items, timeout };
-    const draw = (outlet: Outlet<R>) => mapPass(places, pass, outlet);
-    return new PoolResults(
-      new ImapRun(places, { name, draw, ordered, onError, ahead: places.size }),
-    );
+    const draw = (outlet: Outlet<R>) => mapPass(this.#places, pass, outlet);
+    const plan = { name, draw, ordered, onError, ahead: this.size };
+    return new PoolResults(new ImapRun(this.#places, plan));
   }
 }
