@@ -20,7 +20,7 @@ export class WorkerError extends Error {
  * The worker ended while it had the job: by `Deno.exit`, `self.close`, or because it was given up.
  *
  * The job may have run in part or in full; it is not tried again. Jobs that the worker had not begun
- * are, so they never see this error.
+ * are, unless their arguments had been moved to it and so are gone: the message says so.
  */
 export class WorkerCrashedError extends WorkerError {
   /** The class name. */
@@ -73,15 +73,18 @@ export function startError(job: string, cause: unknown): WorkerError {
   );
 }
 
-/** Says that a job was lost with its worker: while it ran, or without having been heard of. */
-export function crashError(
-  job: string,
-  lost: "running" | "unsent",
-  cause: unknown,
-): WorkerCrashedError {
-  const what = lost === "running"
-    ? "its worker ended while it ran"
-    : "its worker ended before its result was sent";
+/** How far a job had come that was lost with its worker. */
+export type LostJob = "moved" | "running" | "unsent";
+
+const lostWhen: Record<LostJob, string> = {
+  moved: "its worker ended before it began, and its arguments had been moved there",
+  running: "its worker ended while it ran",
+  unsent: "its worker ended before its result was sent",
+};
+
+/** Says that a job was lost with its worker. */
+export function crashError(job: string, lost: LostJob, cause: unknown): WorkerCrashedError {
+  const what = lostWhen[lost];
   const why = cause instanceof Error ? `: ${messageText(cause)}` : "";
   return new WorkerCrashedError(
     job,

@@ -1,8 +1,16 @@
 /** One bad item harms no other, and no code of a user harms the pool. */
 import { assert, assertEquals, assertInstanceOf, assertStringIncludes } from "@std/assert";
-import { Cancelled, transfer, WorkerError, WorkerPool } from "@weft/weft";
+import {
+  Cancelled,
+  type Future,
+  transfer,
+  WorkerCrashedError,
+  WorkerError,
+  WorkerPool,
+} from "@weft/weft";
 import { runProgram } from "../lib/child.ts";
 import { law } from "../lib/law.ts";
+import { begun } from "./begun.ts";
 import { countIn } from "./fixtures/counting.ts";
 import { echo } from "./fixtures/items.ts";
 import { moveOrNot } from "./fixtures/moving.ts";
@@ -13,6 +21,8 @@ function moved(n: number, spoiled = false): { bytes: Uint8Array<ArrayBuffer>; f?
   const bytes = new Uint8Array(n);
   return transfer(spoiled ? { bytes, f: () => {} } : { bytes }, [bytes.buffer]);
 }
+
+type Job = Future<number>;
 
 const url = import.meta.resolve("./fixtures/neighbours.ts");
 
@@ -96,6 +106,29 @@ law('A cancelled job with moved arguments that said "dropped" never runs', async
     const ran = Atomics.load(words, 0) - before;
     assert(ran <= 8 - dropped && ran >= 8 - dropped - told, `${ran} ran, ${means}`);
   }
+});
+
+law("Jobs with moved arguments behind one that gets stuck fail, and say why", async () => {
+  await using pool = new WorkerPool(1, { grace: 20 });
+  const { block } = pool.use<typeof import("./fixtures/neighbours.ts")>(url);
+  const submit = (n: number) => {
+    const bytes = new Uint8Array([n]);
+    return pool.submit(block, transfer(bytes, [bytes.buffer]));
+  };
+  for (let n = 0; n < 40; n++) assertEquals(await submit(n), n); // so that it is known to be short
+  const [first, stuck, ...behind] = [1, 200, 2, 3].map(submit) as [Job, Job, ...Job[]];
+  await begun(stuck);
+  assertEquals(stuck.cancel(), "kill");
+  const assertLost = async (job: Job, why: string) => {
+    const error = await job.then(() => null, (error) => error);
+    assertInstanceOf(error, WorkerCrashedError);
+    assertStringIncludes(error.message, why);
+  };
+  await assertLost(first, "before its result was sent");
+  for (const job of behind) {
+    await assertLost(job, "before it began, and its arguments had been moved there");
+  }
+  assertEquals(await submit(7), 7);
 });
 
 law("A cancelled map of moved items begins nothing further", async () => {

@@ -8,6 +8,7 @@
 import type { JobKind } from "./job_kinds.ts";
 import { packArguments } from "../shared/pack.ts";
 import type { Movable } from "../transfer.ts";
+import type { LostJob } from "../worker_error.ts";
 import {
   type BatchMessage,
   callWord,
@@ -184,6 +185,12 @@ export class Batch {
   /** Whether the worker has begun the job at `index`. */
   hasBegun(index: number): boolean {
     return this.#begun > index;
+  }
+
+  /** How far the job at `index` had come when its worker ended, and what could be had been taken back. */
+  lostAt(index: number): LostJob {
+    const begun = this.#begun;
+    return index >= begun ? "moved" : index === begun - 1 ? "running" : "unsent";
   }
 
   /** Takes back the jobs that have not been begun. Returns whether there were any. */

@@ -452,10 +452,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   #lose(handle: WorkerHandle, cause: unknown): void {
     handle.takeBack();
     for (const batch of handle.allBatches) {
-      batch.fail((index) => {
-        const lost = index === batch.count - 1 ? "running" : "unsent";
-        return crashError(batch.kindAt(index).name, lost, cause);
-      });
+      batch.fail((index) => crashError(batch.kindAt(index).name, batch.lostAt(index), cause));
     }
     this.#owner.lost();
     if (!handle.wasUp) this.#cannotStart(cause);
