@@ -8,8 +8,8 @@
  */
 import { awaitStart } from "./worker/start.ts";
 
-export { jobSignal } from "./worker/job_signal.ts";
-export { progress } from "./worker/reports.ts";
+export { jobSignal } from "./worker/current_job.ts";
+export { progress } from "./worker/current_job.ts";
 export {
   type Addressed,
   type AnyFunction,

@@ -11,7 +11,7 @@ import {
   jobAddress,
   jobs,
 } from "../parallel/jobs.ts";
-import { whileLoading } from "../parallel/loading.ts";
+import { whileLoading } from "../parallel/jobs.ts";
 import { type AnyClass, findClass, processes } from "../parallel/process/classes.ts";
 import { isHandlerClass } from "./handler.ts";
 

@@ -8,7 +8,7 @@
 import { messageText, printable } from "../../kernel/printable.ts";
 import type { CancelPolicy, Future } from "../../parallel/pool/future.ts";
 import type { WorkerPool } from "../../parallel/pool/pool.ts";
-import type { JobSender } from "../../parallel/pool/pool_options.ts";
+import type { JobSender } from "../../parallel/pool/options.ts";
 import { WorkerCrashedError } from "../../parallel/worker_error.ts";
 import { decode, UnreadableError } from "../codec/decode.ts";
 import { encode, UnsendableError } from "../codec/encode.ts";

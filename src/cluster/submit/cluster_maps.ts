@@ -6,7 +6,7 @@ import { BOUND, checkItems, checkWhole } from "../../kernel/checks.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import type { Wait } from "../../kernel/wait.ts";
 import type { Items } from "../../tasks/task_pool_map.ts";
-import { checkLimit, checkPriority } from "../../parallel/checks.ts";
+import { checkLimit, checkPriority } from "../../parallel/pool/options.ts";
 import {
   type Addressed,
   addressOf,

@@ -16,7 +16,7 @@ import { FailureLog } from "../../parallel/pool/failure_log.ts";
 import type { CancelMeans, CancelPolicy } from "../../parallel/pool/future.ts";
 import { JobKind, JobKinds } from "../../parallel/pool/job_kinds.ts";
 import { currentRun } from "../../parallel/pool/pool_life.ts";
-import { isLoading, loadingError } from "../../parallel/loading.ts";
+import { isLoading, loadingError } from "../../parallel/jobs.ts";
 import { movablesOf } from "../../parallel/transfer.ts";
 import { unsendable } from "../../parallel/worker_error.ts";
 import { encode, UnsendableError } from "../codec/encode.ts";

@@ -13,7 +13,7 @@ import type { Addressed, AnyFunction } from "../../parallel/jobs.ts";
 import type { CancelMeans, CancelPolicy, Future } from "../../parallel/pool/future.ts";
 import { onReport, report } from "../../parallel/pool/progress_stream.ts";
 import { WorkerPool } from "../../parallel/pool/pool.ts";
-import type { JobSender } from "../../parallel/pool/pool_options.ts";
+import type { JobSender } from "../../parallel/pool/options.ts";
 import { ClusterError } from "../link/errors.ts";
 import { parseKey } from "../wire/names.ts";
 import type { ClusterJob } from "./cluster_job.ts";

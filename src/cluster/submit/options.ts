@@ -1,6 +1,6 @@
 /** What a cluster can be told, checked; and what it tells. */
 import { checkOneOf, checkString, checkWhole, COUNT } from "../../kernel/checks.ts";
-import { checkLimit, checkPriority } from "../../parallel/checks.ts";
+import { checkLimit, checkPriority } from "../../parallel/pool/options.ts";
 import type { JobDemand } from "../../parallel/pool/job.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import type { Addressed, AnyFunction, JobArguments, JobResult } from "../../parallel/jobs.ts";

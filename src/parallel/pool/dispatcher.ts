@@ -25,11 +25,11 @@ import {
   relieveTasks,
   STUCK_MS,
 } from "./placement.ts";
-import type { JobLogLine } from "./pool_options.ts";
+import type { JobLogLine, WorkerTerms } from "./options.ts";
 import type { JobAddress } from "../jobs.ts";
 import { Deadlines, PoolTimers } from "./deadlines.ts";
 import { brokenError, crashError, startError, unsendable } from "../worker_error.ts";
-import type { WorkerHandle, WorkerOwner, WorkerTerms } from "./worker_handle.ts";
+import type { WorkerHandle, WorkerOwner } from "./worker_handle.ts";
 
 /** Jobs of a busy worker wait this long for it while another is idle. */
 const IDLE_MS = 1;

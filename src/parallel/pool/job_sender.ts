@@ -4,8 +4,8 @@
 import { checkOptions } from "../../kernel/checks.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import { checkPolicy } from "./future.ts";
-import type { JobOptions, JobSender } from "./pool_options.ts";
-import { checkLimit, checkPriority } from "../checks.ts";
+import type { JobOptions, JobSender } from "./options.ts";
+import { checkLimit, checkPriority } from "./options.ts";
 import type { Future } from "./future.ts";
 import type { Job, JobDemand } from "./job.ts";
 import type { JobDesk } from "./job_desk.ts";

@@ -14,13 +14,13 @@ import {
 import { type Operation, operation } from "../../kernel/operation.ts";
 import type { Wait, WaitSource } from "../../kernel/wait.ts";
 import type { Items } from "../../tasks/task_pool_map.ts";
-import { checkLimit, checkPriority } from "../checks.ts";
+import { checkLimit, checkPriority } from "./options.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { type ItemHost, ItemRun, type ItemSink, type ItemWork } from "./item_run.ts";
 import type { JobDesk } from "./job_desk.ts";
 import { type Addressed, addressOf, type AnyFunction } from "../jobs.ts";
 import type { PoolLife } from "./pool_life.ts";
-import type { MapOptions } from "./pool_options.ts";
+import type { MapOptions } from "./options.ts";
 import { OrderedBuffer, UnorderedBuffer } from "./result_buffer.ts";
 import { type ResultStream, StreamRun } from "./result_stream.ts";
 import { cancelled } from "../../kernel/errors.ts";

@@ -24,8 +24,8 @@ import type {
   MapOptions,
   WorkerPoolOptions,
   WorkerPoolStatistics,
-} from "./pool_options.ts";
-import { checkLimit } from "../checks.ts";
+} from "./options.ts";
+import { checkLimit } from "./options.ts";
 import { Dispatcher } from "./dispatcher.ts";
 import type { Future } from "./future.ts";
 import type { Job } from "./job.ts";
@@ -35,7 +35,7 @@ import { Maps } from "./map.ts";
 import { type ModuleJobs, moduleJobs, moduleUrl } from "./module_jobs.ts";
 import { PoolLife } from "./pool_life.ts";
 import type { ResultStream } from "./result_stream.ts";
-import { idleTermsOf, workerTermsOf } from "./worker_terms.ts";
+import { idleTermsOf, workerTermsOf } from "./options.ts";
 
 export type {
   JobLogLine,
@@ -45,7 +45,7 @@ export type {
   PoolState,
   WorkerPoolOptions,
   WorkerPoolStatistics,
-} from "./pool_options.ts";
+} from "./options.ts";
 
 /**
  * Some workers, and jobs for them.

@@ -14,8 +14,8 @@ import type { Wait } from "../../kernel/wait.ts";
 import { WaitQueue } from "../../kernel/wait_queue.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { FailureLog } from "./failure_log.ts";
-import { isLoading, loadingError } from "../loading.ts";
-import type { PoolState } from "./pool_options.ts";
+import { isLoading, loadingError } from "../jobs.ts";
+import type { PoolState } from "./options.ts";
 
 /** Where one pool stands. */
 export class PoolLife {

@@ -7,27 +7,15 @@
  */
 import { activity } from "../../kernel/activity.ts";
 import type { Batch, BatchCarrier } from "./batch.ts";
-import type { JobLogLine } from "./pool_options.ts";
+import type { JobLogLine, WorkerTerms } from "./options.ts";
 import { packError, unpackError } from "../transported_error.ts";
 import { checkedMessage, type Speaker } from "./message_check.ts";
-import { type Failure, makeWords, type ResultsMessage, type SetUp, SLOTS } from "../thread/wire.ts";
+import { type Failure, makeWords, type ResultsMessage, SLOTS } from "../thread/wire.ts";
 import { type ThreadState, WorkerThread } from "../thread/worker_thread.ts";
 
 const entry = new URL("../worker_entry.ts", import.meta.url);
 /** For workers with permissions of their own: see there. */
 const wholeEntry = new URL("../worker/whole_entry.ts", import.meta.url);
-
-/** What every worker of a pool is started with. */
-export interface WorkerTerms {
-  /** What is to be called before the first job. */
-  readonly setUp: SetUp | null;
-  /** Whether what it writes to the console is sent here. */
-  readonly log: boolean;
-  /** What it may do; `null` for all that this thread may. */
-  readonly permissions: Deno.PermissionOptions | null;
-  /** How many tasks it may have at a time. */
-  readonly tasks: number;
-}
 
 /** Who looks after a worker. */
 export interface WorkerOwner {

@@ -10,7 +10,8 @@
  * alarm does not keep the process alive: at its end every worker goes anyway.
  */
 import { withScope } from "../../kernel/context.ts";
-import { WorkerHandle, type WorkerOwner, type WorkerTerms } from "./worker_handle.ts";
+import type { WorkerTerms } from "./options.ts";
+import { WorkerHandle, type WorkerOwner } from "./worker_handle.ts";
 import { SystemClock } from "../../kernel/clock.ts";
 
 /** How many workers there are to be. */

@@ -27,8 +27,7 @@ import { ClosedError } from "../../kernel/errors.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 import { hold, letGo, type Resource } from "../../kernel/resource.ts";
 import { moveOnAfter } from "../../tasks/timeout.ts";
-import type { AnyFunction } from "../jobs.ts";
-import { isLoading, loadingError } from "../loading.ts";
+import { type AnyFunction, isLoading, loadingError } from "../jobs.ts";
 import {
   dropBegin,
   type NeedsArguments,

@@ -1,16 +1,76 @@
 /**
  * The calls in a worker that are not over at once: of functions that have to be loaded, that return
- * promises, that have a time limit, or that are task bodies.
+ * promises, or that have a time limit; and whose an error is that comes up outside of every call: out of a
+ * timer, an event, a promise nobody awaits.
  *
- * There is one at a time. While it waits, whatever error comes up anywhere may be its own.
+ * There is one such call at a time. While it waits it must hear of its own errors, or it would wait for
+ * ever; and must not hear of what a job before it left behind. The host carries an `AsyncLocalStorage`
+ * along into microtasks, operations and events, and tells it with the error. It has let go of it when a
+ * timer threw, so a hook notes it as the timer begins. For an immediate neither works (measured on
+ * Deno 2.9): a job that uses some is taken to own what has no owner. Loading this takes 2 ms of a
+ * worker's start, so it waits for the first async function.
  */
+import type { AsyncLocalStorage } from "node:async_hooks";
 import { TimeoutError } from "../../kernel/errors.ts";
-import { JobOwner, OwnerWatch } from "./job_owner.ts";
-import { abortJob, cancelledEarly, isTold } from "./job_signal.ts";
+import { abortJob, cancelledEarly, isTold } from "./current_job.ts";
 import type { Outbox } from "./outbox.ts";
-import { parts } from "./parts.ts";
 import type { TimeLimits } from "./time_limit.ts";
 import type { WorkerFunction } from "./worker_function.ts";
+
+/** Stands for one call of an async function, wherever its code goes on. */
+export class JobOwner {
+  /** Whether it has set an immediate. */
+  usesImmediates = false;
+}
+
+let loading: Promise<OwnerWatch> | null = null;
+
+/** Tells owners apart. */
+export class OwnerWatch {
+  static #loaded: OwnerWatch | null = null;
+  readonly #storage: AsyncLocalStorage<JobOwner>;
+  readonly #currentId: () => number;
+  #timer: { readonly id: number; readonly owner: JobOwner | undefined } | null = null;
+
+  private constructor(hooks: typeof import("node:async_hooks")) {
+    this.#storage = new hooks.AsyncLocalStorage();
+    this.#currentId = hooks.executionAsyncId;
+    hooks.createHook({
+      init: (_id, type) => {
+        const owner = type === "Immediate" ? this.#storage.getStore() : undefined;
+        if (owner !== undefined) owner.usesImmediates = true;
+      },
+      before: (id) => {
+        this.#timer = { id, owner: this.#storage.getStore() };
+      },
+    }).enable();
+  }
+
+  /** Loads what it takes. */
+  static load(): Promise<OwnerWatch> {
+    return loading ??= import("node:async_hooks").then((hooks) =>
+      OwnerWatch.#loaded = new OwnerWatch(hooks)
+    );
+  }
+
+  /** The one of this realm, if it has been loaded. */
+  static get loaded(): OwnerWatch | null {
+    return OwnerWatch.#loaded;
+  }
+
+  /** Calls `f` so that whatever it sets going belongs to `owner`. */
+  run<T>(owner: JobOwner, f: () => T): T {
+    return this.#storage.run(owner, f);
+  }
+
+  /** Whose the error is that is being told of; `undefined` if that cannot be said. */
+  ownerOfError(): JobOwner | undefined {
+    const timer = this.#timer;
+    this.#timer = null;
+    return this.#storage.getStore() ??
+      (timer?.id === this.#currentId() ? timer.owner : undefined);
+  }
+}
 
 /** One call. */
 export interface JobCall {
@@ -39,6 +99,7 @@ interface Pending {
 export class AsyncCalls {
   readonly #words: Int32Array;
   readonly #outbox: Outbox;
+  readonly #loadLimits: () => Promise<TimeLimits>;
   readonly #failTask: (owner: JobOwner, error: unknown) => boolean;
   #pending: Pending | null = null;
   /** Whether a function has been called here, which may have left something behind. */
@@ -49,10 +110,12 @@ export class AsyncCalls {
   constructor(
     words: Int32Array,
     outbox: Outbox,
+    loadLimits: () => Promise<TimeLimits>,
     failTask: (owner: JobOwner, error: unknown) => boolean,
   ) {
     this.#words = words;
     this.#outbox = outbox;
+    this.#loadLimits = loadLimits;
     this.#failTask = failTask;
   }
 
@@ -68,7 +131,7 @@ export class AsyncCalls {
     // The very first function needs no owner to be told apart: nothing was left behind before it.
     if ((f.isAsync || this.#hasCalled) && OwnerWatch.loaded === null) await OwnerWatch.load();
     this.#hasCalled = true;
-    if (limit > 0) this.#limits ??= await loadLimits();
+    if (limit > 0) this.#limits ??= await this.#loadLimits();
     // Told while something was loaded: the message found no call that waits, so the word tells.
     if (isTold({ words: this.#words, slot: call.slot, index: call.index })) throw cancelledEarly();
     const now = performance.now();
@@ -124,11 +187,6 @@ export class AsyncCalls {
     if (isItsOwn) pending.fail(error);
     return isItsOwn;
   }
-}
-
-async function loadLimits(): Promise<TimeLimits> {
-  const { TimeLimits } = await parts.timeLimits();
-  return await TimeLimits.load();
 }
 
 /** Whether a value is one to wait for. */

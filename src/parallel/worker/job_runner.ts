@@ -5,13 +5,12 @@
  * do. Only task bodies run beside them (see task_runner.ts). The clock is read every few calls only,
  * because a look costs as much as a tiny job.
  */
-import { AsyncCalls, isThenable, type JobCall } from "./async_calls.ts";
-import { cancelledEarly, enterJob, isTold, leaveJob } from "./job_signal.ts";
+import { AsyncCalls, isThenable, type JobCall, OwnerWatch } from "./async_calls.ts";
+import { cancelledEarly, enterJob, isTold, leaveJob, reportTo } from "./current_job.ts";
 import { Outbox } from "./outbox.ts";
-import { reportTo } from "./reports.ts";
-import { OwnerWatch } from "./job_owner.ts";
 import type { TaskRunner } from "./task_runner.ts";
-import { parts } from "./parts.ts";
+import type { TimeLimits } from "./time_limit.ts";
+import type { unpackArguments } from "../shared/unpack.ts";
 import { packError, unpackError } from "../transported_error.ts";
 import {
   at,
@@ -33,9 +32,20 @@ const MOST_CALLS = 64;
 /** Why a worker ends that cannot tell any more what it has to do. */
 const GARBLED = "it heard a message that cannot be understood";
 
+/** What a worker loads when it first meets what it is for. */
+export interface WorkerParts {
+  /** What runs task bodies: the scheduler, too. */
+  taskRunner(): Promise<{ TaskRunner: typeof TaskRunner }>;
+  /** What unpacks shared primitives: their classes, too. */
+  unpacking(): Promise<{ unpackArguments: typeof unpackArguments }>;
+  /** What holds calls to their time limits. */
+  timeLimits(): Promise<{ TimeLimits: typeof TimeLimits }>;
+}
+
 /** Does jobs. */
 export class JobRunner {
   readonly #words: Int32Array;
+  readonly #parts: WorkerParts;
   readonly #outbox: Outbox;
   readonly #functions: WorkerFunction[] = [];
   readonly #batches: BatchMessage[] = [];
@@ -52,8 +62,9 @@ export class JobRunner {
   #untilLook = 0;
 
   /** A runner that has nothing to do. */
-  constructor(port: MessagePort, words: Int32Array) {
+  constructor(port: MessagePort, words: Int32Array, parts: WorkerParts) {
     this.#words = words;
+    this.#parts = parts;
     this.#outbox = new Outbox(
       port,
       words,
@@ -63,6 +74,7 @@ export class JobRunner {
     this.#asyncCalls = new AsyncCalls(
       words,
       this.#outbox,
+      async () => await (await parts.timeLimits()).TimeLimits.load(),
       (owner, error) => this.#tasks?.fail(owner, error) ?? false,
     );
   }
@@ -170,13 +182,13 @@ export class JobRunner {
   #openTasks(): Promise<TaskRunner> {
     return this.#loadingTasks ??= (async () => {
       const owners = await OwnerWatch.load();
-      const { TaskRunner } = await parts.taskRunner();
+      const { TaskRunner } = await this.#parts.taskRunner();
       return this.#tasks = new TaskRunner({
         words: this.#words,
         owners,
         find: (id) => this.#functions[id]!,
         post: (message, movables) => this.#outbox.post(message, movables),
-        unpack,
+        unpack: (args, packed) => this.#unpack(args, packed),
       });
     })();
   }
@@ -193,7 +205,7 @@ export class JobRunner {
       }
       this.#batch = batch;
       let isTask = false;
-      const unpacked = packed === null ? null : await settle(unpack(args, packed));
+      const unpacked = packed === null ? null : await settle(this.#unpack(args, packed));
       this.#lookedAt = performance.now();
       this.#outbox.open(slot, this.#lookedAt);
       let offset = 0;
@@ -303,13 +315,19 @@ export class JobRunner {
   /** Calls the function that gets the worker ready. */
   async #setUp({ url, name, args }: SetUp): Promise<void> {
     const f = new WorkerFunction([-1, url, name, false]);
-    if (args.length > 0) await unpack(args, args.keys());
+    if (args.length > 0) await this.#unpack(args, args.keys());
     await f.load();
     if (f.isTaskBody) {
       const tasks = await this.#openTasks();
       return void await tasks.setUp({ name, call: f.call!, args, limit: 0 });
     }
     await this.#asyncCalls.call({ f, slot: -1, index: -1, limit: 0, args }, () => {});
+  }
+
+  /** Loads what unpacks shared primitives with the first that may have come, and unpacks. */
+  async #unpack(args: readonly unknown[], packed: Iterable<number>): Promise<void> {
+    const { unpackArguments } = await this.#parts.unpacking();
+    unpackArguments(args, packed);
   }
 
   /** Calls a function that is new, async, or has a time limit. */
@@ -333,12 +351,6 @@ function apply(f: Call, args: readonly unknown[], offset: number, size: number):
     default:
       return f(...args.slice(offset, offset + size));
   }
-}
-
-/** Loads what unpacks shared primitives with the first that may have come, and unpacks. */
-async function unpack(args: readonly unknown[], packed: Iterable<number>): Promise<void> {
-  const { unpackArguments } = await parts.unpacking();
-  unpackArguments(args, packed);
 }
 
 async function settle<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {

@@ -13,8 +13,8 @@
  */
 import { currentScope } from "../../kernel/context.ts";
 import type { Task } from "../../kernel/task.ts";
-import { JobOwner, type OwnerWatch } from "./job_owner.ts";
-import { makeJobSignal, type RunningJob, taskSignal } from "./job_signal.ts";
+import { JobOwner, type OwnerWatch } from "./async_calls.ts";
+import { makeJobSignal, type RunningJob, taskSignal } from "./current_job.ts";
 import { type Movable, movablesOf } from "../transfer.ts";
 import { packError } from "../transported_error.ts";
 import { at, type BatchMessage, callWord, type StopSignal, type ToPool } from "../thread/wire.ts";

@@ -1,6 +1,5 @@
 /** The functions a worker was told of: found on first use, timed on every one. */
-import { type AnyFunction, findJob, isTaskBody } from "../jobs.ts";
-import { whileLoading } from "../loading.ts";
+import { type AnyFunction, findJob, isTaskBody, whileLoading } from "../jobs.ts";
 import type { FunctionDefinition } from "../thread/wire.ts";
 import { loadError, WorkerError } from "../worker_error.ts";
 

@@ -1,7 +1,16 @@
-/** What a pool can be told, and what it tells. */
+/** What a pool can be told, and what it tells; what it was told is checked here. */
+import { checkFinite, checkMs, checkWhole } from "../../kernel/checks.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import type { CancelPolicy, Future } from "./future.ts";
-import type { Addressed, AnyFunction, JobArguments, JobResult } from "../jobs.ts";
+import {
+  type Addressed,
+  addressOf,
+  type AnyFunction,
+  type JobArguments,
+  type JobResult,
+} from "../jobs.ts";
+import { packShared } from "../shared/pack.ts";
+import type { SetUp } from "../thread/wire.ts";
 
 /** How a pool is to be. */
 export interface WorkerPoolOptions {
@@ -166,4 +175,85 @@ export interface JobSender {
     job: Addressed<F>,
     ...args: JobArguments<F>
   ): Operation<JobResult<F>>;
+}
+
+/**
+ * A time limit as it travels: 0 stands for none.
+ *
+ * @throws {RangeError} If it is no time.
+ */
+export function checkLimit(ms: number | undefined): number {
+  if (ms === undefined) return 0;
+  checkMs(ms, "a time limit");
+  return ms === Infinity ? 0 : Math.max(1, Math.ceil(ms));
+}
+
+/**
+ * A priority: any finite number.
+ *
+ * @throws {RangeError} If it is none.
+ */
+export function checkPriority(priority: number): number {
+  return checkFinite(priority, "a priority");
+}
+
+/** So many task bodies may run in one worker at a time, unless said otherwise. */
+const TASKS = 64;
+
+/** The most that can be asked for: each costs its worker eight bytes, always. */
+const MOST_TASKS = 1 << 16;
+
+/** What every worker of a pool is started with. */
+export interface WorkerTerms {
+  /** What is to be called before the first job. */
+  readonly setUp: SetUp | null;
+  /** Whether what it writes to the console is sent here. */
+  readonly log: boolean;
+  /** What it may do; `null` for all that this thread may. */
+  readonly permissions: Deno.PermissionOptions | null;
+  /** How many tasks it may have at a time. */
+  readonly tasks: number;
+}
+
+/** How many workers stay, and how long the others idle. */
+export interface IdleTerms {
+  /** So many stay although there is nothing to do. */
+  readonly min: number;
+  /** After so many milliseconds without work the others go. */
+  readonly idle: number;
+}
+
+/** What each worker is started with. */
+export function workerTermsOf(options: WorkerPoolOptions): WorkerTerms {
+  const { permissions = null, tasks = TASKS } = options;
+  checkWhole(tasks, "use", "as the number of tasks per worker", { least: 1, most: MOST_TASKS });
+  // Said outright, "inherit" would need the unstable feature, too.
+  return {
+    setUp: setUpOf(options),
+    log: options.onLog !== undefined,
+    permissions: permissions === "inherit" ? null : permissions,
+    tasks,
+  };
+}
+
+/** When idle workers go. */
+export function idleTermsOf(
+  { min = 0, idle = Infinity }: WorkerPoolOptions,
+  most: number,
+): IdleTerms {
+  checkWhole(min, "use", "as the least number of workers", { least: 0, most });
+  return { min, idle: checkMs(idle, "a time without work") };
+}
+
+function setUpOf({ initializer, initArgs = [] }: WorkerPoolOptions): SetUp | null {
+  if (initializer === undefined) return null;
+  const { url, name } = addressOf(initializer);
+  const args = packShared(initArgs) as readonly unknown[];
+  try {
+    structuredClone(args);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new TypeError(`Cannot send the arguments of initializer "${name}": ${why}`, { cause });
+  }
+  return { url, name, args };
 }
