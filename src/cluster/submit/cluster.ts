@@ -1,5 +1,5 @@
 /** The cluster, as its users see it. */
-import { BOUND, checkMs, checkOptions, checkWhole } from "../../kernel/checks.ts";
+import { BOUND, checkMs, checkOptions, checkSignal, checkWhole } from "../../kernel/checks.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import { sequence } from "../../kernel/operation.ts";
 import type { Items } from "../../tasks/task_pool_map.ts";
@@ -11,8 +11,9 @@ import type {
   JobItem,
   JobResult,
 } from "../../parallel/jobs.ts";
-import { application } from "../../parallel/pool/job_sender.ts";
+import { OptionedSender, waitFor } from "../../parallel/pool/job_sender.ts";
 import { type ModuleJobs, moduleJobs, moduleUrl } from "../../parallel/pool/module_jobs.ts";
+import type { JobSender } from "../../parallel/pool/options.ts";
 import type { ResultStream } from "../../parallel/pool/result_stream.ts";
 import { reportName } from "../../kernel/printable.ts";
 import { clientOptions } from "../link/connect_options.ts";
@@ -21,7 +22,6 @@ import { Signer } from "../wire/signing.ts";
 import type { Engine } from "./engine.ts";
 import { JobMaker } from "./job_maker.ts";
 import { LocalEngine } from "./local_engine.ts";
-import { OptionedClusterSender } from "./optioned_sender.ts";
 import {
   type ClusterFuture,
   type ClusterJobOptions,
@@ -29,6 +29,7 @@ import {
   type ClusterOptions,
   type ClusterSender,
   type ClusterStatistics,
+  demandOf,
   usualDemand,
 } from "./options.ts";
 import { RemoteEngine } from "./remote_engine.ts";
@@ -160,7 +161,7 @@ export class Cluster implements ClusterSender {
     ...args: JobArguments<F>
   ): Operation<JobResult<F>> {
     const engine = this.#engine;
-    return application(job, () => engine.submit(job, args, engine.usual)) as Operation<
+    return waitFor("apply", job, () => engine.submit(job, args, engine.usual)) as Operation<
       JobResult<F>
     >;
   }
@@ -214,7 +215,10 @@ export class Cluster implements ClusterSender {
    * @param options A time limit, a signal, how urgent, how often it may be started, an order.
    */
   with(options: ClusterJobOptions): ClusterSender {
-    return new OptionedClusterSender(this.#engine, checkOptions(options, "with()"));
+    const { signal } = checkOptions(options, "with()");
+    const demand = demandOf(this.#engine.usual, options);
+    const sender: JobSender = new OptionedSender(this.#engine, demand, checkSignal(signal));
+    return sender as ClusterSender;
   }
 
   /**

@@ -2,23 +2,14 @@
  * Maps on a cluster: the pool's own way of drawing items and of keeping a window, with a job for each
  * item in place of a batch for a worker.
  */
-import { BOUND, checkItems, checkWhole } from "../../kernel/checks.ts";
-import { type Operation, operation } from "../../kernel/operation.ts";
-import type { Wait } from "../../kernel/wait.ts";
-import type { Items } from "../../tasks/task_pool_map.ts";
-import { checkLimit, checkPriority } from "../../parallel/pool/options.ts";
-import {
-  type Addressed,
-  addressOf,
-  type AnyFunction,
-  type JobAddress,
-} from "../../parallel/jobs.ts";
+import type { Operation } from "../../kernel/operation.ts";
+import type { Addressed, AnyFunction, JobAddress } from "../../parallel/jobs.ts";
 import type { Batch } from "../../parallel/pool/batch.ts";
-import { type ItemHost, ItemRun, type ItemWork } from "../../parallel/pool/item_run.ts";
+import type { ItemHost, ItemRun } from "../../parallel/pool/item_run.ts";
 import type { JobKind } from "../../parallel/pool/job_kinds.ts";
-import { MapRun } from "../../parallel/pool/map.ts";
-import { OrderedBuffer, UnorderedBuffer } from "../../parallel/pool/result_buffer.ts";
-import { type ResultStream, StreamRun } from "../../parallel/pool/result_stream.ts";
+import { type MapHost, mapOn, streamOn } from "../../parallel/pool/map.ts";
+import type { ResultStream } from "../../parallel/pool/result_stream.ts";
+import type { Items } from "../../tasks/task_pool_map.ts";
 import type { ClusterJob } from "./cluster_job.ts";
 import type { EngineMaps } from "./engine.ts";
 import type { ClusterDemand, ClusterMapOptions } from "./options.ts";
@@ -44,15 +35,18 @@ export interface MapsHost {
 }
 
 /** The maps of one submitter. */
-export class ClusterMaps implements ItemHost, EngineMaps {
+export class ClusterMaps implements ItemHost, MapHost, EngineMaps {
+  /** Names it in reports. */
+  readonly name: string;
+  /** How many items of a map may be out. */
+  readonly window = WINDOW;
   readonly #host: MapsHost;
-  readonly #name: string;
   readonly #runs = new Map<ItemRun, Addressed<AnyFunction>>();
   readonly #jobs = new Map<Batch, ClusterJob>();
 
   /** No map yet. */
   constructor(name: string, host: MapsHost) {
-    this.#name = name;
+    this.name = name;
     this.#host = host;
   }
 
@@ -68,16 +62,7 @@ export class ClusterMaps implements ItemHost, EngineMaps {
     options: ClusterMapOptions,
     spread: boolean,
   ): Operation<unknown[]> {
-    const work = this.#workOf(job, items, options, spread);
-    const verb = spread ? "starmap" : "map";
-    const label = `${this.#name}.${verb}(${work.kind.name})`;
-    return operation(label, (wait: Wait<unknown[]>) => {
-      this.#host.refuseIfClosed(`${verb} on`);
-      const map = new MapRun(work, wait, this);
-      this.#runs.set(map.run, job);
-      map.begin();
-      this.#host.pump();
-    });
+    return mapOn(this, job, items, options, spread);
   }
 
   /** One result after another. */
@@ -87,16 +72,37 @@ export class ClusterMaps implements ItemHost, EngineMaps {
     options: ClusterMapOptions,
     ordered: boolean,
   ): ResultStream<unknown> {
-    const work = this.#workOf(job, items, options, false);
-    const verb = ordered ? "imap" : "imapUnordered";
-    const buffer = ordered ? new OrderedBuffer() : new UnorderedBuffer();
-    return new StreamRun(`${verb}(${work.kind.name})`, buffer, work.window, (sink) => {
-      this.#host.refuseIfClosed(`${verb} on`);
-      const run = new ItemRun(work, sink, this);
-      this.#runs.set(run, job);
-      return run;
-    });
+    return streamOn(this, job, items, options, ordered);
   }
+
+  // -- For what begins a map: see MapHost --
+
+  /** What jobs get that demand nothing. */
+  get usual(): ClusterDemand {
+    return this.#host.usual;
+  }
+
+  /** Who deals out the items. */
+  get itemHost(): ItemHost {
+    return this;
+  }
+
+  /** Throws if no map may begin. */
+  refuseIfClosed(verb: string): void {
+    this.#host.refuseIfClosed(verb);
+  }
+
+  /** What is known of a function. */
+  kindOf(address: JobAddress): JobKind {
+    return this.#host.kindOf(address);
+  }
+
+  /** Takes a map of this function. */
+  add(run: ItemRun, job: Addressed<AnyFunction>): void {
+    this.#runs.set(run, job);
+  }
+
+  // -- For the submitter --
 
   /** Makes a job of the next item of the most urgent map; of equally urgent ones each in turn. */
   take(): ClusterJob | null {
@@ -147,24 +153,5 @@ export class ClusterMaps implements ItemHost, EngineMaps {
       else batch.fail(() => made.error);
     });
     return made;
-  }
-
-  #workOf(
-    job: Addressed<AnyFunction>,
-    items: Items<unknown>,
-    { timeout, window = WINDOW, priority = 0 }: ClusterMapOptions,
-    spread: boolean,
-  ): ItemWork {
-    checkItems(items, "map over");
-    const { usual } = this.#host;
-    return {
-      kind: this.#host.kindOf(addressOf(job)),
-      items,
-      spread,
-      window: checkWhole(window, "use", "as a window", BOUND),
-      chunk: 1,
-      limit: timeout === undefined ? usual.limit : checkLimit(timeout),
-      priority: checkPriority(priority),
-    };
   }
 }

@@ -12,10 +12,9 @@ import {
   type AnyFunction,
   type JobAddress,
 } from "../../parallel/jobs.ts";
-import { FailureLog } from "../../parallel/pool/failure_log.ts";
+import { currentRun, FailureLog } from "../../parallel/pool/failure_log.ts";
 import type { CancelMeans, CancelPolicy } from "../../parallel/pool/future.ts";
 import { JobKind, JobKinds } from "../../parallel/pool/job_kinds.ts";
-import { currentRun } from "../../parallel/pool/pool_life.ts";
 import { isLoading, loadingError } from "../../parallel/jobs.ts";
 import { movablesOf } from "../../parallel/transfer.ts";
 import { unsendable } from "../../parallel/worker_error.ts";

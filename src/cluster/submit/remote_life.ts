@@ -8,8 +8,7 @@ import { hold, letGo, type Resource } from "../../kernel/resource.ts";
 import type { Scheduler } from "../../kernel/scheduler.ts";
 import type { Wait } from "../../kernel/wait.ts";
 import { WaitQueue } from "../../kernel/wait_queue.ts";
-import { FailureLog } from "../../parallel/pool/failure_log.ts";
-import { currentRun } from "../../parallel/pool/pool_life.ts";
+import { currentRun, FailureLog } from "../../parallel/pool/failure_log.ts";
 import type { ClusterError } from "../link/errors.ts";
 import type { ClusterState } from "./options.ts";
 

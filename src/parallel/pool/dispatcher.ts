@@ -162,12 +162,10 @@ export class Dispatcher implements WorkerOwner, ItemHost {
     this.more();
   }
 
-  /** Takes a map. */
+  /** Takes a map that is about to begin. */
   add(run: ItemRun): void {
-    if (run.over) return;
     this.#maps.add(run);
     this.#rank(run.priority);
-    this.more();
   }
 
   /** Deals soon. */

@@ -6,9 +6,16 @@
  * run releases, with everything else it must give back, when it ends; whatever is in it then makes the
  * run reject. Futures submitted outside of every run do what promises do: an unhandled rejection.
  */
+import { currentScope } from "../../kernel/context.ts";
 import { combine } from "../../kernel/errors.ts";
 import type { Resource } from "../../kernel/resource.ts";
-import type { Scheduler } from "../../kernel/scheduler.ts";
+import { type Scheduler, schedulerOf } from "../../kernel/scheduler.ts";
+
+/** The run whose code is running, or `null`. */
+export function currentRun(): Scheduler | null {
+  const scope = currentScope();
+  return scope === null ? null : schedulerOf(scope.task);
+}
 
 const logs = new WeakMap<Scheduler, FailureLog>();
 

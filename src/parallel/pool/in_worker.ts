@@ -6,54 +6,18 @@
  * nothing to do for a moment. A pool per call was rejected (a worker starts in 10 ms), and so was one for
  * all runs: nobody could say when it has to end.
  */
-import { cancelled } from "../../kernel/errors.ts";
-import { type Operation, operation } from "../../kernel/operation.ts";
+import type { Operation } from "../../kernel/operation.ts";
 import type { Scheduler } from "../../kernel/scheduler.ts";
-import type { Wait, WaitSource } from "../../kernel/wait.ts";
-import type { Future } from "./future.ts";
-import {
-  type Addressed,
-  addressOf,
-  type AnyFunction,
-  type JobArguments,
-  type JobResult,
-} from "../jobs.ts";
+import type { Addressed, AnyFunction, JobArguments, JobResult } from "../jobs.ts";
+import { currentRun } from "./failure_log.ts";
+import { waitFor } from "./job_sender.ts";
 import { WorkerPool } from "./pool.ts";
-import { currentRun } from "./pool_life.ts";
 
 /** The process's workers go after so many milliseconds without work. */
 const IDLE_MS = 200;
 
 const pools = new WeakMap<Scheduler, WorkerPool>();
 let processPool: WorkerPool | null = null;
-
-/** A wait for a call that nobody else waits for. */
-class CallWait implements WaitSource {
-  readonly host = "bound";
-  readonly #future: Future<unknown>;
-  #isAbandoned = false;
-
-  constructor(wait: Wait<unknown>, future: Future<unknown>) {
-    this.#future = future;
-    future.link(() => {
-      if (this.#isAbandoned) return; // the wait ends by its own cancel, not by the call's
-      if (future.successful) wait.settle(future.value);
-      else wait.fail(future.error);
-    });
-    if (!wait.done) wait.park(this);
-  }
-
-  /** The call is of no use to anybody else, so it is cancelled with its wait. */
-  abandon(wait: Wait): boolean {
-    this.#isAbandoned = true;
-    this.#future.cancel(wait.scope?.pending ?? cancelled("explicit", "the call was given up"));
-    return true;
-  }
-
-  toString(): string {
-    return `inWorker(${this.#future})`;
-  }
-}
 
 /**
  * Calls a job function in a worker and waits for its result, while other tasks go on.
@@ -92,12 +56,9 @@ export function inWorker<F extends AnyFunction>(
   job: Addressed<F>,
   ...args: JobArguments<F>
 ): Operation<JobResult<F>> {
-  const { name } = addressOf(job);
   const run = currentRun();
-  return operation(`inWorker(${name}(…))`, (wait: Wait<JobResult<F>>) => {
-    const future = poolOf(run).submit(job, ...args);
-    new CallWait(wait as Wait<unknown>, future);
-  });
+  const submit = () => poolOf(run).submit(job, ...args);
+  return waitFor("inWorker", job, submit) as Operation<JobResult<F>>;
 }
 
 function poolOf(run: Scheduler | null): WorkerPool {

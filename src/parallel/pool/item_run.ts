@@ -133,7 +133,7 @@ export class ItemRun implements JobSource, ItemSourceOwner, ItemChunkOwner {
   /** Begins. */
   begin(): void {
     this.#source.draw();
-    this.#checkEnd();
+    this.moreItems();
   }
 
   /** Deals out a chunk. */

@@ -1,14 +1,9 @@
 /**
- * Handing in jobs with options of their own: what `pool.with(…)` gives; and what `pool.apply` gives: a job that belongs to the task that waits for it, so that a cancel of the wait stops the job.
+ * Handing in jobs with options of their own: what `pool.with(…)` gives; and handing one in for the task
+ * that waits for it, as `apply` and `inWorker` do, so that a cancel of the wait stops the job.
  */
-import { checkOptions } from "../../kernel/checks.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
-import { checkPolicy } from "./future.ts";
-import type { JobOptions, JobSender } from "./options.ts";
-import { checkLimit, checkPriority } from "./options.ts";
-import type { Future } from "./future.ts";
-import type { Job, JobDemand } from "./job.ts";
-import type { JobDesk } from "./job_desk.ts";
+import type { Wait, WaitSource } from "../../kernel/wait.ts";
 import {
   type Addressed,
   addressOf,
@@ -16,24 +11,44 @@ import {
   type JobArguments,
   type JobResult,
 } from "../jobs.ts";
-import type { Wait, WaitSource } from "../../kernel/wait.ts";
+import { checkPolicy, type Future } from "./future.ts";
+import type { JobDemand } from "./job.ts";
+import { checkLimit, checkPriority, type JobOptions, type JobSender } from "./options.ts";
 
-/** Hands in jobs at one desk, all on the same options. */
-export class OptionedSender implements JobSender {
-  readonly #desk: JobDesk;
-  readonly #demand: JobDemand;
+/** Whoever takes jobs: a pool, or a cluster. */
+export interface JobTaker<D extends JobDemand> {
+  /** Throws if as many jobs wait as should. */
+  refuseIfFull(): void;
+  /** Takes a job. */
+  submit(job: Addressed<AnyFunction>, args: readonly unknown[], demand: D): WatchedFuture;
+}
+
+/** A future that can be watched without being observed. */
+export interface WatchedFuture extends Future<unknown> {
+  /** Calls `fn` once it has settled; a failure stays unobserved. */
+  watch(fn: () => void): void;
+}
+
+/** How jobs are to be treated that were given these options. */
+export function demandOf(usual: JobDemand, options: JobOptions): JobDemand {
+  const { timeout, onCancel, priority } = options;
+  return {
+    limit: timeout === undefined ? usual.limit : checkLimit(timeout),
+    onCancel: onCancel === undefined ? usual.onCancel : checkPolicy(onCancel),
+    priority: priority === undefined ? usual.priority : checkPriority(priority),
+  };
+}
+
+/** Hands in jobs, all on the same options. */
+export class OptionedSender<D extends JobDemand> implements JobSender {
+  readonly #taker: JobTaker<D>;
+  readonly #demand: D;
   readonly #signal: AbortSignal | undefined;
 
-  /** Checks the options. */
-  constructor(desk: JobDesk, options: JobOptions) {
-    const { timeout, signal, onCancel, priority } = checkOptions(options, "a job");
-    const { usual } = desk;
-    this.#desk = desk;
-    this.#demand = {
-      limit: timeout === undefined ? usual.limit : checkLimit(timeout),
-      onCancel: onCancel === undefined ? usual.onCancel : checkPolicy(onCancel),
-      priority: priority === undefined ? usual.priority : checkPriority(priority),
-    };
+  /** Whoever takes them, how they are to be treated, and what cancels them. */
+  constructor(taker: JobTaker<D>, demand: D, signal: AbortSignal | undefined) {
+    this.#taker = taker;
+    this.#demand = demand;
     this.#signal = signal;
   }
 
@@ -50,7 +65,7 @@ export class OptionedSender implements JobSender {
     job: Addressed<F>,
     ...args: JobArguments<F>
   ): Future<JobResult<F>> {
-    this.#desk.refuseIfFull();
+    this.#taker.refuseIfFull();
     return this.submit(job, ...args);
   }
 
@@ -59,46 +74,52 @@ export class OptionedSender implements JobSender {
     job: Addressed<F>,
     ...args: JobArguments<F>
   ): Operation<JobResult<F>> {
-    return application(job, () => this.#submit(job, args)) as Operation<JobResult<F>>;
+    return waitFor("apply", job, () => this.#submit(job, args)) as Operation<JobResult<F>>;
   }
 
-  #submit(job: Addressed<AnyFunction>, args: readonly unknown[]): Job {
+  #submit(job: Addressed<AnyFunction>, args: readonly unknown[]): Future<unknown> {
     const signal = this.#signal;
     signal?.throwIfAborted();
-    const future = this.#desk.submit(job, args, this.#demand);
+    const future = this.#taker.submit(job, args, this.#demand);
     if (signal !== undefined) cancelOnAbort(future, signal);
     return future;
   }
 }
 
 /** Cancels a job when a signal aborts, and listens no longer than the job lasts. */
-export function cancelOnAbort(job: Job, signal: AbortSignal): void {
+function cancelOnAbort(job: WatchedFuture, signal: AbortSignal): void {
   const abort = (): void => void job.cancel(signal.reason);
   signal.addEventListener("abort", abort);
   job.watch(() => signal.removeEventListener("abort", abort));
 }
 
 /** Submits a job each time it is waited for, and waits for it. */
-export function application(
+export function waitFor(
+  verb: string,
   job: Addressed<AnyFunction>,
-  submit: () => Job,
+  submit: () => Future<unknown>,
 ): Operation<unknown> {
-  const { name } = addressOf(job);
-  return operation(`apply(${name})`, (wait: Wait<unknown>) => void new Application(submit(), wait));
+  const label = `${verb}(${addressOf(job).name})`;
+  return operation(label, (wait: Wait<unknown>) => void new JobWait(label, submit(), wait));
 }
 
-/** One wait for a job of its own. */
-class Application implements WaitSource {
+/** A wait for a job that nobody else waits for. */
+class JobWait implements WaitSource {
   readonly host = "bound";
-  readonly #job: Job;
-  readonly #wait: Wait<unknown>;
+  readonly #label: string;
+  readonly #job: Future<unknown>;
   #given = true;
 
-  constructor(job: Job, wait: Wait<unknown>) {
+  constructor(label: string, job: Future<unknown>, wait: Wait<unknown>) {
+    this.#label = label;
     this.#job = job;
-    this.#wait = wait;
     wait.park(this);
-    job.link(() => this.#settled());
+    job.link(() => {
+      if (!this.#given) return; // the wait ends by its own cancel, not by the job's
+      const { value, error, successful } = job;
+      if (successful) wait.settle(value);
+      else wait.fail(error);
+    });
   }
 
   abandon(wait: Wait): boolean {
@@ -108,13 +129,6 @@ class Application implements WaitSource {
   }
 
   toString(): string {
-    return String(this.#job);
-  }
-
-  #settled(): void {
-    if (!this.#given) return;
-    const { value, error, successful } = this.#job;
-    if (successful) this.#wait.settle(value);
-    else this.#wait.fail(error);
+    return this.#label;
   }
 }

@@ -11,103 +11,96 @@ import {
   checkOptions,
   checkWhole,
 } from "../../kernel/checks.ts";
+import { cancelled } from "../../kernel/errors.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import type { Wait, WaitSource } from "../../kernel/wait.ts";
 import type { Items } from "../../tasks/task_pool_map.ts";
-import { checkLimit, checkPriority } from "./options.ts";
-import type { Dispatcher } from "./dispatcher.ts";
+import { type Addressed, addressOf, type AnyFunction, type JobAddress } from "../jobs.ts";
 import { type ItemHost, ItemRun, type ItemSink, type ItemWork } from "./item_run.ts";
-import type { JobDesk } from "./job_desk.ts";
-import { type Addressed, addressOf, type AnyFunction } from "../jobs.ts";
-import type { PoolLife } from "./pool_life.ts";
-import type { MapOptions } from "./options.ts";
-import { OrderedBuffer, UnorderedBuffer } from "./result_buffer.ts";
+import type { JobDemand } from "./job.ts";
+import type { JobKind } from "./job_kinds.ts";
+import { checkLimit, checkPriority, type MapOptions } from "./options.ts";
 import { type ResultStream, StreamRun } from "./result_stream.ts";
-import { cancelled } from "../../kernel/errors.ts";
 
-/** How many items of a map may be out, per worker, unless said otherwise. */
-const WINDOW = 4096;
+/** Whoever has maps: a pool, or a cluster. */
+export interface MapHost {
+  /** Names it in reports. */
+  readonly name: string;
+  /** How jobs are treated that demand nothing else. */
+  readonly usual: JobDemand;
+  /** How many items of a map may be out, unless it says otherwise. */
+  readonly window: number;
+  /** Who deals out the items. */
+  readonly itemHost: ItemHost;
+  /** Throws if no map may begin. */
+  refuseIfClosed(verb: string): void;
+  /** What is known of a function. */
+  kindOf(address: JobAddress): JobKind;
+  /** Takes a map of this function that is about to begin. */
+  add(run: ItemRun, job: Addressed<AnyFunction>): void;
+}
 
-/** Maps on one pool. */
-export class Maps {
-  readonly #name: string;
-  readonly #life: PoolLife;
-  readonly #desk: JobDesk;
-  readonly #dispatcher: Dispatcher;
+/** All results at once; with `spread`, each item is a list of arguments. */
+export function mapOn(
+  host: MapHost,
+  job: Addressed<AnyFunction>,
+  items: Items<unknown>,
+  options: MapOptions,
+  spread: boolean,
+): Operation<unknown[]> {
+  const work = workOf(host, job, items, options, spread);
+  const verb = spread ? "starmap" : "map";
+  return operation(`${host.name}.${verb}(${work.kind.name})`, (wait: Wait<unknown[]>) => {
+    host.refuseIfClosed(`${verb} on`);
+    const map = new MapRun(work, wait, host.itemHost);
+    host.add(map.run, job);
+    map.begin();
+  });
+}
 
-  /** The maps of a pool. */
-  constructor(name: string, life: PoolLife, desk: JobDesk, dispatcher: Dispatcher) {
-    this.#name = name;
-    this.#life = life;
-    this.#desk = desk;
-    this.#dispatcher = dispatcher;
-  }
+/** One result after another. */
+export function streamOn(
+  host: MapHost,
+  job: Addressed<AnyFunction>,
+  items: Items<unknown>,
+  options: MapOptions,
+  ordered: boolean,
+): ResultStream<unknown> {
+  const work = workOf(host, job, items, options, false);
+  const verb = ordered ? "imap" : "imapUnordered";
+  return new StreamRun(`${verb}(${work.kind.name})`, ordered, work.window, (sink) => {
+    host.refuseIfClosed(`${verb} on`);
+    const run = new ItemRun(work, sink, host.itemHost);
+    host.add(run, job);
+    return run;
+  });
+}
 
-  /** All results at once; with `spread`, each item is a list of arguments. */
-  map(
-    job: Addressed<AnyFunction>,
-    items: Items<unknown>,
-    options: MapOptions,
-    spread: boolean,
-  ): Operation<unknown[]> {
-    const work = this.#workOf(job, items, options, spread);
-    const verb = spread ? "starmap" : "map";
-    return operation(`${this.#name}.${verb}(${work.kind.name})`, (wait: Wait<unknown[]>) => {
-      this.#life.refuseIfClosed(`${verb} on`);
-      const map = new MapRun(work, wait, this.#dispatcher);
-      map.begin();
-      this.#dispatcher.add(map.run);
-    });
-  }
-
-  /** One result after another. */
-  imap(
-    job: Addressed<AnyFunction>,
-    items: Items<unknown>,
-    options: MapOptions,
-    ordered: boolean,
-  ): ResultStream<unknown> {
-    const work = this.#workOf(job, items, options, false);
-    const verb = ordered ? "imap" : "imapUnordered";
-    const buffer = ordered ? new OrderedBuffer() : new UnorderedBuffer();
-    return new StreamRun(`${verb}(${work.kind.name})`, buffer, work.window, (sink) => {
-      this.#life.refuseIfClosed(`${verb} on`);
-      const run = new ItemRun(work, sink, this.#dispatcher);
-      this.#dispatcher.add(run);
-      return run;
-    });
-  }
-
-  #workOf(
-    job: Addressed<AnyFunction>,
-    items: Items<unknown>,
-    options: MapOptions,
-    spread: boolean,
-  ): ItemWork {
-    const { timeout, window, chunk, priority = 0, onProgress } = checkOptions(options, "a map");
-    checkItems(items, "map over");
-    return {
-      kind: this.#dispatcher.kindOf(addressOf(job)),
-      items,
-      spread,
-      window: checkWhole(
-        window ?? WINDOW * this.#dispatcher.workerSet.size,
-        "use",
-        "as a window",
-        BOUND,
-      ),
-      chunk: chunk === undefined
-        ? 0
-        : checkWhole(chunk, "use", "as a number of items that travel together", BOUND),
-      limit: timeout === undefined ? this.#desk.usual.limit : checkLimit(timeout),
-      priority: checkPriority(priority),
-      onProgress: checkOptionalFunction(onProgress, "onProgress"),
-    };
-  }
+function workOf(
+  host: MapHost,
+  job: Addressed<AnyFunction>,
+  items: Items<unknown>,
+  options: MapOptions,
+  spread: boolean,
+): ItemWork {
+  const { timeout, window, chunk, priority = 0, onProgress } = checkOptions(options, "a map");
+  checkItems(items, "map over");
+  return {
+    kind: host.kindOf(addressOf(job)),
+    items,
+    spread,
+    window: checkWhole(window ?? host.window, "use", "as a window", BOUND),
+    chunk: chunk === undefined
+      ? 0
+      : checkWhole(chunk, "use", "as a number of items that travel together", BOUND),
+    limit: timeout === undefined ? host.usual.limit : checkLimit(timeout),
+    priority: checkPriority(priority),
+    onProgress: checkOptionalFunction(onProgress, "onProgress"),
+  };
 }
 
 /** The results of a map, on their way to the one who waits for them. */
-export class MapRun implements ItemSink, WaitSource {
+class MapRun implements ItemSink, WaitSource {
   /** Its jobs will surely end. */
   readonly host = "bound";
   /** The items. */

@@ -1,23 +1,13 @@
-/**
- * The pool: what its users see of jobs, dispatcher and workers.
- *
- * `submit` never waits, because a future must be there at once; so a bound on the queue cannot be kept
- * by `submit` alone. It is kept by those who ask: `trySubmit` refuses, `ready` waits, and `map` draws
- * its items only as fast as workers take them.
- */
-import { errorText, reportName } from "../../kernel/printable.ts";
-import {
-  BOUND,
-  checkMs,
-  checkOptionalFunction,
-  checkOptions,
-  checkWhole,
-  COUNT,
-} from "../../kernel/checks.ts";
+/** The pool: what its users see of jobs, dispatcher and workers. */
+import { checkOptions, checkSignal, checkWhole, COUNT } from "../../kernel/checks.ts";
 import type { Operation } from "../../kernel/operation.ts";
 import type { Items } from "../../tasks/task_pool_map.ts";
-import { application, OptionedSender } from "./job_sender.ts";
-import { checkPolicy } from "./future.ts";
+import type { Addressed, AnyFunction, JobArguments, JobItem, JobResult } from "../jobs.ts";
+import { PoolCore } from "./core.ts";
+import type { Future } from "./future.ts";
+import { demandOf, OptionedSender, waitFor } from "./job_sender.ts";
+import { mapOn, streamOn } from "./map.ts";
+import { type ModuleJobs, moduleJobs, moduleUrl } from "./module_jobs.ts";
 import type {
   JobOptions,
   JobSender,
@@ -25,17 +15,7 @@ import type {
   WorkerPoolOptions,
   WorkerPoolStatistics,
 } from "./options.ts";
-import { checkLimit } from "./options.ts";
-import { Dispatcher } from "./dispatcher.ts";
-import type { Future } from "./future.ts";
-import type { Job } from "./job.ts";
-import { JobDesk } from "./job_desk.ts";
-import type { Addressed, AnyFunction, JobArguments, JobItem, JobResult } from "../jobs.ts";
-import { Maps } from "./map.ts";
-import { type ModuleJobs, moduleJobs, moduleUrl } from "./module_jobs.ts";
-import { PoolLife } from "./pool_life.ts";
 import type { ResultStream } from "./result_stream.ts";
-import { idleTermsOf, workerTermsOf } from "./options.ts";
 
 export type {
   JobLogLine,
@@ -95,14 +75,9 @@ export type {
  * ```
  */
 export class WorkerPool implements JobSender {
-  readonly #name: string;
-  readonly #dispatcher: Dispatcher;
-  readonly #life: PoolLife;
-  readonly #desk: JobDesk;
-  readonly #maps_: Maps;
+  readonly #core: PoolCore;
   /** The jobs of modules, by URL: a function is to be one job, however often it is asked for. */
   readonly #modules = new Map<string, ModuleJobs<unknown>>();
-  #lost = 0;
 
   /**
    * Makes a pool; its workers start with the first jobs.
@@ -113,63 +88,12 @@ export class WorkerPool implements JobSender {
    * @throws {TypeError} If `initializer` is a plain function, or `initArgs` cannot be cloned.
    */
   constructor(workers: number = navigator.hardwareConcurrency, options: WorkerPoolOptions = {}) {
-    const { queue = Infinity, recycle = Infinity, grace = 100, timeout } = checkOptions(
-      options,
-      "WorkerPool",
-    );
-    checkOptionalFunction(options.warn, "warn");
-    const onLog = checkOptionalFunction(options.onLog, "onLog");
-    const name = reportName("WorkerPool", options.name);
-    const bound = checkWhole(queue, "use", "as a bound for waiting jobs", BOUND);
-    const limit = checkLimit(timeout);
-    const onCancel = checkPolicy(options.onCancel ?? "kill");
-    const warn = options.warn ?? ((message) => console.warn(message));
-    this.#name = name;
-    this.#dispatcher = new Dispatcher({
-      name,
-      workers: checkWhole(workers, "use", "as the number of workers", COUNT),
-      ...idleTermsOf(options, workers),
-      terms: workerTermsOf(options),
-      onCancel,
-      recycle: checkWhole(recycle, "use", "as the number of jobs per worker", BOUND),
-      grace: checkMs(grace, "a time of grace"),
-    }, {
-      dealt: () => {
-        this.#desk.dealt();
-        this.#life.dealt();
-      },
-      lost: () => this.#lost++,
-      logged: (line) => {
-        try {
-          onLog?.(line);
-        } catch (thrown) {
-          console.warn(`The option onLog of ${name} threw: ${errorText(thrown)}`);
-        }
-      },
-      strayed: (error) => {
-        try {
-          warn(
-            `Something in a worker of ${name} threw when no job ran: ${errorText(error)}`,
-            error,
-          );
-        } catch (thrown) {
-          console.warn(`The option warn of ${name} threw: ${errorText(thrown)}`);
-        }
-      },
-    });
-    this.#life = new PoolLife(name, this.#dispatcher, () => this.#desk.shut());
-    this.#desk = new JobDesk(
-      name,
-      { bound, usual: { limit, onCancel, priority: 0 } },
-      this.#life,
-      this.#dispatcher,
-    );
-    this.#maps_ = new Maps(name, this.#life, this.#desk, this.#dispatcher);
+    this.#core = new PoolCore(workers, options);
   }
 
   /** How many workers it may have at a time. */
   get size(): number {
-    return this.#dispatcher.workerSet.size;
+    return this.#core.dispatcher.workerSet.size;
   }
 
   /**
@@ -181,12 +105,12 @@ export class WorkerPool implements JobSender {
    * @throws {RangeError} If that is no whole number of at least 1.
    */
   resize(workers: number): void {
-    this.#dispatcher.resize(checkWhole(workers, "use", "as the number of workers", COUNT));
+    this.#core.dispatcher.resize(checkWhole(workers, "use", "as the number of workers", COUNT));
   }
 
   /** Whether `trySubmit` would refuse and `ready` would wait. */
   get full(): boolean {
-    return this.#desk.full;
+    return this.#core.full;
   }
 
   /**
@@ -205,7 +129,7 @@ export class WorkerPool implements JobSender {
     job: Addressed<F>,
     ...args: JobArguments<F>
   ): Future<JobResult<F>> {
-    return this.#desk.submit(job, args) as Future<JobResult<F>>;
+    return this.#core.submit(job, args) as Future<JobResult<F>>;
   }
 
   /**
@@ -217,7 +141,7 @@ export class WorkerPool implements JobSender {
     job: Addressed<F>,
     ...args: JobArguments<F>
   ): Future<JobResult<F>> {
-    this.#desk.refuseIfFull();
+    this.#core.refuseIfFull();
     return this.submit(job, ...args);
   }
 
@@ -226,7 +150,7 @@ export class WorkerPool implements JobSender {
    * served, as places become free; none is kept for them.
    */
   ready(): Operation<void> {
-    return this.#desk.ready();
+    return this.#core.ready();
   }
 
   /**
@@ -240,8 +164,7 @@ export class WorkerPool implements JobSender {
     job: Addressed<F>,
     ...args: JobArguments<F>
   ): Operation<JobResult<F>> {
-    const submit = (): Job => this.#desk.submit(job, args);
-    return application(job, submit) as Operation<JobResult<F>>;
+    return waitFor("apply", job, () => this.#core.submit(job, args)) as Operation<JobResult<F>>;
   }
 
   /**
@@ -263,8 +186,7 @@ export class WorkerPool implements JobSender {
     items: Items<JobItem<F>>,
     options: MapOptions = {},
   ): Operation<JobResult<F>[]> {
-    const map = this.#maps_.map(job, items, options, false);
-    return map as Operation<JobResult<F>[]>;
+    return mapOn(this.#core, job, items, options, false) as Operation<JobResult<F>[]>;
   }
 
   /**
@@ -286,8 +208,7 @@ export class WorkerPool implements JobSender {
     items: Items<Readonly<JobArguments<F>>>,
     options: MapOptions = {},
   ): Operation<JobResult<F>[]> {
-    const map = this.#maps_.map(job, items, options, true);
-    return map as Operation<JobResult<F>[]>;
+    return mapOn(this.#core, job, items, options, true) as Operation<JobResult<F>[]>;
   }
 
   /**
@@ -326,8 +247,7 @@ export class WorkerPool implements JobSender {
     items: Items<JobItem<F>>,
     options: MapOptions = {},
   ): ResultStream<JobResult<F>> {
-    const stream = this.#maps_.imap(job, items, options, true);
-    return stream as ResultStream<JobResult<F>>;
+    return streamOn(this.#core, job, items, options, true) as ResultStream<JobResult<F>>;
   }
 
   /**
@@ -338,8 +258,7 @@ export class WorkerPool implements JobSender {
     items: Items<JobItem<F>>,
     options: MapOptions = {},
   ): ResultStream<JobResult<F>> {
-    const stream = this.#maps_.imap(job, items, options, false);
-    return stream as ResultStream<JobResult<F>>;
+    return streamOn(this.#core, job, items, options, false) as ResultStream<JobResult<F>>;
   }
 
   /**
@@ -349,7 +268,8 @@ export class WorkerPool implements JobSender {
    * @throws {RangeError} If an option is out of range.
    */
   with(options: JobOptions): JobSender {
-    return new OptionedSender(this.#desk, options);
+    const { signal } = checkOptions(options, "a job");
+    return new OptionedSender(this.#core, demandOf(this.#core.usual, options), checkSignal(signal));
   }
 
   /**
@@ -370,7 +290,7 @@ export class WorkerPool implements JobSender {
     const { href } = moduleUrl(url);
     let found = this.#modules.get(href);
     if (found === undefined) {
-      found = moduleJobs(href, (job, args) => this.#desk.submit(job, args));
+      found = moduleJobs(href, (job, args) => this.#core.submit(job, args));
       this.#modules.set(href, found);
     }
     return found as ModuleJobs<M>;
@@ -378,7 +298,7 @@ export class WorkerPool implements JobSender {
 
   /** Takes no more jobs; the workers end when those it has are done. May be called again. */
   close(): void {
-    this.#life.close();
+    this.#core.close();
   }
 
   /**
@@ -386,7 +306,7 @@ export class WorkerPool implements JobSender {
    * be called again, and after `close`.
    */
   terminate(): void {
-    this.#life.terminate();
+    this.#core.terminate();
   }
 
   /**
@@ -396,21 +316,12 @@ export class WorkerPool implements JobSender {
    * @throws {Error} If the pool is still open: close or terminate it first.
    */
   join(): Operation<void> {
-    return this.#life.join();
+    return this.#core.join();
   }
 
   /** A frozen record of workers and jobs. */
   statistics(): WorkerPoolStatistics {
-    const { workerSet } = this.#dispatcher;
-    return Object.freeze({
-      state: this.#life.state === "open" && this.#dispatcher.broken ? "broken" : this.#life.state,
-      workers: workerSet.active.length,
-      queued: this.#dispatcher.waiting,
-      running: workerSet.owed,
-      submitted: this.#desk.submitted,
-      started: workerSet.started,
-      lost: this.#lost,
-    });
+    return this.#core.statistics();
   }
 
   /** Like {@linkcode terminate}. */
@@ -420,11 +331,11 @@ export class WorkerPool implements JobSender {
 
   /** Terminates the pool and waits until its workers have gone. */
   [Symbol.asyncDispose](): Promise<void> {
-    return this.#life.release();
+    return this.#core.release();
   }
 
   /** The name. */
   toString(): string {
-    return this.#name;
+    return this.#core.name;
   }
 }

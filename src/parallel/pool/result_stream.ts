@@ -20,8 +20,7 @@ import type { Wait } from "../../kernel/wait.ts";
 import { WaitQueue } from "../../kernel/wait_queue.ts";
 import { Deque } from "../../internal/deque.ts";
 import type { ItemRun, ItemSink } from "./item_run.ts";
-import { currentRun } from "./pool_life.ts";
-import { type ResultBuffer, type ResultChunk, UnorderedBuffer } from "./result_buffer.ts";
+import { currentRun } from "./failure_log.ts";
 
 /**
  * The results of an `imap`, read as they are needed.
@@ -87,6 +86,42 @@ export interface ResultStream<T> extends AsyncIterable<T, undefined>, Disposable
   toString(): string;
 }
 
+/** Some results, in the array they came in: values, or one error. */
+interface ResultChunk {
+  readonly values: readonly unknown[];
+  readonly failed: boolean;
+}
+
+/** Results that nobody has read yet: in the order of the items, or in the order in which they came. */
+class ResultBuffer {
+  readonly #ordered: boolean;
+  readonly #chunks = new Map<number, ResultChunk>();
+  #next = 0;
+  #last = 0;
+
+  constructor(ordered: boolean) {
+    this.#ordered = ordered;
+  }
+
+  /** Puts down the results of consecutive items, from `first` on. */
+  put(first: number, chunk: ResultChunk): void {
+    this.#chunks.set(this.#ordered ? first : this.#last++, chunk);
+  }
+
+  /** Takes what is to be read next, if that is there. */
+  take(): ResultChunk | undefined {
+    const chunk = this.#chunks.get(this.#next);
+    if (chunk === undefined) return undefined;
+    this.#chunks.delete(this.#next);
+    this.#next += this.#ordered ? chunk.values.length : 1;
+    return chunk;
+  }
+
+  clear(): void {
+    this.#chunks.clear();
+  }
+}
+
 /** What a reader gets. */
 type Step = IteratorResult<unknown, undefined>;
 
@@ -108,7 +143,7 @@ export type Source = (sink: ItemSink) => ItemRun;
 export class StreamRun implements ResultStream<unknown>, ItemSink, Resource {
   readonly #name: string;
   readonly #source: Source;
-  #buffer: ResultBuffer;
+  readonly #buffer: ResultBuffer;
   /** Room is made for so many items at a time. */
   readonly #step: number;
   readonly #waits: WaitQueue<Step> = new WaitQueue<Step>(this, "next", "bound");
@@ -122,9 +157,9 @@ export class StreamRun implements ResultStream<unknown>, ItemSink, Resource {
   #failure: { readonly error: unknown } | null = null;
 
   /** A stream that has not begun; `window` is that of its source. */
-  constructor(name: string, buffer: ResultBuffer, window: number, source: Source) {
+  constructor(name: string, ordered: boolean, window: number, source: Source) {
     this.#name = name;
-    this.#buffer = buffer;
+    this.#buffer = new ResultBuffer(ordered);
     this.#step = Math.max(1, Math.floor(window / 4));
     this.#source = source;
   }
@@ -304,7 +339,7 @@ export class StreamRun implements ResultStream<unknown>, ItemSink, Resource {
   }
 
   #close(reason: unknown): Promise<unknown> | void {
-    this.#buffer = new UnorderedBuffer();
+    this.#buffer.clear();
     this.#chunk = nothing;
     this.#place = 0;
     this.#failure = null;
