@@ -21,17 +21,17 @@ import {
 } from "../thread/wire.ts";
 
 /** What sent the jobs of a batch and wants to hear of them, by their index in it. */
-export interface BatchOwner {
+export interface BatchOwner<T> {
   /** Consecutive jobs, from `first` on, returned these values. */
-  returned(first: number, values: readonly unknown[]): void;
+  returned(first: number, values: readonly unknown[], batch: Batch<T>): void;
   /** The job failed. */
-  failed(index: number, error: unknown): void;
+  failed(index: number, error: unknown, batch: Batch<T>): void;
   /** The job reports something on its way. */
-  reported(index: number, value: unknown): void;
+  reported(index: number, value: unknown, batch: Batch<T>): void;
   /** The jobs from `from` on were not begun and are the owner's again. */
-  takenBack(from: number): void;
+  takenBack(from: number, batch: Batch<T>): void;
   /** The pool has been terminated: the job will not be heard of again. */
-  dropped(index: number, reason: unknown): void;
+  dropped(index: number, reason: unknown, batch: Batch<T>): void;
 }
 
 /** The worker a batch was sent to, as the batch sees it. */
@@ -66,10 +66,19 @@ export interface BatchContent {
   readonly priority: number;
 }
 
-/** Jobs that travel together. */
-export class Batch {
+/**
+ * Jobs that travel together.
+ *
+ * @typeParam T What the owner has of each: a job with its future, or an item of a map, because a hundred
+ *   thousand items get no hundred thousand futures.
+ */
+export class Batch<T = unknown> {
   /** What it carries. */
   readonly content: BatchContent;
+  /** The jobs or items. */
+  readonly items: readonly T[];
+  /** The place of the first among all items of a map. */
+  readonly first: number;
   /** Its name among the batches of its worker: which words are its own. */
   slot = -1;
   /** Who has it. */
@@ -86,18 +95,30 @@ export class Batch {
   sentAt = 0;
   /** The job that was ended out of turn, by {@linkcode failAt}. */
   #ended = -1;
-  readonly #owner: BatchOwner;
+  readonly #owner: BatchOwner<T>;
 
   /** A batch that has not been sent. */
-  constructor(owner: BatchOwner, content: BatchContent) {
+  constructor(
+    owner: BatchOwner<T>,
+    content: BatchContent,
+    items: readonly T[] = [],
+    first: number = 0,
+  ) {
     this.#owner = owner;
     this.content = content;
+    this.items = items;
+    this.first = first;
     this.count = content.count;
   }
 
   /** How many jobs the worker still owes. */
   get owed(): number {
     return this.count - this.answered;
+  }
+
+  /** Whether the owner has yet to hear of some job. */
+  get open(): boolean {
+    return this.owed > (this.#ended >= this.answered ? 1 : 0);
   }
 
   /** How many jobs have not been begun and can be taken back. */
@@ -229,26 +250,26 @@ export class Batch {
   ): void {
     const end = Math.min(first + values.length, this.count);
     this.answered = end;
-    if (failures === null && this.#ended < 0) return this.#owner.returned(first, values);
+    if (failures === null && this.#ended < 0) return this.#owner.returned(first, values, this);
     let from = first;
     for (const [index, error] of this.#exceptions(failures)) {
       if (index >= end) break;
-      if (index > from) this.#owner.returned(from, values.slice(from - first, index - first));
-      if (index !== this.#ended) this.#owner.failed(index, error);
+      if (index > from) this.#owner.returned(from, values.slice(from - first, index - first), this);
+      if (index !== this.#ended) this.#owner.failed(index, error, this);
       from = index + 1;
     }
-    if (from < end) this.#owner.returned(from, values.slice(from - first, end - first));
+    if (from < end) this.#owner.returned(from, values.slice(from - first, end - first), this);
   }
 
   /** A job reports something; one that is over no more. */
   report(index: number, value: unknown): void {
-    if (index >= this.answered && index < this.count) this.#owner.reported(index, value);
+    if (index >= this.answered && index < this.count) this.#owner.reported(index, value, this);
   }
 
   /** Ends one job, whose worker is about to be given up. */
   failAt(index: number, error: unknown): void {
     this.#ended = index;
-    this.#owner.failed(index, error);
+    this.#owner.failed(index, error, this);
   }
 
   /** Ends every job that is still owed, each with an error of its own. */
@@ -256,7 +277,7 @@ export class Batch {
     const first = this.answered;
     this.answered = this.count;
     for (let index = first; index < this.count; index++) {
-      if (index !== this.#ended) this.#owner.failed(index, makeError(index));
+      if (index !== this.#ended) this.#owner.failed(index, makeError(index), this);
     }
   }
 
@@ -265,7 +286,7 @@ export class Batch {
     if (this.carrier !== null) Atomics.add(this.carrier.words, claimWord(this.slot), TAKEN);
     const first = this.answered;
     this.answered = this.count;
-    for (let index = first; index < this.count; index++) this.#owner.dropped(index, reason);
+    for (let index = first; index < this.count; index++) this.#owner.dropped(index, reason, this);
   }
 
   /** What failed, and what was ended before it was answered, in order. */
@@ -278,7 +299,7 @@ export class Batch {
   #cut(keep: number): boolean {
     if (keep >= this.count) return false;
     this.count = keep;
-    this.#owner.takenBack(keep);
+    this.#owner.takenBack(keep, this);
     return true;
   }
 }

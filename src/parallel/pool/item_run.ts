@@ -1,26 +1,26 @@
 /**
- * A map under way, whatever becomes of its results: draws items and deals them out in chunks.
+ * A map under way, whatever becomes of its results: draws items and deals them out in batches.
  *
  * The window is kept here. An item counts from the moment it is drawn until its sink lets go of it: for
  * a `map` when its result is there, for an `imap` when the result has been read. What an async source
  * was asked for ahead counts as well, so that the bound is exact.
  *
- * Chunks that come back (from a busy worker, or a crashed one) are dealt out again, first items
+ * Items that come back (from a busy worker, or a crashed one) are dealt out again, first items
  * first, before new ones are drawn.
  */
 import { cancelled } from "../../kernel/errors.ts";
-import { Batch } from "./batch.ts";
+import { show } from "../../kernel/printable.ts";
+import { Batch, type BatchOwner } from "./batch.ts";
 import { type ItemSource, itemSourceOf, type ItemSourceOwner } from "./item_source.ts";
 import type { JobKind } from "./job_kinds.ts";
 import type { Allowance, JobSource } from "./placement.ts";
-import { ItemChunk, type ItemChunkOwner, layOut, listOf } from "./item_chunk.ts";
 import { cloneCost, movablesOf, movesItself } from "../transfer.ts";
-import { MOST_MOVED } from "../thread/wire.ts";
+import { type Column, MOST_MOVED } from "../thread/wire.ts";
 
 /** A map that draws as it goes deals out no less than this part of its window at a time. */
 const LEAST_PART = 8;
 
-/** What deals out the chunks. */
+/** What deals out the batches. */
 export interface ItemHost {
   /** There is something to deal out. */
   more(): void;
@@ -71,12 +71,12 @@ interface Piece {
 }
 
 /** Items dealt out, until there are no more. */
-export class ItemRun implements JobSource, ItemSourceOwner, ItemChunkOwner {
+export class ItemRun implements JobSource, ItemSourceOwner, BatchOwner<unknown> {
   readonly #work: ItemWork;
   readonly #sink: ItemSink;
   readonly #host: ItemHost;
   readonly #source: ItemSource;
-  readonly #batches = new Map<ItemChunk, Batch>();
+  readonly #batches = new Set<Batch>();
   #pieces: Piece[] = [];
   #givenBack = 0;
   #weight = 0;
@@ -136,7 +136,7 @@ export class ItemRun implements JobSource, ItemSourceOwner, ItemChunkOwner {
     this.moreItems();
   }
 
-  /** Deals out a chunk. */
+  /** Deals out a batch. */
   take(allowance: Allowance): Batch | null {
     const { kind, limit } = this.#work;
     if (!kind.measured && !allowance.idle) return null;
@@ -150,8 +150,7 @@ export class ItemRun implements JobSource, ItemSourceOwner, ItemChunkOwner {
       : { arity: 1, args: items };
     this.#weight = cloneCost(args[0]);
     this.#out += items.length;
-    const itemChunk = new ItemChunk(this, first, items);
-    const batch = new Batch(itemChunk, {
+    const content = {
       count: items.length,
       kinds: kind,
       arity,
@@ -160,8 +159,9 @@ export class ItemRun implements JobSource, ItemSourceOwner, ItemChunkOwner {
       movables: movablesOf(args),
       cost: this.#itemCost,
       priority: this.#work.priority,
-    });
-    this.#batches.set(itemChunk, batch);
+    };
+    const batch = new Batch(this, content, items, first);
+    this.#batches.add(batch);
     return batch;
   }
 
@@ -191,7 +191,7 @@ export class ItemRun implements JobSource, ItemSourceOwner, ItemChunkOwner {
   stop(reason: unknown): Promise<unknown> | void {
     if (this.#over) return;
     this.#end();
-    for (const batch of this.#batches.values()) this.#host.halt(batch, reason);
+    for (const batch of this.#batches) this.#host.halt(batch, reason);
     this.#batches.clear();
     this.#pieces = [];
     this.#givenBack = 0;
@@ -215,47 +215,48 @@ export class ItemRun implements JobSource, ItemSourceOwner, ItemChunkOwner {
   }
 
   /** Results have come. */
-  returned(first: number, values: readonly unknown[], itemChunk: ItemChunk): void {
+  returned(first: number, values: readonly unknown[], batch: Batch): void {
     if (this.#over) return;
     this.#out -= values.length;
-    this.#sink.returned(first, values);
-    this.#answered(itemChunk);
+    this.#sink.returned(batch.first + first, values);
+    this.#answered(batch);
   }
 
   /** An error has come. */
-  failed(index: number, error: unknown, itemChunk: ItemChunk): void {
+  failed(index: number, error: unknown, batch: Batch): void {
     if (this.#over) return;
     this.#out--;
-    this.#sink.failed(index, error);
-    this.#answered(itemChunk);
+    this.#sink.failed(batch.first + index, error);
+    this.#answered(batch);
   }
 
   /** The job of an item reports something. Who listens is the user's code: its error ends the map. */
-  reported(index: number, value: unknown): void {
+  reported(index: number, value: unknown, batch: Batch): void {
     if (this.#over) return;
     try {
-      this.#work.onProgress?.(value, index);
+      this.#work.onProgress?.(value, batch.first + index);
     } catch (error) {
       this.fail(error);
     }
   }
 
   /** Items have come back. */
-  giveBack(first: number, items: readonly unknown[], itemChunk: ItemChunk): void {
-    if (!itemChunk.open) this.#batches.delete(itemChunk);
+  takenBack(from: number, batch: Batch): void {
+    if (!batch.open) this.#batches.delete(batch);
     if (this.#over) return;
-    this.#pieces.push({ first, items });
+    const items = batch.items.slice(from);
+    this.#pieces.push({ first: batch.first + from, items });
     this.#pieces.sort((a, b) => a.first - b.first);
     this.#givenBack += items.length;
     this.#out -= items.length;
   }
 
   /** The pool was terminated. */
-  dropped(reason: unknown): void {
+  dropped(_index: number, reason: unknown): void {
     this.fail(cancelled("shutdown", reason));
   }
 
-  /** How many items the next chunk should have at most. */
+  /** How many items the next batch should have at most. */
   #most({ most, jobs, ms }: Allowance): number {
     const { chunk, kind, window } = this.#work;
     if (kind.mayBeTaskBody) return 1; // those travel by themselves
@@ -332,9 +333,9 @@ export class ItemRun implements JobSource, ItemSourceOwner, ItemChunkOwner {
     return { first: piece.first, items };
   }
 
-  #answered(itemChunk: ItemChunk): void {
-    if (itemChunk.open || this.#over) return;
-    this.#batches.delete(itemChunk);
+  #answered(batch: Batch): void {
+    if (batch.open || this.#over) return;
+    this.#batches.delete(batch);
     this.#checkEnd();
   }
 
@@ -348,4 +349,35 @@ export class ItemRun implements JobSource, ItemSourceOwner, ItemChunkOwner {
     this.#over = true;
     this.#host.finished(this);
   }
+}
+
+/** What a batch carries of some lists of arguments. */
+interface Spread {
+  /** How many each list has. */
+  readonly arity: Column<number>;
+  /** All of them. */
+  readonly args: readonly unknown[];
+}
+
+/** Lays out the arguments of consecutive jobs. */
+function layOut(lists: readonly (readonly unknown[])[]): Spread {
+  const { length } = lists[0]!;
+  const same = lists.every((list) => list.length === length);
+  const args: unknown[] = [];
+  for (const list of lists) for (let i = 0; i < list.length; i++) args.push(list[i]);
+  return { arity: same ? length : lists.map((list) => list.length), args };
+}
+
+/**
+ * An item as an array of arguments, in which a hole is `undefined`, as in a call.
+ *
+ * @throws {TypeError} If it is no list; whatever its iterator throws.
+ */
+function listOf(item: unknown): readonly unknown[] {
+  if (typeof item === "object" && item !== null && Symbol.iterator in item) {
+    return [...item as Iterable<unknown>];
+  }
+  throw new TypeError(
+    `Cannot spread ${show(item)} over the arguments of a job: it is no list`,
+  );
 }

@@ -19,7 +19,7 @@ import { MOST_MOVED } from "../thread/wire.ts";
 const SHORT_MS = 1;
 
 /** Jobs nobody works on yet. */
-export class JobQueue implements JobSource {
+export class JobQueue implements JobSource, BatchOwner<Job> {
   readonly #usual = new JobLine(0);
   /** Every line, the most urgent first; `null` as long as there is but the usual one. */
   #lines: JobLine[] | null = null;
@@ -53,10 +53,32 @@ export class JobQueue implements JobSource {
     this.#waiting++;
   }
 
-  /** Puts jobs that were sent, and have not begun, at the front. */
-  giveBack(jobs: readonly Job[], from: number): void {
-    for (let index = jobs.length - 1; index >= from; index--) {
-      const job = jobs[index]!;
+  // -- What batches tell --
+
+  /** Jobs returned. */
+  returned(first: number, values: readonly unknown[], { items }: Batch<Job>): void {
+    for (let i = 0; i < values.length; i++) items[first + i]!.succeed(values[i]);
+  }
+
+  /** A job failed. */
+  failed(index: number, error: unknown, { items }: Batch<Job>): void {
+    items[index]!.fail(error);
+  }
+
+  /** A job reports something. */
+  reported(index: number, value: unknown, { items }: Batch<Job>): void {
+    report(items[index]!, value);
+  }
+
+  /** A job will not be heard of again. */
+  dropped(index: number, reason: unknown, { items }: Batch<Job>): void {
+    items[index]!.end("shutdown", reason);
+  }
+
+  /** Jobs were sent, and have not begun: puts them at the front. */
+  takenBack(from: number, { items }: Batch<Job>): void {
+    for (let index = items.length - 1; index >= from; index--) {
+      const job = items[index]!;
       if (job.done) continue;
       job.back();
       const queue = job.kind.isTaskBody && this.#tasks !== null ? this.#tasks : this;
@@ -91,7 +113,7 @@ export class JobQueue implements JobSource {
       jobs.push(this.#shift(job));
       if (jobs.length >= most) break;
     }
-    const batch = new Batch(new BatchedJobs(jobs, this), pack(jobs, cost / jobs.length));
+    const batch = new Batch<Job>(this, pack(jobs, cost / jobs.length), jobs);
     for (let index = 0; index < jobs.length; index++) jobs[index]!.sent(batch, index);
     return batch;
   }
@@ -135,37 +157,6 @@ export class JobQueue implements JobSource {
     const line = new JobLine(priority);
     lines.splice(low, 0, line);
     return line;
-  }
-}
-
-/** The jobs of one batch. */
-class BatchedJobs implements BatchOwner {
-  readonly #jobs: readonly Job[];
-  readonly #queue: JobQueue;
-
-  constructor(jobs: readonly Job[], queue: JobQueue) {
-    this.#jobs = jobs;
-    this.#queue = queue;
-  }
-
-  returned(first: number, values: readonly unknown[]): void {
-    for (let i = 0; i < values.length; i++) this.#jobs[first + i]!.succeed(values[i]);
-  }
-
-  failed(index: number, error: unknown): void {
-    this.#jobs[index]!.fail(error);
-  }
-
-  reported(index: number, value: unknown): void {
-    report(this.#jobs[index]!, value);
-  }
-
-  takenBack(from: number): void {
-    this.#queue.giveBack(this.#jobs, from);
-  }
-
-  dropped(index: number, reason: unknown): void {
-    this.#jobs[index]!.end("shutdown", reason);
   }
 }
 
