@@ -14,6 +14,7 @@
  * wait was one. A bare `yield` anywhere else is both.
  */
 import { withScope } from "./context.ts";
+import type { Step } from "./done.ts";
 import type { CompletionHandler } from "./fast_routine.ts";
 import { asyncGeneratorNext, asyncGeneratorThrow, isNative } from "./native_generators.ts";
 import { PromisedWait } from "./promised_wait.ts";
@@ -151,18 +152,18 @@ class AsyncRoutine {
 
   /** Waits for what a `function*` asks for that the generator delegates to by `yield*`. */
   private wait(wait: Wait): void {
-    let begun: Wait | Promise<Wait>;
+    let begun: Step | Promise<Step>;
     try {
       begun = new PromisedWait(wait.operation!).whole(this.#scope);
     } catch (error) {
       return this.step(true, error);
     }
-    const ended = ({ value }: Wait): void => {
+    const ended = ({ value }: Step): void => {
       wait.conclude(value);
       this.step(false, value);
     };
-    if (begun instanceof Wait) ended(begun);
-    else begun.then(ended, (error) => this.step(true, error));
+    if (begun instanceof Promise) begun.then(ended, (error) => this.step(true, error));
+    else ended(begun);
   }
 
   /** Ends the generator's part, and the step with it unless other async code of the task goes on at once. */

@@ -6,9 +6,9 @@
  * who gain nothing by it. But a loop over such operations would starve everybody. So a step has a budget, as
  * in tokio: so many operations, and no longer than the slice lasts. Whatever does wait begins anew.
  *
- * The clock is read after 16 and after 32 operations, since that costs as much as an operation. Once a task was
- * found to overdraw its slice, because it computes for long between two of them, it is read after each of the
- * next ones: so the second time it overdraws by one.
+ * The clock is read after 16 operations, and not after 32, when the budget is used up anyway: that costs as much as
+ * an operation. Once a task was found to overdraw its slice, because it computes for long between two of them, it
+ * is read after each of the next ones: so the second time it overdraws by one.
  *
  * A run whose interleavings are to be seen or replayed (a seed, a policy, steps by hand) has no budget: there
  * every operation is a schedule point.
@@ -43,7 +43,7 @@ export interface BudgetHost {
 export function mayGoOn(scope: CancelScope): boolean {
   const operations = ++spent.operations;
   if (operations > BUDGET) return false;
-  if ((operations & 15) !== 0 && spent.closely === 0) return true;
+  if (((operations & 15) !== 0 || operations === BUDGET) && spent.closely === 0) return true;
   const inSlice = scope.task.host.inSlice();
   if (!inSlice) spent.closely = BUDGET;
   else if (spent.closely > 0) spent.closely--;

@@ -20,6 +20,7 @@
 import { mayGoOn, spent } from "./budget.ts";
 import { currentScope, fastLane } from "./context.ts";
 import { Forgotten } from "./forgotten.ts";
+import { AsyncDone, Done } from "./done.ts";
 import { FastRoutine } from "./fast_routine.ts";
 import { PromisedWait } from "./promised_wait.ts";
 import type { CancelScope } from "./scope.ts";
@@ -88,19 +89,8 @@ export function inOneShape<T>(options: OperationOptions<T>): OperationOptions<T>
 /** It cannot be done at once. */
 export const NOT_NOW: unique symbol = Symbol("not now");
 
-/** The end of an operation that was done at once, as `yield*` takes it from an iterator. */
-class Done<T> {
-  readonly done = true;
-  readonly value: T;
-
-  constructor(value: T) {
-    this.value = value;
-  }
-
-  next(): this {
-    return this;
-  }
-}
+/** Stands as the maker of an operation that was done at once, and that its place may give out again. */
+const SPENT: Maker = { unstarted: null };
 
 /** How many scopes may be nested in one routine. */
 const DEEPEST = 128;
@@ -161,10 +151,10 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
     }
     if (running !== null && options !== null) {
       if (options.now !== undefined) {
-        const done = this.attempt(running.scope);
-        if (done !== null) {
+        const value = this.attempt(running.scope);
+        if (value !== NOT_NOW) {
           running.waits++;
-          return done as Iterator<unknown, T, unknown>;
+          return new Done(value) as Iterator<unknown, T, unknown>;
         }
       } else if (options.cedes === true) {
         return leavingWait<T>(this) as unknown as Iterator<unknown, T, unknown>;
@@ -177,8 +167,10 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
     if (this.#options !== null && this.#options.now !== undefined) {
       const scope = currentScope();
       if (scope !== null && scope.task.host.hasBudget) {
-        const done = this.attempt(scope);
-        if (done !== null) return done as unknown as AsyncIterator<unknown, T, unknown>;
+        const value = this.attempt(scope);
+        if (value !== NOT_NOW) {
+          return new AsyncDone(value) as unknown as AsyncIterator<unknown, T, unknown>;
+        }
       }
     }
     return new PromisedWait<T>(this) as unknown as AsyncIterator<unknown, T, unknown>;
@@ -198,17 +190,14 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
   }
 
   /** Does it without a wait, if the step may go on and nobody needs to wait for it. */
-  private attempt(scope: CancelScope): Done<T> | null {
-    if (!mayGoOn(scope) || scope.reaching !== null) return null;
+  private attempt(scope: CancelScope): T | typeof NOT_NOW {
+    if (!mayGoOn(scope) || scope.reaching !== null) return NOT_NOW;
     strike(this);
-    const value = this.#options!.now!(
-      scope.task,
-      this.#argument as never,
-      this.#label as never,
-    );
-    if (value !== NOT_NOW) return new Done(value);
-    spent.operations--; // to begin a wait asks again
-    return null;
+    const now = this.#options!.now!;
+    const value = now(scope.task, this.#argument as never, this.#label as never);
+    if (value === NOT_NOW) spent.operations--; // to begin a wait asks again
+    else this.maker = SPENT;
+    return value;
   }
 
   begin(wait: Wait<T>): void {
@@ -330,6 +319,36 @@ export function operationOn<T, P extends { toString(): string }, A>(
   options: OperationOptions<T> | null = null,
 ): Operation<T> {
   return new LazyOperation(place, begin as Begin<T>, null, options, argument);
+}
+
+/**
+ * The same for an operation that a place makes over and over and that is always the same, as `acquire()` of a
+ * lock. When the latest was done at once, where it was waited for by `yield*`, it is given out again: that
+ * spares most of what an uncontended lock costs. Any other may still be in somebody's hands, in a set of
+ * operations to wait for.
+ */
+export class Repeated<T> {
+  readonly #label: Label;
+  readonly #begin: Begin<T>;
+  readonly #options: OperationOptions<T>;
+  #latest: LazyOperation<T> | null = null;
+
+  /** What it makes; `options` of {@linkcode inOneShape}. */
+  constructor(label: Label, begin: (wait: Wait<T>) => void, options: OperationOptions<T>) {
+    this.#label = label;
+    this.#begin = begin;
+    this.#options = options;
+  }
+
+  /** The operation, for code that runs in `scope`. */
+  make(scope: CancelScope | null): Operation<T> {
+    const latest = this.#latest;
+    if (latest !== null && latest.maker === SPENT && scope !== null && siting.runs === 0) {
+      note(latest, scope.task);
+      return latest;
+    }
+    return this.#latest = new LazyOperation(this.#label, this.#begin, null, this.#options);
+  }
 }
 
 /**

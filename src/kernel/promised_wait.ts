@@ -11,6 +11,7 @@
  */
 import { mayGoOn } from "./budget.ts";
 import { currentScope } from "./context.ts";
+import { lastStep, type Step } from "./done.ts";
 import type { CancelScope } from "./scope.ts";
 import { type Resumer, type Startable, Wait } from "./wait.ts";
 import type { Task } from "./task.ts";
@@ -64,16 +65,17 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
   }
 
   /**
-   * Begins, and resolves with this wait as the iterator result: for `yield* op`. So the value never is
-   * what a promise resolves with, and a task among the values is given out, and not waited for.
+   * Begins, and resolves with an iterator result: for `yield* op`. So the value never is what a promise
+   * resolves with, and a task among the values is given out, and not waited for.
    */
-  override next(): this | Promise<this> {
+  override next(): Step | Promise<Step> {
     return this.whole(currentScope());
   }
 
   /** The same under a given scope. */
-  whole(scope: CancelScope | null): this | Promise<this> {
-    return this.begin(scope) as this | Promise<this>;
+  whole(scope: CancelScope | null): Step | Promise<Step> {
+    const begun = this.begin(scope);
+    return begun === this ? lastStep(this.value) : begun as Promise<Step>;
   }
 
   /** Called at the task's turn. */
@@ -83,18 +85,14 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
     task.host.lendTurn(task);
     const resolve = this.#resolve!;
     if (this.state === "failed") resolve(Promise.reject(this.value));
-    else resolve(this.#whole ? this : this.value);
+    else resolve(this.#whole ? lastStep(this.value) : this.value);
     return false;
   }
 
   /** Begins. It is the result itself where the step may go on and the operation was done at once. */
   private begin(scope: CancelScope | null): Promise<unknown> | this {
     if (scope === null) {
-      return outside.wait(this.operation!).then(([value]) => {
-        this.done = true;
-        this.value = value;
-        return this.#whole ? this : value;
-      });
+      return outside.wait(this.operation!).then(([value]) => this.#whole ? lastStep(value) : value);
     }
     const task = scope.task;
     const { asyncSide } = task;

@@ -76,6 +76,7 @@ export class CancelScope {
 
   /** The same, for those who only want to know. */
   get reaching(): Cancelled | null {
+    if (this.cause === null && this.parent === null) return null;
     return outermostCancelled(this)?.cause ?? null;
   }
 

@@ -13,10 +13,11 @@
  * A token that is out is a {@linkcode Loan}: it knows who has it, and whether it came back.
  */
 import { BOUND_OR_NONE, checkWhole, isInstance } from "../kernel/checks.ts";
+import { currentScope } from "../kernel/context.ts";
 import { WouldBlock } from "../kernel/errors.ts";
 import type { Holding } from "../kernel/holding.ts";
 import { printable, reportName } from "../kernel/printable.ts";
-import { type Operation, operation } from "../kernel/operation.ts";
+import { inOneShape, NOT_NOW, type Operation, operation, Repeated } from "../kernel/operation.ts";
 import { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
@@ -77,6 +78,7 @@ export class CapacityLimiter implements QueueOwner {
     recover: (loan: Loan) => this.#recover(loan),
     toString: () => this.#name,
   };
+  readonly #acquiring: Repeated<Disposable>;
   #total: number;
 
   /**
@@ -90,6 +92,13 @@ export class CapacityLimiter implements QueueOwner {
     this.#name = reportName("CapacityLimiter", name);
     this.#total = checkTotal(total);
     this.#waiters = new WaitQueue(this, "acquire");
+    const begin = (wait: Wait<Disposable>): void => this.#lendOrPark(wait, wait.task);
+    const options = inOneShape<Disposable>({
+      ...giveBack,
+      now: (task: Task) =>
+        this.available > 0 && !this.#loans.has(task) ? this.#lend(task) : NOT_NOW,
+    });
+    this.#acquiring = new Repeated(this.#waiters, begin, options);
   }
 
   /**
@@ -137,9 +146,7 @@ export class CapacityLimiter implements QueueOwner {
    * @throws {Error} If the task has one already.
    */
   acquire(): Operation<Disposable> {
-    return operation(this.#waiters, (wait: Wait<Disposable>) => {
-      this.#lendOrPark(wait, wait.task);
-    }, giveBack);
+    return this.#acquiring.make(currentScope());
   }
 
   /**

@@ -6,9 +6,11 @@
  * tells the other side. The capacity has no default: how much may pile up is for the caller to say.
  */
 import { BOUND_OR_NONE, checkPart, checkWhole } from "../kernel/checks.ts";
+import { currentScope } from "../kernel/context.ts";
 import { WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/printable.ts";
-import { type Operation, operation } from "../kernel/operation.ts";
+import { inOneShape, NOT_NOW, type Operation, operationOn, Repeated } from "../kernel/operation.ts";
+import type { Task } from "../kernel/task.ts";
 import type { Wait } from "../kernel/wait.ts";
 import {
   ChannelCore,
@@ -109,6 +111,16 @@ export class Channel<T> implements Disposable {
 export class ChannelSender<T> implements Disposable {
   readonly #core: ChannelCore<T>;
   readonly #place: ChannelEnd;
+  readonly #begin = (wait: Wait<void>, place: ChannelEnd, item: T): void => {
+    if (this.#core.send(item, place)) return wait.settle();
+    place.park(wait as Wait<unknown>);
+    wait.offer = item; // taken by ChannelCore.receive
+  };
+  readonly #options = inOneShape<void>({
+    now: (_: Task, item: T): undefined | typeof NOT_NOW => {
+      if (!this.#core.isOpen(this.#place) || !this.#core.send(item, this.#place)) return NOT_NOW;
+    },
+  });
 
   /** Made by {@linkcode Channel}. */
   constructor(core: ChannelCore<T>) {
@@ -128,11 +140,7 @@ export class ChannelSender<T> implements Disposable {
    * was not sent.
    */
   send(item: T): Operation<void> {
-    return operation(this.#place, (wait: Wait<void>) => {
-      if (this.#core.send(item, this.#place)) return wait.settle();
-      this.#place.park(wait as Wait<unknown>);
-      wait.offer = item; // taken by ChannelCore.receive
-    });
+    return operationOn(this.#place, this.#begin, item, this.#options);
   }
 
   /**
@@ -186,11 +194,20 @@ export class ChannelSender<T> implements Disposable {
 export class ChannelReceiver<T> implements Disposable, AsyncIterable<T> {
   readonly #core: ChannelCore<T>;
   readonly #place: ChannelEnd;
+  readonly #receiving: Repeated<T>;
 
   /** Made by {@linkcode Channel}. */
   constructor(core: ChannelCore<T>) {
     this.#core = core;
     this.#place = checkPart(core, ChannelCore, "ChannelReceiver", "Channel").openReceiver();
+    const begin = (wait: Wait<T>): void => {
+      if (this.#core.canReceive(this.#place)) wait.settle(this.#core.receive());
+      else this.#place.park(wait as Wait<unknown>);
+    };
+    const options = inOneShape<T>({
+      now: () => this.#core.hasItem(this.#place) ? this.#core.receive() : NOT_NOW,
+    });
+    this.#receiving = new Repeated(this.#place, begin, options);
   }
 
   /** Whether this end was closed. */
@@ -205,10 +222,7 @@ export class ChannelReceiver<T> implements Disposable, AsyncIterable<T> {
    * @throws {ClosedError} If this end was closed, before or meanwhile.
    */
   receive(): Operation<T> {
-    return operation(this.#place, (wait: Wait<T>) => {
-      if (this.#core.canReceive(this.#place)) wait.settle(this.#core.receive());
-      else this.#place.park(wait as Wait<unknown>);
-    });
+    return this.#receiving.make(currentScope());
   }
 
   /**

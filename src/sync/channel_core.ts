@@ -120,6 +120,11 @@ export class ChannelCore<T> {
     return new ChannelEnd(this.#receives as WaitQueue<unknown>, describe);
   }
 
+  /** Whether an end can send. */
+  isOpen(place: ChannelEnd): boolean {
+    return !place.closed && this.#receivers > 0;
+  }
+
   /** Hands an item to the longest-waiting receiver or into the buffer; `false` if there is room in neither. */
   send(item: T, place: ChannelEnd): boolean {
     if (place.closed) throw this.#closedEnd("send to");
@@ -134,9 +139,14 @@ export class ChannelCore<T> {
   /** Whether there is something to receive now. Throws where there never will be. */
   canReceive(place: ChannelEnd): boolean {
     if (place.closed) throw this.#closedEnd("receive from");
-    if (this.#items.size > 0 || this.#sends.size > 0) return true;
+    if (this.hasItem(place)) return true;
     if (this.#senders === 0) throw this.#end();
     return false;
+  }
+
+  /** Whether an end can receive an item now. */
+  hasItem(place: ChannelEnd): boolean {
+    return !place.closed && (this.#items.size > 0 || this.#sends.size > 0);
   }
 
   /** Takes the next item, and lets the longest-waiting sender have its place. */

@@ -5,9 +5,10 @@
  * cleared before their turn. A wake-up that could be taken back would be one that is lost.
  */
 import { checkMs } from "../kernel/checks.ts";
+import { currentScope } from "../kernel/context.ts";
 import { within } from "../kernel/enter_scope.ts";
 import { reportName } from "../kernel/printable.ts";
-import { inOneShape, NOT_NOW, type Operation, operation, sequence } from "../kernel/operation.ts";
+import { inOneShape, NOT_NOW, type Operation, Repeated, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 
@@ -50,16 +51,18 @@ export class Event {
   readonly #name: string;
   readonly #waiters: WaitQueue<boolean>;
   #isSet = false;
-  readonly #begin = (wait: Wait<boolean>): void => {
-    if (this.#isSet) wait.settle(true);
-    else this.#waiters.park(wait);
-  };
-  readonly #options = inOneShape<boolean>({ now: () => this.#isSet ? true : NOT_NOW });
+  readonly #waiting: Repeated<boolean>;
 
   /** Makes an event that is not set; `name` is what reports call it. */
   constructor(name?: string) {
     this.#name = reportName("Event", name);
     this.#waiters = new WaitQueue<boolean>(this, "wait");
+    const begin = (wait: Wait<boolean>): void => {
+      if (this.#isSet) wait.settle(true);
+      else this.#waiters.park(wait);
+    };
+    const options = inOneShape<boolean>({ now: () => this.#isSet ? true : NOT_NOW });
+    this.#waiting = new Repeated(this.#waiters, begin, options);
   }
 
   /** Whether it is set. */
@@ -86,7 +89,7 @@ export class Event {
    * @throws {RangeError} If `ms` is negative or not a number.
    */
   wait(ms?: number): Operation<boolean> {
-    if (ms === undefined) return operation(this.#waiters, this.#begin, this.#options);
+    if (ms === undefined) return this.#waiting.make(currentScope());
     checkMs(ms, "a timeout");
     return sequence(
       `${this.#name}.wait(${ms})`,

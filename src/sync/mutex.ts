@@ -7,15 +7,15 @@
  * who would wait for ever are told.
  *
  * One class with a count, and not one for each kind of lock: a condition must be able to give back a
- * lock taken three times at once, and take it again three times. What taking costs is an operation and
- * a wait; guard and beginning are made once.
+ * lock taken three times at once, and take it again three times. Guard and beginning are made once, and so
+ * is the operation as long as nobody has to wait.
  */
 import { printable } from "../kernel/printable.ts";
 import { currentScope } from "../kernel/context.ts";
 import { reportCycle } from "../kernel/deadlock.ts";
 import { AbandonedError, DeadlockError, WouldBlock } from "../kernel/errors.ts";
 import type { Holder, Holding } from "../kernel/holding.ts";
-import { inOneShape, NOT_NOW, type Operation, operation } from "../kernel/operation.ts";
+import { inOneShape, NOT_NOW, type Operation, Repeated } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
 import type { Task } from "../kernel/task.ts";
@@ -40,16 +40,7 @@ export class Mutex implements QueueOwner, Holding {
   readonly #name: string;
   readonly #again: Again;
   readonly #guard: Disposable;
-  readonly #begin: (wait: Wait<Disposable>) => void;
-  readonly #options = inOneShape<Disposable>({
-    undo: (_: Disposable, task: Task): void => this.#giveBack(task),
-    now: (task: Task): Disposable | typeof NOT_NOW => {
-      if (this.holder === undefined && this.#dead === null) this.#give(task);
-      else if (this.holder === task && this.#again === "count") this.depth++;
-      else return NOT_NOW;
-      return this.#guard;
-    },
-  });
+  readonly #acquiring: Repeated<Disposable>;
   #dead: Holder | null = null;
 
   /** A free one. */
@@ -58,7 +49,16 @@ export class Mutex implements QueueOwner, Holding {
     this.#again = again;
     this.waiters = new WaitQueue<Disposable>(this, "acquire");
     this.#guard = { [Symbol.dispose]: () => this.#dispose() };
-    this.#begin = (wait) => this.#start(wait);
+    const options = inOneShape<Disposable>({
+      undo: (_: Disposable, task: Task): void => this.#giveBack(task),
+      now: (task: Task): Disposable | typeof NOT_NOW => {
+        if (this.holder === undefined && this.#dead === null) this.#give(task);
+        else if (this.holder === task && this.#again === "count") this.depth++;
+        else return NOT_NOW;
+        return this.#guard;
+      },
+    });
+    this.#acquiring = new Repeated(this.waiters, (wait) => this.#start(wait), options);
   }
 
   /**
@@ -66,8 +66,9 @@ export class Mutex implements QueueOwner, Holding {
    * gets for a wait would end with the wait, and the lock would be dead.
    */
   acquire(): Operation<Disposable> {
-    if (currentScope() === null) throw outside("acquire", this);
-    return operation(this.waiters, this.#begin, this.#options);
+    const scope = currentScope();
+    if (scope === null) throw outside("acquire", this);
+    return this.#acquiring.make(scope);
   }
 
   /** Takes it for the current task, or throws. */

@@ -12,6 +12,7 @@
  * every queue: the others extend this class with a store of their own and nothing more.
  */
 import { BOUND, checkWhole } from "../kernel/checks.ts";
+import { currentScope } from "../kernel/context.ts";
 import { Deque } from "../internal/deque.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/printable.ts";
@@ -21,6 +22,7 @@ import {
   type Operation,
   operation,
   operationOn,
+  Repeated,
 } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
@@ -88,21 +90,13 @@ export class Queue<T> implements AsyncIterable<T> {
   readonly #getters: WaitQueue<T>;
   readonly #putters: WaitQueue<void>;
   readonly #joiners: WaitQueue<void>;
-  readonly #getting = inOneShape<T>({
-    undo: (item: T): void => this.#putBack(item),
-    now: (): T | typeof NOT_NOW => this.#store.size > 0 ? this.#take() : NOT_NOW,
-  });
+  readonly #getting: Repeated<T>;
   readonly #putting = inOneShape<void>({
     now: (_: Task, item: T): undefined | typeof NOT_NOW => {
       if (this.#isShutdown || this.full) return NOT_NOW;
       this.#accept(item);
     },
   });
-  readonly #beginGet = (wait: Wait<T>): void => {
-    if (!this.empty) return wait.settle(this.#take());
-    if (this.#isShutdown) throw this.#ended();
-    this.#getters.park(wait);
-  };
   readonly #beginPut = (wait: Wait<void>, putters: WaitQueue<void>, item: T): void => {
     this.#refuseShut();
     if (!this.full) {
@@ -136,6 +130,11 @@ export class Queue<T> implements AsyncIterable<T> {
     this.#getters = new WaitQueue(this, "get");
     this.#putters = new WaitQueue(this, "put");
     this.#joiners = new WaitQueue(this, "join");
+    const options = inOneShape<T>({
+      undo: (item: T): void => this.#putBack(item),
+      now: (): T | typeof NOT_NOW => this.#store.size > 0 ? this.#take() : NOT_NOW,
+    });
+    this.#getting = new Repeated(this.#getters, (wait) => this.#beginGet(wait), options);
   }
 
   /** How many items the buffer holds. */
@@ -174,7 +173,7 @@ export class Queue<T> implements AsyncIterable<T> {
    * @throws {ClosedError} If the queue was shut down and is empty.
    */
   get(): Operation<T> {
-    return operation(this.#getters, this.#beginGet, this.#getting);
+    return this.#getting.make(currentScope());
   }
 
   /**
@@ -265,6 +264,12 @@ export class Queue<T> implements AsyncIterable<T> {
   /** The name. */
   toString(): string {
     return this.#name;
+  }
+
+  #beginGet(wait: Wait<T>): void {
+    if (!this.empty) return wait.settle(this.#take());
+    if (this.#isShutdown) throw this.#ended();
+    this.#getters.park(wait);
   }
 
   /** Takes an item in: past the store if a getter waits, which means that the store is empty. */

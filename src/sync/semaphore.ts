@@ -15,7 +15,7 @@ import { checkWhole, COUNT, COUNT_OR_NONE } from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
 import { WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/printable.ts";
-import { inOneShape, NOT_NOW, type Operation, operation } from "../kernel/operation.ts";
+import { inOneShape, NOT_NOW, type Operation, Repeated } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
 import type { LockGuard } from "./lock.ts";
@@ -59,24 +59,7 @@ export class Semaphore {
   readonly #holders: PermitHolders;
   readonly #waiters: WaitQueue<LockGuard>;
   readonly #guard: LockGuard = { [Symbol.dispose]: () => this.release() };
-  readonly #begin = (wait: Wait<LockGuard>): void => {
-    if (this.#value === 0) return this.#waiters.park(wait);
-    this.#value--;
-    this.#holders.add(wait.task);
-    wait.settle(this.#guard);
-  };
-  readonly #options = inOneShape<LockGuard>({
-    now: (task: Task): LockGuard | typeof NOT_NOW => {
-      if (this.#value === 0) return NOT_NOW;
-      this.#value--;
-      this.#holders.add(task);
-      return this.#guard;
-    },
-    undo: (_: LockGuard, task: Task): void => {
-      this.#holders.remove(task);
-      this.#passOne();
-    },
-  });
+  readonly #acquiring: Repeated<LockGuard>;
   #value: number;
 
   /**
@@ -91,6 +74,14 @@ export class Semaphore {
     this.#value = value;
     this.#holders = new PermitHolders(reportName("Semaphore", name), value);
     this.#waiters = new WaitQueue<LockGuard>(this.#holders, "acquire");
+    const options = inOneShape<LockGuard>({
+      now: (task: Task): LockGuard | typeof NOT_NOW => this.#value > 0 ? this.#give(task) : NOT_NOW,
+      undo: (_: LockGuard, task: Task): void => {
+        this.#holders.remove(task);
+        this.#passOne();
+      },
+    });
+    this.#acquiring = new Repeated(this.#waiters, (wait) => this.#start(wait), options);
   }
 
   /** How many permits are free. */
@@ -109,7 +100,7 @@ export class Semaphore {
    * @returns An operation that evaluates to a guard, which gives one permit back.
    */
   acquire(): Operation<LockGuard> {
-    return operation(this.#waiters, this.#begin, this.#options);
+    return this.#acquiring.make(currentScope());
   }
 
   /**
@@ -152,6 +143,17 @@ export class Semaphore {
   /** The name. */
   toString(): string {
     return String(this.#holders);
+  }
+
+  #start(wait: Wait<LockGuard>): void {
+    if (this.#value > 0) wait.settle(this.#give(wait.task));
+    else this.#waiters.park(wait);
+  }
+
+  #give(task: Task): LockGuard {
+    this.#value--;
+    this.#holders.add(task);
+    return this.#guard;
   }
 
   #releaseOne(): void {
