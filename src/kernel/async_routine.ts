@@ -57,10 +57,8 @@ export function goOnAsync(
 }
 
 /** Goes to the back of the ready queue from an async body, for less than a wait costs. */
-function cede(task: Task): Promise<void> {
-  const turn = new Promise<void>((resolve) => {
-    task.asyncSide.turn = resolve;
-  });
+function awaitTurn(task: Task): Promise<void> {
+  const turn = task.asyncSide.awaitTurn();
   if (task.state !== "ready") task.host.ready(task);
   task.host.returnTurn(task);
   return turn;
@@ -92,6 +90,8 @@ class AsyncRoutine {
   readonly #handler: CompletionHandler;
   readonly #onStep = (step: IteratorResult<unknown, unknown>): void => this.took(step);
   readonly #onError = (error: unknown): void => this.end(true, error);
+  /** Made at the first bare `yield`: most tasks wait, and never cede. */
+  #onTurn: (() => void) | null = null;
 
   constructor(
     generator: AsyncIterator<unknown, unknown, unknown>,
@@ -130,6 +130,8 @@ class AsyncRoutine {
   private took(step: IteratorResult<unknown, unknown>): void {
     if (step.done === true) return this.end(false, step.value);
     const yielded = step.value;
+    const afterWait = this.#task.asyncSide.resumed;
+    if (yielded === undefined) return this.cede(afterWait);
     let refusal: unknown = null;
     try {
       if (yielded instanceof Wait && yielded.state === "idle") return this.wait(yielded);
@@ -138,16 +140,32 @@ class AsyncRoutine {
       refusal = error; // a proxy that will not be looked at
     }
     if (refusal !== null) return this.step(true, refusal);
-    const afterWait = this.#task.asyncSide.resumed;
-    if (afterWait && yielded !== undefined) return this.step(false, yielded);
-    const turn = this.isBody
-      ? cede(this.#task)
-      : new PromisedWait<void>(cedeTrap).promise(new Shield(this.#scope));
-    turn.then(() => {
-      const cancel = afterWait ? null : this.#scope.pending;
-      if (cancel !== null) this.step(true, cancel);
-      else this.step(false, yielded);
-    });
+    if (afterWait) return this.step(false, yielded);
+    this.turn().then(() => this.goOn(yielded));
+  }
+
+  /** Lets others go first; right after a wait, which was a cancel point, a cancel waits for the next one. */
+  private cede(afterWait: boolean): void {
+    const task = this.#task;
+    if (this.isBody && task.host.cedesAlone(task)) {
+      if (afterWait) this.step(false, undefined);
+      else this.goOn(undefined);
+    } else if (afterWait) {
+      this.turn().then(() => this.step(false, undefined));
+    } else {
+      this.turn().then(this.#onTurn ??= () => this.goOn(undefined));
+    }
+  }
+
+  private turn(): Promise<void> {
+    if (this.isBody) return awaitTurn(this.#task);
+    return new PromisedWait<void>(cedeTrap).promise(new Shield(this.#scope));
+  }
+
+  /** The next step, which a cancel may reach. */
+  private goOn(input: unknown): void {
+    const cancel = this.#scope.pending;
+    this.step(cancel !== null, cancel ?? input);
   }
 
   /** Waits for what a `function*` asks for that the generator delegates to by `yield*`. */

@@ -91,6 +91,13 @@ export class TimeSlice {
     return now >= this.#end;
   }
 
+  /** Counts one more step, unless a look is due after this one. */
+  goesOn(): boolean {
+    if (this.stepsLeft <= 1) return false;
+    this.stepsLeft--;
+    return true;
+  }
+
   /** Whether it still lasts, asked within a step; if not, a look is due after it. In exact time it does. */
   lasts(): boolean {
     if (this.#clock.exact || this.#clock.wall() < this.#end) return true;

@@ -35,6 +35,19 @@ export class AsyncSide {
   refusals = 0;
   /** Goes on after a bare `yield` of an async body. */
   turn: (() => void) | null = null;
+
+  /** Promises the turn after a bare `yield`. */
+  awaitTurn(): Promise<void> {
+    yielding = this;
+    return new Promise(keepTurn);
+  }
+}
+
+/** Whose turn is being promised: so one function serves all, and a step leaves no closure behind. */
+let yielding: AsyncSide;
+
+function keepTurn(resolve: () => void): void {
+  yielding.turn = resolve;
 }
 
 /**

@@ -263,6 +263,13 @@ export class Scheduler implements TaskHost {
     this.#turn.giveBack();
   }
 
+  /** Begins the next step of async code that cedes, if no other task is ready and nobody watches. */
+  cedesAlone(task: Task): boolean {
+    if (!this.#plain || this.#ready.first !== null || this.#lent !== task) return false;
+    spent.operations = this.#spentBefore;
+    return this.#slice.goesOn();
+  }
+
   /** Strikes a task off. */
   exited(task: Task): void {
     task.state = "terminated";
@@ -292,10 +299,9 @@ export class Scheduler implements TaskHost {
 
   /** The task whose turn it is. One that ended while it was ready (by other async code of its own) is passed over. */
   #next(): Task | undefined {
-    for (;;) {
-      const task = this.#ready.take();
-      if (task === undefined || task.state === "ready") return task;
-    }
+    let task = this.#ready.take();
+    while (task !== undefined && task.state !== "ready") task = this.#ready.take();
+    return task;
   }
 
   /** Runs steps until nothing is ready, the turn is lent, or the slice is used up. */
@@ -373,8 +379,7 @@ export class Scheduler implements TaskHost {
       return;
     }
     const next = this.timers.next;
-    const { foreignAwaits, hostWaits } = this.#turn;
-    const { open, bound } = hostWaits;
+    const { foreignAwaits, hostWaits, hostWaits: { open, bound } } = this.#turn;
     if (next === undefined && foreignAwaits + open + bound === 0 && this.overseer.stuck()) return;
     const roused = new Promise<void>((resolve) => {
       this.#wake = resolve;

@@ -108,6 +108,8 @@ export interface TaskHost extends BudgetHost {
   lendTurn(task: Task): void;
   /** Takes note that async code reached a checkpoint or its end. */
   returnTurn(task: Task): void;
+  /** Whether async code that cedes goes on at once, because nobody else is ready. */
+  cedesAlone(task: Task): boolean;
   /** Takes note that a task has ended. */
   exited(task: Task): void;
   /** Has `look` called after a while, if the run still goes on then. */

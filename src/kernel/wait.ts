@@ -13,7 +13,6 @@
  */
 import { mayGoOn } from "./budget.ts";
 import { fastLane, type Frame } from "./context.ts";
-import type { Step } from "./done.ts";
 import { InternalError } from "./errors.ts";
 import type { CancelScope } from "./scope.ts";
 import type { Task } from "./task.ts";
@@ -226,7 +225,7 @@ export class Wait<T = unknown> {
    * `yield*` asks first for what to wait for, and once resumed for the result. If the step may go on, the
    * operation begins right here, and may have its result already.
    */
-  next(): Step | Promise<Step> {
+  next(): Pick<Wait, "done" | "value"> | Promise<Pick<Wait, "done" | "value">> {
     const { running } = fastLane;
     if (this.owner === null && running !== null && this.scope === null && mayGoOn(running.scope)) {
       beginIn(running, this as Wait);
