@@ -127,10 +127,8 @@ export class Scheduler implements TaskHost {
   ): Task<T> {
     const task = new Task<T>(this, ++this.#serial, name, generator, spawner);
     this.overseer.spawned(task);
-    if (spawner !== null) {
-      if (spawner.daemon) task.daemon = true;
-      this.#sites.note(task, spawner.id, name);
-    }
+    if (spawner?.daemon === true) task.daemon = true;
+    if (spawner !== null) this.#sites.note(task, spawner.id, name);
     task.following = this.#firstTask;
     if (this.#firstTask !== null) this.#firstTask.previous = task;
     this.#firstTask = task;
@@ -381,9 +379,7 @@ export class Scheduler implements TaskHost {
     const next = this.timers.next;
     const { foreignAwaits, hostWaits, hostWaits: { open, bound } } = this.#turn;
     if (next === undefined && foreignAwaits + open + bound === 0 && this.overseer.stuck()) return;
-    const roused = new Promise<void>((resolve) => {
-      this.#wake = resolve;
-    });
+    const roused = new Promise<void>((resolve) => this.#wake = resolve);
     if (next === undefined) this.#clock.clearAlarm();
     else this.#clock.setAlarm(next, () => this.#rouse(), hostWaits);
     await roused;
