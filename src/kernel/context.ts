@@ -7,6 +7,11 @@
  * generator: entering it around every step would cost 300 ns a step, and a plain variable would name
  * the wrong task after the first foreign `await`.
  *
+ * The entry cannot wait for the first foreign `await`: after a wait of ours, too, the language goes on with the
+ * code straight from a microtask, under what was entered when the wait began, and nothing of ours runs in
+ * between. Nor can one entry serve a task and its parts: two of them under a `Promise.all` have a scope each. It
+ * costs 400 bytes and 0.4 µs, where a parked async generator by itself takes 900 bytes (measured).
+ *
  * What neither can tell: an async function that a `function*` body calls runs on, after its first
  * `await`, with nobody's scope. `wait((signal) => f(signal))` calls it under the task's own scope.
  */
