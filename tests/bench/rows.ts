@@ -7,6 +7,7 @@
 import { ask, askServer, type LoadReport, type Peer, peers } from "./children.ts";
 import type { Contender, Figure, Row } from "./harness.ts";
 import { clusterRows } from "./cluster_rows.ts";
+import { connectionRows } from "./connection_rows.ts";
 import { poolRows } from "./pool_rows.ts";
 import { serverRows } from "./server_rows.ts";
 import { webRows } from "./web_rows.ts";
@@ -265,6 +266,7 @@ export const rows: readonly Row[] = [
       [],
     )
   ),
+  ...connectionRows,
   ...serverRows,
   ...webRows,
   ...clusterRows,
