@@ -1,0 +1,3 @@
+import { lawsOfRaces } from "../tasks/race_model.ts";
+
+lawsOfRaces(1000, 150);
