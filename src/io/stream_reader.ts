@@ -26,7 +26,7 @@ import { BrokenError, type Fault, IncompleteError, reasonOf } from "./errors.ts"
 import { type Framing, SingleWaiter, type Timeout } from "./waiting.ts";
 import type { NativeReader } from "./native.ts";
 import { IN } from "./pollable.ts";
-import { giveBackPiece, lendPiece, PIECE, Slab } from "./buffers.ts";
+import { giveBackBuffer, lendBuffer, PIECE, Slab, SMALL_PIECE } from "./buffers.ts";
 import type { PendingOperations } from "./handle.ts";
 
 /** The largest buffer, and so the most that is read ahead. */
@@ -248,7 +248,7 @@ export class StreamReader extends SingleWaiter<unknown> {
 
   /** Takes another buffer. */
   #keep(buffer: Uint8Array): void {
-    if (this.#buffer.length === PIECE) giveBackPiece(this.#buffer);
+    giveBackBuffer(this.#buffer);
     this.#buffer = buffer;
   }
 
@@ -279,9 +279,10 @@ export class StreamReader extends SingleWaiter<unknown> {
   #readMore(least: number): void {
     if (this.#reading) return;
     if (this.#stop > 0) this.#makeRoom(least);
-    else if (this.#buffer.length < this.#size) {
-      this.#keep(this.#size === PIECE ? lendPiece() : new Uint8Array(this.#size));
-    }
+    else if (
+      this.#buffer.length < this.#size ||
+      (this.#size === SMALL_PIECE && this.#buffer.length === PIECE)
+    ) this.#keep(lendBuffer(this.#size));
     const room = this.#stop === 0 ? this.#buffer : this.#buffer.subarray(this.#stop);
     this.#room = room.length;
     this.#reading = true;
@@ -322,6 +323,9 @@ export class StreamReader extends SingleWaiter<unknown> {
       this.#stop += count;
       activity.listener?.moved("in", count);
       if (count === this.#room) this.#grow();
+      else if (this.served === 0 && this.#size === PIECE && count <= SMALL_PIECE) {
+        this.#size = SMALL_PIECE;
+      }
     }
     this.#advance(IN);
   };

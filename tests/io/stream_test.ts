@@ -329,6 +329,24 @@ law(
 );
 
 law(
+  "A reader that got little at first waits with a small buffer, and with a large one once that is filled",
+  () =>
+    run(function* () {
+      const [socket, puppet] = puppetSocket();
+      const rooms: number[] = [];
+      for (const length of [10, 10, 512, 2000]) {
+        const read = start(socket.recv());
+        yield* sleep(0);
+        rooms.push(puppet.reads[0]!.bytes.length);
+        puppet.bring("x".repeat(length));
+        assertEquals((yield* read.get()).length, length);
+      }
+      assertEquals(rooms, [2048, 512, 512, 2048]);
+      socket.close();
+    }),
+);
+
+law(
   "What a socket has given out stays as it is while other sockets come and go",
   () =>
     run(function* () {
