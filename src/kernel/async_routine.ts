@@ -14,7 +14,7 @@
  * wait was one. A bare `yield` anywhere else is both.
  */
 import { withScope } from "./context.ts";
-import type { Step } from "./done.ts";
+import type { IterationStep } from "./done.ts";
 import type { CompletionHandler } from "./fast_routine.ts";
 import { asyncGeneratorNext, asyncGeneratorThrow, isNative } from "./native_generators.ts";
 import { PromisedWait } from "./promised_wait.ts";
@@ -170,13 +170,13 @@ class AsyncRoutine {
 
   /** Waits for what a `function*` asks for that the generator delegates to by `yield*`. */
   private wait(wait: Wait): void {
-    let begun: Step | Promise<Step>;
+    let begun: IterationStep | Promise<IterationStep>;
     try {
       begun = new PromisedWait(wait.operation!).whole(this.#scope);
     } catch (error) {
       return this.step(true, error);
     }
-    const ended = ({ value }: Step): void => {
+    const ended = ({ value }: IterationStep): void => {
       wait.conclude(value);
       this.step(false, value);
     };

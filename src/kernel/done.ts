@@ -7,7 +7,7 @@
  */
 
 /** What `yield*` takes from an iterator. */
-export interface Step {
+export interface IterationStep {
   /** Whether it is over. */
   readonly done: boolean;
   /** What it evaluates to then. */
@@ -15,7 +15,7 @@ export interface Step {
 }
 
 /** The end, for a `function*`: iterator and result in one. */
-export class Done<T> implements Step {
+export class Done<T> implements IterationStep {
   /** It is over. */
   readonly done = true;
   /** What it evaluates to. */
@@ -34,7 +34,7 @@ export class Done<T> implements Step {
 
 /** The end, for an `async function*`. */
 export class AsyncDone<T> {
-  readonly #step: Step;
+  readonly #step: IterationStep;
 
   /** The end with `value`. */
   constructor(value: T) {
@@ -42,12 +42,12 @@ export class AsyncDone<T> {
   }
 
   /** The result. */
-  next(): Step {
+  next(): IterationStep {
     return this.#step;
   }
 }
 
 /** A plain result, for `yield*` in an `async function*`. */
-export function lastStep(value: unknown): Step {
+export function lastStep(value: unknown): IterationStep {
   return { value, done: true };
 }

@@ -11,7 +11,7 @@
  */
 import { mayGoOn } from "./budget.ts";
 import { currentScope } from "./context.ts";
-import { lastStep, type Step } from "./done.ts";
+import { type IterationStep, lastStep } from "./done.ts";
 import type { CancelScope } from "./scope.ts";
 import { type Resumer, type Startable, Wait } from "./wait.ts";
 import type { Task } from "./task.ts";
@@ -81,14 +81,14 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
    * Begins, and resolves with an iterator result: for `yield* op`. So the value never is what a promise
    * resolves with, and a task among the values is given out, and not waited for.
    */
-  override next(): Step | Promise<Step> {
+  override next(): IterationStep | Promise<IterationStep> {
     return this.whole(currentScope());
   }
 
   /** The same under a given scope. */
-  whole(scope: CancelScope | null): Step | Promise<Step> {
+  whole(scope: CancelScope | null): IterationStep | Promise<IterationStep> {
     const begun = this.begin(scope);
-    return begun === this ? lastStep(this.value) : begun as Promise<Step>;
+    return begun === this ? lastStep(this.value) : begun as Promise<IterationStep>;
   }
 
   /** Called at the task's turn. */
