@@ -39,7 +39,7 @@ export class ClusterMaps implements ItemHost, MapHost, EngineMaps {
   /** Names it in reports. */
   readonly name: string;
   /** How many items of a map may be out. */
-  readonly window = WINDOW;
+  readonly window: number = WINDOW;
   readonly #host: MapsHost;
   readonly #runs = new Map<ItemRun, Addressed<AnyFunction>>();
   readonly #jobs = new Map<Batch, ClusterJob>();
