@@ -12,6 +12,9 @@ import type { Task } from "./task.ts";
 /** Async code that has not reached a checkpoint after this many microtasks is watched for leaving. */
 const MICROTASKS_TO_WATCH = 6;
 
+/** A turn that is handed on from task to task is looked after so often: each look is a microtask more. */
+const MOST_HANDED_ON = 8;
+
 /** Waiting for the turn of one run to come back, and which tasks are in a foreign `await`. */
 export class LentTurn {
   /** How many tasks are in a foreign `await`. */
@@ -21,6 +24,8 @@ export class LentTurn {
   readonly #clock: Clock;
   readonly #holder: () => Task | null;
   readonly #takeFrom: (task: Task) => void;
+  /** Whether the host loop has been asked to turn: one such request serves all who have the turn until then. */
+  #isWatched = false;
   /** Ends the loop's wait for the turn. */
   #returned: (() => void) | null = null;
 
@@ -40,17 +45,21 @@ export class LentTurn {
   /** Waits until the turn was given back, or could be taken back. */
   async back(): Promise<void> {
     let watched = this.#holder();
-    for (let hops = 0; hops < MICROTASKS_TO_WATCH; hops++) {
+    let handedOn = 0;
+    for (let hops = 0; hops < MICROTASKS_TO_WATCH && !this.#isWatched; hops++) {
       await null;
       const holder = this.#holder();
       if (holder === null) return;
-      if (holder !== watched) hops = 0; // it has been handed on
+      if (holder !== watched && ++handedOn < MOST_HANDED_ON) hops = 0;
       watched = holder;
     }
     const returned = new Promise<void>((resolve) => {
       this.#returned = resolve;
     });
-    this.#clock.hop(false).then(() => this.#takeBack());
+    if (!this.#isWatched) {
+      this.#isWatched = true;
+      this.#clock.hop(false).then(() => this.#takeBack());
+    }
     await returned;
   }
 
@@ -75,6 +84,7 @@ export class LentTurn {
   }
 
   #takeBack(): void {
+    this.#isWatched = false;
     const task = this.#holder();
     if (task === null) return; // it reached a checkpoint before the host loop had turned
     this.noteForeignAwait(task, true);
