@@ -52,7 +52,7 @@ export {
 } from "./src/kernel/errors.ts";
 export type { Operation } from "./src/kernel/operation.ts";
 export { Task } from "./src/kernel/task.ts";
-export type { TaskBody, Untyped } from "./src/kernel/task_body.ts";
+export type { TaskBody, Untyped } from "./src/kernel/generators.ts";
 export { currentTask, run, type RunOptions } from "./src/tasks/run.ts";
 export { spawn, spawnLater } from "./src/tasks/spawn.ts";
 export { cede, sleep } from "./src/tasks/sleep.ts";

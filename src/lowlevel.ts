@@ -5,10 +5,10 @@
  * @module
  */
 export type { HeapItem } from "./internal/heap.ts";
-export { type Choose, seededChoose } from "./kernel/choice.ts";
+export { type Choose, seededChoose } from "./kernel/choose.ts";
 export { type Clock, type HostWaits, SystemClock } from "./kernel/clock.ts";
 export { currentScope } from "./kernel/context.ts";
-export type { CaseOrder } from "./kernel/choice.ts";
+export type { CaseOrder } from "./kernel/choose.ts";
 export { Entered, type EnterOptions } from "./kernel/enter_scope.ts";
 export { reportCycle } from "./kernel/deadlock.ts";
 export { formatTaskTree, type TreeOptions } from "./kernel/report.ts";
@@ -16,7 +16,8 @@ export type { CompletionHandler } from "./kernel/fast_routine.ts";
 export type { Holder, Holding } from "./kernel/holding.ts";
 export type { Instrument } from "./kernel/instrument.ts";
 export { operation, sequence } from "./kernel/checked_operation.ts";
-export { type Label, type Maker, NOT_NOW, type OperationOptions } from "./kernel/operation.ts";
+export { type Label, NOT_NOW, type OperationOptions } from "./kernel/operation.ts";
+export type { Maker } from "./kernel/forgotten.ts";
 export type { BudgetHost } from "./kernel/budget.ts";
 export type { Policy } from "./kernel/ready_queue.ts";
 export { AsyncSide } from "./kernel/promised_wait.ts";
@@ -28,13 +29,13 @@ export {
   schedulerOf,
   type SchedulerOptions,
 } from "./kernel/scheduler.ts";
-export { NOTHING, type Parts } from "./kernel/own_cancel.ts";
+export { NOTHING, type Parts } from "./kernel/errors.ts";
 export { CancelScope, type Dependent, type Locals } from "./kernel/scope.ts";
 export { spawnSite, waitSites } from "./kernel/sites.ts";
 export type { Keeper } from "./kernel/rare_fields.ts";
 export type { TaskHost } from "./kernel/scheduler_options.ts";
 export type { TaskState } from "./kernel/task.ts";
-export type { TaskGenerator, TaskName } from "./kernel/task_body.ts";
+export type { TaskGenerator, TaskName } from "./kernel/generators.ts";
 export { Timer, Timers, type TimersOptions } from "./kernel/timers.ts";
 export {
   type HostPart,

@@ -12,7 +12,7 @@
  * receives in reverse order. A datagram is received whole and cut when it is taken, because how much its
  * taker wants is not known before.
  */
-import { activity } from "../kernel/activity.ts";
+import { activity } from "../kernel/instrument.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { Slab } from "./buffers.ts";

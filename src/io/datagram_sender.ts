@@ -5,7 +5,7 @@
  * task waits until its datagram is out and gets its error. `trySendTo` cannot wait: it copies, and an
  * error of it is thrown by the next send, as a socket's pending error is.
  */
-import { activity } from "../kernel/activity.ts";
+import { activity } from "../kernel/instrument.ts";
 import { type ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Timer } from "../kernel/timers.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";

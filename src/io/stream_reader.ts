@@ -19,7 +19,7 @@
  * when it is whole. So a cancelled read has taken nothing, and what came behind it stays with the reader.
  * Rejected: a loop of `recv` with a buffer of its own, which loses both.
  */
-import { activity } from "../kernel/activity.ts";
+import { activity } from "../kernel/instrument.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { BrokenError, type Fault, IncompleteError, reasonOf } from "./errors.ts";

@@ -14,7 +14,7 @@
  * Senders are served in the order in which they came, each with all of its data: two tasks that
  * `sendAll` on one connection do not mix their messages.
  */
-import { activity } from "../kernel/activity.ts";
+import { activity } from "../kernel/instrument.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { abandon, type Chunk, giveBack, LARGE, lend } from "./buffers.ts";

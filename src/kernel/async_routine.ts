@@ -16,7 +16,7 @@
 import { withScope } from "./context.ts";
 import type { IterationStep } from "./done.ts";
 import type { CompletionHandler } from "./fast_routine.ts";
-import { asyncGeneratorNext, asyncGeneratorThrow, isNative } from "./native_generators.ts";
+import { asyncGeneratorNext, asyncGeneratorThrow, isNative } from "./generators.ts";
 import { PromisedWait } from "./promised_wait.ts";
 import { type CancelScope, Shield } from "./scope.ts";
 import { isGenerator } from "./checks.ts";

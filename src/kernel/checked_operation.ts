@@ -6,7 +6,7 @@
  * a promise for each step, none of which says that it is the last.
  */
 import { checkFunction, checkOptionalFunction, hasMethod, isRevoked } from "./checks.ts";
-import { isAsync } from "./native_generators.ts";
+import { isAsync } from "./generators.ts";
 import * as unchecked from "./operation.ts";
 import { show } from "./printable.ts";
 import type { Wait } from "./wait.ts";

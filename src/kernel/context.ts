@@ -12,11 +12,15 @@
  * between. Nor can one entry serve a task and its parts: two of them under a `Promise.all` have a scope each. It
  * costs 400 bytes and 0.4 µs, where a parked async generator by itself takes 900 bytes (measured).
  *
+ * A scope may carry values of task-locals (`local.with`), which those inside it see before the task's: two parts
+ * of one task, under a `Promise.all`, each have theirs. The maps are never changed, so that a new task shares
+ * its spawner's for nothing.
+ *
  * What neither can tell: an async function that a `function*` body calls runs on, after its first
  * `await`, with nobody's scope. `wait((signal) => f(signal))` calls it under the task's own scope.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { CancelScope } from "./scope.ts";
+import type { CancelScope, Locals } from "./scope.ts";
 
 /** A program that runs inside a scope and may enter narrower ones. */
 export interface Frame {
@@ -65,4 +69,25 @@ export function withScope<R>(scope: CancelScope | null, f: () => R): R {
   } finally {
     fastLane.running = running;
   }
+}
+
+/** The innermost scope whose values have `key`. */
+export function scopeWith(key: object): CancelScope | null {
+  let scope = currentScope();
+  while (scope !== null && scope.locals?.has(key) !== true) scope = scope.parent;
+  return scope;
+}
+
+/** Which values of task-locals a task sees at this moment, where its code runs. */
+export function localsOf(task: CancelScope): Locals | null {
+  let scope = currentScope();
+  if (scope === null || scope === task || scope.task as unknown !== task) return task.locals;
+  let seen: Map<object, unknown> | null = null;
+  for (; scope !== task; scope = scope!.parent) {
+    for (const [key, value] of scope!.locals ?? []) {
+      seen ??= new Map();
+      if (!seen.has(key)) seen.set(key, value);
+    }
+  }
+  return seen === null ? task.locals : new Map([...task.locals ?? [], ...seen]);
 }

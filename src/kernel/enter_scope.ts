@@ -6,9 +6,8 @@
  * `function*`) carries the innermost scope, so entering is a store and leaving is a store.
  */
 import { fastLane, type Frame } from "./context.ts";
-import { InternalError } from "./errors.ts";
+import { InternalError, NOTHING } from "./errors.ts";
 import { CEDES, operation } from "./operation.ts";
-import { NOTHING } from "./own_cancel.ts";
 import { CancelScope, Shield, TimedScope } from "./scope.ts";
 import type { Timer } from "./timers.ts";
 import { cedeTrap } from "./trap.ts";

@@ -11,7 +11,7 @@
 import { mayGoOn } from "./budget.ts";
 import { fastLane, type Frame } from "./context.ts";
 import type { CancelScope } from "./scope.ts";
-import { generatorNext, generatorThrow, isNative } from "./native_generators.ts";
+import { generatorNext, generatorThrow, isNative } from "./generators.ts";
 import { cedeTrap, notWaitable, toStartable } from "./trap.ts";
 import {
   type Resumer,

@@ -10,6 +10,12 @@ import { safeWarn } from "./callback.ts";
 import { printable } from "./printable.ts";
 import { placeOf, type Site, takeSite } from "./sites.ts";
 
+/** A task keeps count of the operations it made that nothing has waited for yet. */
+export interface Maker {
+  /** One operation, several, or none. */
+  unstarted: object | Set<object> | null;
+}
+
 /** After so many warnings the others are only counted. */
 const MOST = 20;
 
@@ -57,6 +63,33 @@ let told = 0;
 function tellAll(): void {
   for (const note of notes) note.tell();
   if (told > MOST) console.warn(`${told - MOST} more operations were never waited for`);
+}
+
+/** An operation that may not have been waited for. */
+interface Noted {
+  maker: Maker | null;
+}
+
+/** Notes that nobody has waited for an operation yet. */
+export function note(operation: Noted, maker: Maker): void {
+  operation.maker = maker;
+  const others = maker.unstarted;
+  if (others === null) maker.unstarted = operation;
+  else if (others instanceof Set) others.add(operation);
+  else maker.unstarted = new Set([others, operation]);
+}
+
+/** Strikes that note: something waits for it. */
+export function strike(operation: Noted): void {
+  const { maker } = operation;
+  if (maker === null) return;
+  operation.maker = null;
+  const others = maker.unstarted;
+  if (others === null) return maker instanceof Forgotten ? maker.forget() : undefined;
+  if (others === operation) maker.unstarted = null;
+  else if (others instanceof Set && others.delete(operation) && others.size === 0) {
+    maker.unstarted = null;
+  }
 }
 
 /** The error of a task that ended well and has left operations unstarted. */

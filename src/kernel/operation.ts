@@ -19,13 +19,13 @@
  */
 import { mayGoOn, spent } from "./budget.ts";
 import { currentScope, fastLane } from "./context.ts";
-import { Forgotten } from "./forgotten.ts";
 import { AsyncDone, Done } from "./done.ts";
+import { Forgotten, type Maker, note, strike } from "./forgotten.ts";
 import { FastRoutine } from "./fast_routine.ts";
 import { PromisedWait } from "./promised_wait.ts";
 import type { CancelScope } from "./scope.ts";
 import { noteSite, passSite, siting } from "./sites.ts";
-import { keepHandled } from "./promise_waits.ts";
+import { keepHandled } from "./trap.ts";
 import { type HostPart, leavingWait, type Startable, Wait, type WaitSource } from "./wait.ts";
 import type { Task } from "./task.ts";
 
@@ -47,12 +47,6 @@ export interface Operation<T> extends PromiseLike<T> {
   [Symbol.iterator](): Iterator<unknown, T, unknown>;
   /** For `yield* op` in an `async function*`. */
   [Symbol.asyncIterator](): AsyncIterator<unknown, T, unknown>;
-}
-
-/** A task keeps count of the operations it made that nothing has waited for yet. */
-export interface Maker {
-  /** One operation, several, or none. */
-  unstarted: object | Set<object> | null;
 }
 
 /** A name for reports; an object's `toString` is called only when a report is made. */
@@ -250,35 +244,6 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
 
   toString(): string {
     return String(this.#label);
-  }
-}
-
-// Functions, because a private method would cost every operation a hidden slot.
-
-/** An operation that may not have been waited for. */
-interface Noted {
-  maker: Maker | null;
-}
-
-/** Notes that nobody has waited for the operation yet. */
-function note(operation: Noted, maker: Maker): void {
-  operation.maker = maker;
-  const others = maker.unstarted;
-  if (others === null) maker.unstarted = operation;
-  else if (others instanceof Set) others.add(operation);
-  else maker.unstarted = new Set([others, operation]);
-}
-
-/** Strikes that note. */
-function strike(operation: Noted): void {
-  const { maker } = operation;
-  if (maker === null) return;
-  operation.maker = null;
-  const others = maker.unstarted;
-  if (others === null) return maker instanceof Forgotten ? maker.forget() : undefined;
-  if (others === operation) maker.unstarted = null;
-  else if (others instanceof Set && others.delete(operation) && others.size === 0) {
-    maker.unstarted = null;
   }
 }
 

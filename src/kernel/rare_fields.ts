@@ -2,7 +2,7 @@
  * What only few tasks need, in one record made when first needed: a million parked tasks do without.
  */
 import type { Holdings } from "./holding.ts";
-import type { Links } from "./links.ts";
+import type { Links } from "./callback.ts";
 import type { CancelScope, Dependent } from "./scope.ts";
 import type { Task } from "./task.ts";
 import type { Timer } from "./timers.ts";
@@ -26,43 +26,32 @@ export type LinkCall = (task: Task) => unknown;
  *
  * @internal
  */
-export interface RareFields {
+export class RareFields {
   /** What it holds and others may wait for. */
-  holdings: Holdings | null;
+  holdings: Holdings | null = null;
   /** The timer of one that is still to start. */
-  delay: Timer | null;
+  delay: Timer | null = null;
   /** Who is told of cancels. */
-  dependents: Set<Dependent> | null;
+  dependents: Set<Dependent> | null = null;
   /** Whether its waits do not count. */
-  bystander: boolean;
+  bystander = false;
   /** Called when the task has ended. */
-  links: Links<LinkCall> | null;
+  links: Links<LinkCall> | null = null;
   /** Fired when the task is cancelled. */
-  controller: AbortController | null;
+  controller: AbortController | null = null;
   /** Whether the run ends without waiting for it. */
-  daemon: boolean;
+  daemon = false;
   /** Waits for the value. */
-  gets: WaitQueue<unknown> | null;
+  gets: WaitQueue<unknown> | null = null;
   /** Waits for the end that a cancel brings. */
-  ends: WaitQueue<void> | null;
+  ends: WaitQueue<void> | null = null;
   /** Who answers for a failure in place of the run. */
-  keeper: Keeper | null;
+  keeper: Keeper | null = null;
 }
 
 /** The record of a task. */
 export function rareOf(task: Task): RareFields {
-  return task.rare ??= {
-    holdings: null,
-    delay: null,
-    dependents: null,
-    bystander: false,
-    links: null,
-    controller: null,
-    daemon: false,
-    gets: null,
-    ends: null,
-    keeper: null,
-  };
+  return task.rare ??= new RareFields();
 }
 
 /** Lets a task stay new until `ms` have passed. */
@@ -72,4 +61,14 @@ export function startAfter(task: Task, ms: number): void {
     rare.delay = null;
     task.host.ready(task);
   });
+}
+
+/** Has a dependent told of cancels that reach its scope, until {@linkcode detach}. */
+export function attach(task: Task, dependent: Dependent): void {
+  (rareOf(task).dependents ??= new Set()).add(dependent);
+}
+
+/** Tells a dependent nothing more. */
+export function detach(task: Task, dependent: Dependent): void {
+  task.rare?.dependents?.delete(dependent);
 }

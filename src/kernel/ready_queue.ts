@@ -13,7 +13,7 @@
  */
 import { Deque } from "../internal/deque.ts";
 import { thrownText } from "./callback.ts";
-import type { Choose } from "./choice.ts";
+import type { Choose } from "./choose.ts";
 import type { Clock } from "./clock.ts";
 import type { Task } from "./task.ts";
 

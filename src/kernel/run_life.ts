@@ -14,7 +14,7 @@ import { breakWaits } from "./scope.ts";
 import { type Overseer, Scheduler, type SchedulerOptions } from "./scheduler.ts";
 import { siting } from "./sites.ts";
 import type { Task } from "./task.ts";
-import type { TaskGenerator } from "./task_body.ts";
+import type { TaskGenerator } from "./generators.ts";
 import type { Timer } from "./timers.ts";
 
 /** After this many deadlocks in one run its remaining tasks are dropped: they wait again whatever happens. */

@@ -12,7 +12,7 @@
  * scheduler (two runs would mix up their tasks); `setTimeout` to hop (2 ms of idling for each).
  */
 import { BUDGET, MOST_STEPS, spent, TimeSlice } from "./budget.ts";
-import { CaseOrder, type Choose, seededChoose } from "./choice.ts";
+import { CaseOrder, type Choose, seededChoose } from "./choose.ts";
 import { safeWarn, thrownText } from "./callback.ts";
 import { type Clock, clockOf, GuardedClock, type HostWaits, type SystemClock } from "./clock.ts";
 import { currentScope } from "./context.ts";
@@ -30,7 +30,7 @@ import { SpawnSites } from "./sites.ts";
 import { CycleRechecks } from "./deadlock.ts";
 import { Task } from "./task.ts";
 import { startAfter } from "./rare_fields.ts";
-import type { TaskGenerator, TaskName } from "./task_body.ts";
+import type { TaskGenerator, TaskName } from "./generators.ts";
 import { Timers } from "./timers.ts";
 import type { Wait } from "./wait.ts";
 import { WaitQueue } from "./wait_queue.ts";

@@ -8,10 +8,14 @@
  * so an inner and an outer deadline that expire together never take each other's place.
  */
 import { abortSafely, thrownText } from "./callback.ts";
-import { Cancelled, cancelled as makeCancelled, type CancelSource } from "./errors.ts";
-import { partCancel, type Parts } from "./own_cancel.ts";
+import {
+  Cancelled,
+  cancelled as makeCancelled,
+  type CancelSource,
+  partCancel,
+  type Parts,
+} from "./errors.ts";
 import { printable } from "./printable.ts";
-import { rareOf } from "./rare_fields.ts";
 import type { Task } from "./task.ts";
 import { take, type Wait } from "./wait.ts";
 
@@ -176,16 +180,6 @@ function interrupt(task: Task, scope: CancelScope): void {
     const reached = dependent.scope.isUnder(scope) ? dependent.scope.reaching : null;
     if (reached !== null) dependent.cancelled(reached);
   }
-}
-
-/** Has a dependent told of cancels that reach its scope, until {@linkcode detach}. */
-export function attach(task: Task, dependent: Dependent): void {
-  (rareOf(task).dependents ??= new Set()).add(dependent);
-}
-
-/** Tells a dependent nothing more. */
-export function detach(task: Task, dependent: Dependent): void {
-  task.rare?.dependents?.delete(dependent);
 }
 
 /** Ends every wait of a task with `error`, shielded or not, whether its source lets go or not: the last resort. */

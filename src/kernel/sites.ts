@@ -12,7 +12,7 @@
  * Lines of this library are left out: what remains is the program's. So are async frames: what the library
  * spawns for itself would seem to come from the line that awaits `run`.
  */
-import { Case } from "./cases.ts";
+import { Case } from "./combined_waits.ts";
 import { fastLane } from "./context.ts";
 import { FastRoutine } from "./fast_routine.ts";
 import { functionName } from "./printable.ts";

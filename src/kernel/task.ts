@@ -14,21 +14,19 @@
  */
 import { goOnAsync } from "./async_routine.ts";
 import { checkString } from "./checks.ts";
-import { Cancelled } from "./errors.ts";
+import { Cancelled, NOTHING } from "./errors.ts";
 import { type CompletionHandler, FastRoutine } from "./fast_routine.ts";
-import { forgottenError } from "./forgotten.ts";
+import { forgottenError, type Maker } from "./forgotten.ts";
 import { type Holding, Holdings } from "./holding.ts";
-import { localsOf } from "./locals.ts";
-import { isAsync } from "./native_generators.ts";
-import type { Maker, Operation } from "./operation.ts";
-import { NOTHING } from "./own_cancel.ts";
+import { localsOf } from "./context.ts";
+import { isAsync, type TaskGenerator, type TaskName } from "./generators.ts";
+import type { Operation } from "./operation.ts";
 import { functionName, printable } from "./printable.ts";
 import { AsyncSide } from "./promised_wait.ts";
 import { type Keeper, type LinkCall, type RareFields, rareOf } from "./rare_fields.ts";
 import type { TaskHost } from "./scheduler_options.ts";
 import { CancelScope, endWaits } from "./scope.ts";
 import { spawnSite } from "./sites.ts";
-import type { TaskGenerator, TaskName } from "./task_body.ts";
 import {
   abandonHoldings,
   addLink,

@@ -4,11 +4,10 @@
  * The order is fixed: first what it held, so that a lock is abandoned before anybody who joined the task
  * asks for it; then its keeper; then joins, gets and cancels in the order in which they came; links last.
  */
-import { callSafely, thrownText } from "./callback.ts";
+import { callSafely, Links, thrownText } from "./callback.ts";
 import { checkMs } from "./checks.ts";
 import { within } from "./enter_scope.ts";
 import { DeadlockError, TimeoutError } from "./errors.ts";
-import { Links } from "./links.ts";
 import { type Operation, operation, sequence } from "./operation.ts";
 import { printable } from "./printable.ts";
 import { type LinkCall, rareOf } from "./rare_fields.ts";

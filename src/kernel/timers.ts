@@ -6,7 +6,7 @@
  * their making, unless the run's `choose` says otherwise: two equal deadlines are a free choice.
  */
 import { Heap, type HeapItem } from "../internal/heap.ts";
-import type { Choose } from "./choice.ts";
+import type { Choose } from "./choose.ts";
 import type { Clock } from "./clock.ts";
 
 /** One deadline; what it does when it rings is its owner's. */

@@ -3,7 +3,7 @@
  * scheduling (Waldspurger and Weihl 1994, 1995; OSTEP, chapter 9). By shares a job gets the processor
  * in the proportion of its tickets: the lottery by chance, stride exactly.
  */
-import type { Choose } from "../kernel/choice.ts";
+import type { Choose } from "../kernel/choose.ts";
 import { type Discipline, earlier, type ReadyJob } from "./discipline.ts";
 import { Turn } from "./round_robin.ts";
 

@@ -7,7 +7,7 @@ import {
   COUNT_OR_NONE,
   isInstance,
 } from "../kernel/checks.ts";
-import { type Choose, seededChoose } from "../kernel/choice.ts";
+import { type Choose, seededChoose } from "../kernel/choose.ts";
 import { LEAST_TIME } from "./job.ts";
 import { anyOf, byTicket, Drawn, Stride } from "./lottery_and_stride.ts";
 import { Feedback } from "./mlfq.ts";

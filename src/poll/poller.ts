@@ -18,7 +18,7 @@
  * and `Promise.race` over them (the same, and the losers pile up); ending a poll at the first change
  * (an answer for each event, at the cost of a task switch each).
  */
-import { activity } from "../kernel/activity.ts";
+import { activity } from "../kernel/instrument.ts";
 import { printable } from "../kernel/printable.ts";
 import { BusyError } from "../kernel/errors.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";

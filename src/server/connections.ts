@@ -7,8 +7,7 @@
  */
 import { BrokenError } from "../io/errors.ts";
 import { currentFrame, within } from "../kernel/enter_scope.ts";
-import { TimeoutError } from "../kernel/errors.ts";
-import { NOTHING } from "../kernel/own_cancel.ts";
+import { NOTHING, TimeoutError } from "../kernel/errors.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Socket } from "../net/socket.ts";
 import { currentTask } from "../tasks/run.ts";

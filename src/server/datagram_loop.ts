@@ -7,8 +7,7 @@
  */
 import { BrokenError } from "../io/errors.ts";
 import { currentFrame, within } from "../kernel/enter_scope.ts";
-import { WouldBlock } from "../kernel/errors.ts";
-import { NOTHING } from "../kernel/own_cancel.ts";
+import { NOTHING, WouldBlock } from "../kernel/errors.ts";
 import type { Task } from "../kernel/task.ts";
 import { AcceptBackoff } from "../net/listener.ts";
 import type { DatagramSocket, UdpAddress, UnixAddress } from "../net/datagram_socket.ts";

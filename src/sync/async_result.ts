@@ -7,11 +7,10 @@
  */
 import { checkMs } from "../kernel/checks.ts";
 import { within } from "../kernel/enter_scope.ts";
-import { callSafely, safeWarn, thrownText } from "../kernel/callback.ts";
+import { callSafely, Links, safeWarn, thrownText } from "../kernel/callback.ts";
 import { currentScope } from "../kernel/context.ts";
 import { TimeoutError, WouldBlock } from "../kernel/errors.ts";
 import { printable, reportName } from "../kernel/printable.ts";
-import { Links } from "../kernel/links.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import { takeAsyncSite, withSite } from "../kernel/sites.ts";
 import type { Wait } from "../kernel/wait.ts";

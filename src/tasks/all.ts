@@ -5,7 +5,7 @@
  * what goes on beside a failure. Operations wait in the caller's own task, so that what they take is its;
  * bodies are child tasks.
  */
-import { type CaseStart, Gathering } from "../kernel/cases.ts";
+import { type CaseStart, Gathering } from "../kernel/combined_waits.ts";
 import { Entered } from "../kernel/enter_scope.ts";
 import { combine } from "../kernel/errors.ts";
 import { CEDES, type Operation, operation, sequence, takeOver } from "../kernel/operation.ts";

@@ -12,13 +12,12 @@
  */
 import { checkMs, checkOptions } from "../kernel/checks.ts";
 import { Entered, WaitMark } from "../kernel/enter_scope.ts";
-import { GroupError } from "../kernel/errors.ts";
+import { GroupError, NOTHING } from "../kernel/errors.ts";
 import { reportName } from "../kernel/printable.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
-import { NOTHING } from "../kernel/own_cancel.ts";
 import { type Site, takeAsyncSite, withSite } from "../kernel/sites.ts";
 import type { Task } from "../kernel/task.ts";
-import type { TaskBody } from "../kernel/task_body.ts";
+import type { TaskBody } from "../kernel/generators.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 import { Scope } from "./cancel_scope.ts";

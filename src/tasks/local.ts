@@ -5,7 +5,7 @@
  * its own. Each task holds an immutable map, so that spawning shares it for nothing.
  */
 import { type Entered, inScope } from "../kernel/enter_scope.ts";
-import { scopeWith } from "../kernel/locals.ts";
+import { scopeWith } from "../kernel/context.ts";
 import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
 import { checkWork, perform, type Work } from "./perform.ts";
 import { currentTask } from "./run.ts";

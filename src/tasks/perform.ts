@@ -16,7 +16,7 @@
  * other signatures tell it with so many types that nobody finds the missing star in them.
  */
 import { driveAsync } from "../kernel/async_routine.ts";
-import type { CaseStart } from "../kernel/cases.ts";
+import type { CaseStart } from "../kernel/combined_waits.ts";
 import {
   checkArray,
   hasMethod,
@@ -30,9 +30,8 @@ import { type Operation, operation, takeOver } from "../kernel/operation.ts";
 import { functionName, printable, show } from "../kernel/printable.ts";
 import type { AsyncSide } from "../kernel/promised_wait.ts";
 import { Task } from "../kernel/task.ts";
-import type { TaskBody } from "../kernel/task_body.ts";
-import { keepHandled } from "../kernel/promise_waits.ts";
-import { notWaitable, PromiseTrap } from "../kernel/trap.ts";
+import type { TaskBody } from "../kernel/generators.ts";
+import { keepHandled, notWaitable, PromiseTrap } from "../kernel/trap.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 
 /** A generator of either lane. */

@@ -6,14 +6,13 @@
  * A body that wins has ended before it is taken; one that loses is cancelled, and cleans up first.
  */
 import { checkObject } from "../kernel/checks.ts";
-import { type CaseStart, Choice } from "../kernel/cases.ts";
+import { type CaseStart, Choice } from "../kernel/combined_waits.ts";
 import { Entered } from "../kernel/enter_scope.ts";
-import { combine } from "../kernel/errors.ts";
+import { combine, NOTHING } from "../kernel/errors.ts";
 import { type Operation, operation, placeOf, sequence, takeOver } from "../kernel/operation.ts";
-import { NOTHING } from "../kernel/own_cancel.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
-import { keepHandled } from "../kernel/promise_waits.ts";
+import { keepHandled } from "../kernel/trap.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 import { ChildTasks } from "./child_tasks.ts";

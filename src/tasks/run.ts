@@ -17,7 +17,7 @@ import { formatTaskTree } from "../kernel/report.ts";
 import { RunLife } from "../kernel/run_life.ts";
 import type { SchedulerOptions } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
-import type { TaskBody } from "../kernel/task_body.ts";
+import type { TaskBody } from "../kernel/generators.ts";
 import { type Startable, SubstituteWait } from "../kernel/wait.ts";
 import { checkBody, type Hint } from "./perform.ts";
 

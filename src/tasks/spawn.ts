@@ -3,7 +3,7 @@ import { checkMs } from "../kernel/checks.ts";
 import { RunFinishedError } from "../kernel/errors.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
-import type { TaskBody } from "../kernel/task_body.ts";
+import type { TaskBody } from "../kernel/generators.ts";
 import { checkBody, type Hint } from "./perform.ts";
 import { currentTask } from "./run.ts";
 

@@ -18,7 +18,7 @@
 import { Deque } from "../internal/deque.ts";
 import { checkFunction, checkOneOf, checkOptions } from "../kernel/checks.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
-import { NOTHING } from "../kernel/own_cancel.ts";
+import { NOTHING } from "../kernel/errors.ts";
 import { errorText, printable, reportName } from "../kernel/printable.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";

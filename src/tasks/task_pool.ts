@@ -24,7 +24,7 @@ import { reportName } from "../kernel/printable.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import type { CancelScope } from "../kernel/scope.ts";
 import type { Task } from "../kernel/task.ts";
-import type { TaskBody } from "../kernel/task_body.ts";
+import type { TaskBody } from "../kernel/generators.ts";
 import { checkBody } from "./perform.ts";
 import { cancelAll } from "./join.ts";
 import { currentTask } from "./run.ts";

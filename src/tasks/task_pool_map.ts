@@ -20,11 +20,10 @@
  */
 import { checkItems, checkIterator, isAsyncItems } from "../kernel/checks.ts";
 import { Entered } from "../kernel/enter_scope.ts";
-import { combine, TimeoutError } from "../kernel/errors.ts";
-import { NOTHING } from "../kernel/own_cancel.ts";
-import { keepHandled } from "../kernel/promise_waits.ts";
+import { combine, NOTHING, TimeoutError } from "../kernel/errors.ts";
+import { keepHandled } from "../kernel/trap.ts";
 import type { Task } from "../kernel/task.ts";
-import type { TaskBody } from "../kernel/task_body.ts";
+import type { TaskBody } from "../kernel/generators.ts";
 import { ChildTasks } from "./child_tasks.ts";
 import { begun, type EitherGenerator } from "./perform.ts";
 import type { Outlet, Slot } from "./task_pool_imap.ts";

@@ -4,11 +4,11 @@
  * The two differ in what is left over. A task goes on and can be asked again; an operation that was not
  * taken has not happened. So the first kind is given out itself, the second as a record of how it ended.
  */
-import { Choice } from "../kernel/cases.ts";
+import { Choice } from "../kernel/combined_waits.ts";
 import { checkList, checkOptions, checkWhole, COUNT, hasMethod } from "../kernel/checks.ts";
 import { CEDES, type Operation, operation, sequence, takeOver } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
-import { keepHandled } from "../kernel/promise_waits.ts";
+import { keepHandled } from "../kernel/trap.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { type Ending, Ends } from "./join.ts";
 import { isBare, toCase, type WorkResult } from "./perform.ts";

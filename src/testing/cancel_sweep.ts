@@ -24,7 +24,7 @@ import { heldResources, type Resource } from "../kernel/resource.ts";
 import { RunLife } from "../kernel/run_life.ts";
 import { breakWaits } from "../kernel/scope.ts";
 import type { Task } from "../kernel/task.ts";
-import type { TaskBody } from "../kernel/task_body.ts";
+import type { TaskBody } from "../kernel/generators.ts";
 import { Ledger } from "./ledger.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 

@@ -7,7 +7,7 @@
 import { checkGeneratorFunction, checkOptions } from "../kernel/checks.ts";
 import { RunLife, type RunLifeOptions } from "../kernel/run_life.ts";
 import type { Task } from "../kernel/task.ts";
-import type { TaskBody } from "../kernel/task_body.ts";
+import type { TaskBody } from "../kernel/generators.ts";
 import { LOOKS, VirtualClock } from "./virtual_clock.ts";
 
 /**

@@ -11,9 +11,13 @@
  * Rejected: an object per event (forty times the memory, and the garbage shows up in the run that is
  * being looked at), and slices made while recording (a ring of slices forgets the longest waits first).
  */
-import { type ActivityListener, ignoreActivity, listenToActivity } from "../kernel/activity.ts";
+import {
+  type ActivityListener,
+  ignoreActivity,
+  type Instrument,
+  listenToActivity,
+} from "../kernel/instrument.ts";
 import { checkOptions, checkWhole, COUNT } from "../kernel/checks.ts";
-import type { Instrument } from "../kernel/instrument.ts";
 import { printable } from "../kernel/printable.ts";
 import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";

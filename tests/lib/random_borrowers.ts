@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { run, sleep, spawn } from "@weft/weft";
 import { VirtualClock } from "@weft/weft/testing";
-import { seededChoose } from "../../src/kernel/choice.ts";
+import { seededChoose } from "../../src/kernel/choose.ts";
 import { CapacityLimiter } from "../../src/sync/capacity_limiter.ts";
 
 /** Plays so many random schedules, of which each must go as a list of borrowers says. */

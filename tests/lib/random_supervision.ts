@@ -6,10 +6,9 @@
  */
 import { run, sleep } from "@weft/weft";
 import { VirtualClock } from "@weft/weft/testing";
-import { type Choose, seededChoose } from "../../src/kernel/choice.ts";
-import { supervise } from "../../src/tasks/supervise.ts";
+import { type Choose, seededChoose } from "../../src/kernel/choose.ts";
+import { supervise, SupervisionError } from "../../src/tasks/supervise.ts";
 import type { Restart } from "../../src/tasks/restart.ts";
-import { SupervisionError } from "../../src/tasks/supervise.ts";
 
 /** One life of a child: how long, and how it ends. */
 interface Life {

@@ -16,7 +16,7 @@ import {
   type Task,
 } from "@weft/weft";
 import { assertCheckpoint, sweepCancel, VirtualClock } from "@weft/weft/testing";
-import { seededChoose } from "../../src/kernel/choice.ts";
+import { seededChoose } from "../../src/kernel/choose.ts";
 import { TaskPool } from "../../src/tasks/task_pool.ts";
 import { law } from "../lib/law.ts";
 

@@ -15,7 +15,7 @@ import {
 } from "@weft/weft";
 import { VirtualClock } from "@weft/weft/testing";
 import { type Actor, lawForActors } from "../lib/lanes.ts";
-import { seededChoose } from "../../src/kernel/choice.ts";
+import { seededChoose } from "../../src/kernel/choose.ts";
 
 const RACERS = 6;
 const ROUNDS = 12;

@@ -13,7 +13,7 @@ import { currentScope } from "../../kernel/context.ts";
 import { Entered } from "../../kernel/enter_scope.ts";
 import { checkMs } from "../../kernel/checks.ts";
 import { cancelled, TimeoutError, WouldBlock } from "../../kernel/errors.ts";
-import { Links } from "../../kernel/links.ts";
+import { Links } from "../../kernel/callback.ts";
 import { type Operation, operation, sequence } from "../../kernel/operation.ts";
 import type { Startable, Wait } from "../../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../../kernel/wait_queue.ts";

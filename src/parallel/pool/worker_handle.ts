@@ -5,7 +5,7 @@
  * task body stands in no line: it waits, most of the time, beside everything else its worker does. So
  * the two are kept apart, and only their number limits tasks.
  */
-import { activity } from "../../kernel/activity.ts";
+import { activity } from "../../kernel/instrument.ts";
 import type { Batch, BatchCarrier } from "./batch.ts";
 import type { JobLogLine, WorkerTerms } from "./options.ts";
 import { packError, unpackError } from "../transported_error.ts";

@@ -8,7 +8,7 @@
 import process from "node:process";
 import { SystemClock } from "../../kernel/clock.ts";
 import { Cancelled, ClosedError } from "../../kernel/errors.ts";
-import type { TaskGenerator } from "../../kernel/task_body.ts";
+import type { TaskGenerator } from "../../kernel/generators.ts";
 import { messageText } from "../../kernel/printable.ts";
 import { RunLife } from "../../kernel/run_life.ts";
 import { type AnyFunction, findJob, whileLoading } from "../jobs.ts";

@@ -1,7 +1,6 @@
 /** The end of a process, to be waited for in every way there is: as an operation, by a callback, by poll. */
-import { callSafely } from "../../kernel/callback.ts";
+import { callSafely, Links } from "../../kernel/callback.ts";
 import { TimeoutError } from "../../kernel/errors.ts";
-import { Links } from "../../kernel/links.ts";
 import { type Operation, operation, sequence } from "../../kernel/operation.ts";
 import { errorText } from "../../kernel/printable.ts";
 import { checkFunction, checkMs } from "../../kernel/checks.ts";

@@ -1,17 +1,45 @@
 /**
- * Calling a generator's `next` and `throw` without looking them up.
+ * The bodies of tasks, the generators that they give, and how these are called.
  *
  * Each evaluation of a `function*` expression gives its generators a prototype, and so a hidden class, of
  * their own. With a thousand bodies written in place, `generator.next()` is a look-up in a thousand classes: a
  * step then costs three times as much (measured; in a bare ring of generators, too), and already the
  * question whether a fresh generator has an async iterator costs more than to spawn it. But all generators of
- * the language inherit one and the same `next`, two prototypes up. So who has nothing of their own in between
- * is called by it, and whatever else has a `next` (a generator that somebody has changed, an iterator of
- * the user's) keeps the look-up.
+ * the language inherit one and the same `next`, two prototypes up. So one that has no method of its own in
+ * between is called by it, and whatever else has a `next` (a generator that somebody has changed, an iterator
+ * of the user's) keeps the look-up.
  *
  * To ask for something of their own costs 50 ns, a seventh of a spawn. A body that is spawned twice in a row is
  * no body written in place, so for it the look-up is the quicker question.
  */
+
+/**
+ * What a `yield` without a star evaluates to. The language has one type for all of them in a body, so it may
+ * be anything: it can be cast, and fits no type by itself. The text is what the compiler shows then.
+ */
+export type Untyped<Text extends string> =
+  | { readonly "what to write": Text }
+  | object
+  | string
+  | number
+  | bigint
+  | boolean
+  | symbol
+  | null
+  | undefined;
+
+/** What the body of a task may be: a `function*` or an `async function*`. */
+export type TaskBody<A extends readonly unknown[], T> = (
+  ...args: A
+) =>
+  | Generator<unknown, T, Untyped<"write yield* for a value that has a type">>
+  | AsyncGenerator<unknown, T, Untyped<"write yield* for a value that has a type">>;
+
+/** Either kind of generator, as a task drives it. */
+export type TaskGenerator<T> = Iterator<unknown, T, never> | AsyncIterator<unknown, T, never>;
+
+/** A name as it is, or the body, whose name is numbered when somebody asks. */
+export type TaskName = string | { readonly name: string };
 
 type GeneratorStep = IteratorResult<unknown, unknown>;
 type FastMethod = (this: unknown, input?: unknown) => GeneratorStep;

@@ -14,8 +14,7 @@
  * Rejected: a child task for each case. The loser of two that were fed in one pass would have taken its
  * item, and be cancelled with it in its hands.
  */
-import { Cancelled, combine } from "./errors.ts";
-import { NOTHING } from "./own_cancel.ts";
+import { Cancelled, combine, NOTHING } from "./errors.ts";
 import { CancelScope } from "./scope.ts";
 import { beginning, type Startable, take, Wait, type WaitSource } from "./wait.ts";
 import type { Task } from "./task.ts";
