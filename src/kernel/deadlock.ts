@@ -10,7 +10,7 @@
  */
 import { DeadlockError } from "./errors.ts";
 import { printable } from "./printable.ts";
-import { edgeText, formatTaskTree, leafWaits, siteLines, waitsElsewhere } from "./report.ts";
+import { cycleText, edgeText, formatTaskTree, heldWait, leafWaits, MOST_EDGES, siteLines, waitsElsewhere } from "./report.ts";
 import type { CancelScope } from "./scope.ts";
 import { beginSite, waitSites } from "./sites.ts";
 import type { Task } from "./task.ts";
@@ -20,8 +20,6 @@ import type { Wait, WaitSource } from "./wait.ts";
 const LONGEST_CHAIN = 10_000;
 /** So many tasks of the tree, and circles, are shown. */
 const MOST_TASKS = 1000;
-/** So many tasks of one circle. */
-const MOST_EDGES = 100;
 
 /**
  * Waits that are known to lead into a circle which they are not on. A task that begins to wait behind one of
@@ -166,20 +164,10 @@ function hintFor(tasks: readonly Task[]): string {
     `use eventsOf(), for a promise wait()`;
 }
 
-/** The first holder a task waits for, as a task of this run. */
-function heldUpBy(task: Task): Task | undefined {
-  const wait = leafWaits(task).find((one) => one.source.holder !== undefined);
-  return wait?.source.holder;
-}
-
+/** The task as a link of a circle. */
 function edge(task: Task): string {
-  const wait = leafWaits(task).find((one) => one.source.holder !== undefined);
+  const wait = heldWait(task);
   return wait === undefined ? printable(task.name) : edgeText(task, wait.source);
-}
-
-function cycleText(edges: readonly string[]): string {
-  const more = edges.length > MOST_EDGES ? ` → ${edges.length - MOST_EDGES} more` : "";
-  return `  cycle: ${edges.slice(0, MOST_EDGES).join(" → ")}${more}`;
 }
 
 function findCycles(tasks: readonly Task[]): Task[][] {
@@ -193,7 +181,7 @@ function findCycles(tasks: readonly Task[]): Task[][] {
       visited.add(task);
       path.push(task);
       onPath.add(task);
-      task = heldUpBy(task);
+      task = heldWait(task)?.source.holder;
     }
     if (task !== undefined && onPath.has(task)) cycles.push(path.slice(path.indexOf(task)));
   }

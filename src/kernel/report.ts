@@ -18,6 +18,8 @@ const OF_ANOTHER_RUN = ", a task of another run that is still alive";
 const MOST_WAITS = 5;
 /** A chain of holders is followed no further than this. */
 const LONGEST_CHAIN = 100;
+/** So many tasks of one circle. */
+export const MOST_EDGES = 100;
 /** Tasks below so many others are indented no further. */
 const DEEPEST = 40;
 
@@ -60,8 +62,12 @@ export function waitsOn(task: Task, comma: "" | "," = ""): string {
 export function sourceText(source: WaitSource, comma: "" | "," = ""): string {
   const { holder } = source;
   if (holder === undefined) return printable(source);
-  const ended = holder.done ? ", which has ended" : "";
-  return `${printable(source)}${comma} held by ${printable(holder.name)}${ended}`;
+  return `${printable(source)}${comma} ${heldBy(holder)}${holder.done ? ", which has ended" : ""}`;
+}
+
+/** Who holds something. */
+export function heldBy(...holders: readonly { readonly name: string }[]): string {
+  return `held by ${holders.map(({ name }) => printable(name)).join(", ")}`;
 }
 
 /** Whether a wait is for a living task of another run, which may end it at any time. */
@@ -75,13 +81,24 @@ export function edgeText(task: Task, source: WaitSource): string {
   return `${printable(task.name)} waits ${sourceText(source)}`;
 }
 
+/** A circle of those who wait for one another, as one line. */
+export function cycleText(edges: readonly string[]): string {
+  const more = edges.length > MOST_EDGES ? ` → ${edges.length - MOST_EDGES} more` : "";
+  return `  cycle: ${edges.slice(0, MOST_EDGES).join(" → ")}${more}`;
+}
+
+/** The latest wait of a task that somebody holds up. */
+export function heldWait(task: Task): ParkedWait | undefined {
+  return leafWaits(task).find(({ source }) => source.holder !== undefined);
+}
+
 /** Who keeps a task waiting, and who keeps that one, and so on: a line for each, or none. */
 export function holderChain(task: Task): string[] {
   const lines: string[] = [];
   const seen = new Set<Task>([task]);
   let at = task;
   while (lines.length < LONGEST_CHAIN) {
-    const wait = leafWaits(at).find(({ source }) => source.holder !== undefined);
+    const wait = heldWait(at);
     if (wait === undefined) return lines;
     const holder = wait.source.holder!;
     const again = seen.has(holder);

@@ -16,6 +16,7 @@ import { reportCycle } from "../kernel/deadlock.ts";
 import { AbandonedError, DeadlockError, WouldBlock } from "../kernel/errors.ts";
 import type { Holder, Holding } from "../kernel/holding.ts";
 import { inOneShape, NOT_NOW, type Operation, Repeated } from "../kernel/operation.ts";
+import { heldBy } from "../kernel/report.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { type QueueOwner, WaitQueue } from "../kernel/wait_queue.ts";
 import type { Task } from "../kernel/task.ts";
@@ -80,9 +81,7 @@ export class Mutex implements QueueOwner, Holding {
     } else if (this.holder === task) {
       this.#takeAgain(task);
     } else {
-      throw new WouldBlock(
-        `Cannot acquire ${this.#name}: held by ${printable(this.holder.name)}`,
-      );
+      throw new WouldBlock(`Cannot acquire ${this.#name}: ${heldBy(this.holder)}`);
     }
     return this.#guard;
   }
