@@ -22,7 +22,7 @@ export function callSafely(f: () => unknown, failed: (error: unknown) => void): 
 }
 
 /**
- * Makes a callback that never throws. Its first failure is told: a printer that fails fails each time.
+ * Makes a callback that never throws. Only its first failure is reported: a printer that fails fails each time.
  *
  * @param f The user's function.
  * @param what Names it in the warning, as in `The printer of dumpOn(SIGUSR1)`.

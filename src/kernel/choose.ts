@@ -6,9 +6,9 @@
  * the whole difference between two runs of one program: a seed replays them. The default always
  * answers 0, which is FIFO. `Math.random` anywhere in the kernel would break replay in silence.
  *
- * When several cases of a race may be ready, they are tried as they are listed, at first: that is what the reader of a program expects. But a case that is always
- * ready would starve those behind it, so a later choice for the same thing begins behind the case that
- * was taken last. What "the same" is, the first thing that outlives the choice says (a queue, a lock): so
+ * When several cases of a race may be ready, they are tried as they are listed, at first: that is what the
+ * reader of a program expects. But a case that is always ready would starve those behind it, so a later choice
+ * for the same thing begins behind the case that was taken last. What "the same" is, the first thing that outlives the choice says (a queue, a lock): so
  * two loops over other things do not disturb each other, and a run goes the same way every time. Under a
  * seed chance decides, as it does for every free choice.
  *
@@ -34,7 +34,7 @@ export function seededChoose(seed: number): Choose {
   };
 }
 
-/** The memory of one run. */
+/** In which order the cases of a choice are tried, with the memory of one run. */
 export class CaseOrder {
   readonly #choose: Choose | null;
   #lastTaken: WeakMap<object, number> | null = null;
@@ -52,7 +52,7 @@ export class CaseOrder {
     return last === undefined ? order : order.map((i) => (i + last + 1) % n);
   }
 
-  /** Takes note of which was taken, of those that were ready. */
+  /** Notes which was taken, of those that were ready. */
   taken(index: number, place: object): void {
     if (this.#choose === null) (this.#lastTaken ??= new WeakMap()).set(place, index);
   }

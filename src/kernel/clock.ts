@@ -11,9 +11,9 @@
  * So a hop that must let IO in makes {@linkcode IO_TURNS} turns, 60 µs in all, and the same client
  * is answered within one slice.
  *
- * A clock of a user's may throw. A run without a clock cannot go on, and to give it up would leave its tasks' clean-up undone. So from
- * the first error on, the machine's clock takes the place of one that threw: time goes on from where it
- * was, at its usual pace.
+ * A clock of a user's may throw. A run without a clock cannot go on, and to give it up would leave its tasks'
+ * clean-up undone. So from the first error on, the machine's clock takes the place of one that threw: time goes
+ * on from where it was, at its usual pace.
  */
 import { thrownText } from "./callback.ts";
 import { checkOptions } from "./checks.ts";
@@ -24,8 +24,10 @@ const IO_TURNS = 64;
 /** The longest delay that `setTimeout` takes; beyond it the alarm is set again. */
 const LONGEST = 0x7fff_ffff;
 
-/** How many waits of a run the host may end: those that may never end, and those that are bound to. A task
- * in a foreign `await` is one of the latter. */
+/**
+ * How many waits of a run the host may end: those that may never end, and those that are bound to. A task
+ * in a foreign `await` is one of the latter.
+ */
 export interface HostWaits {
   /** Accepts, reads, signals: they may stay for ever. */
   readonly open: number;

@@ -129,9 +129,9 @@ export abstract class Cases implements WaitSource {
   abstract get root(): object | null;
   /** Whether it is known already how this ends, so that no more need to begin. */
   protected abstract get decided(): boolean;
-  /** Takes note that a case is about to be ended. */
+  /** A case is about to be ended. */
   abstract claimed(one: Case): void;
-  /** Takes note that a case has ended. */
+  /** A case has ended. */
   protected abstract noted(one: Case): void;
   /** Ends the outer wait: every case that began has ended. */
   protected abstract conclude(): void;

@@ -5,12 +5,22 @@
  * without any bookkeeping during the run. Cycles are found by walking holders from each task; a task
  * waits for at most one holder per wait, so the walk is linear.
  *
- * A circle may be gone a moment later; so one is looked at again after a while. By no timer, which would keep a run from finding itself idle, and would move virtual time: it is looked
- * at when the loop goes on for other reasons. A run that does not go on any more finds its deadlock anyway.
+ * A circle may be gone a moment later; so one is looked at again after a while. No timer is set for that: it
+ * would keep a run from finding itself idle, and would move virtual time. The circle is looked at when the loop
+ * goes on for other reasons; a run that does not go on any more finds its deadlock anyway.
  */
 import { DeadlockError } from "./errors.ts";
 import { printable } from "./printable.ts";
-import { cycleText, edgeText, formatTaskTree, heldWait, leafWaits, MOST_EDGES, siteLines, waitsElsewhere } from "./report.ts";
+import {
+  cycleText,
+  edgeText,
+  formatTaskTree,
+  heldWait,
+  leafWaits,
+  MOST_EDGES,
+  siteLines,
+  waitsElsewhere,
+} from "./report.ts";
 import type { CancelScope } from "./scope.ts";
 import { beginSite, waitSites } from "./sites.ts";
 import type { Task } from "./task.ts";

@@ -1,5 +1,5 @@
 /**
- * The errors of weft, told apart by whose doing they are; and taking an error apart.
+ * The errors of weft, by whose doing they are; and taking an error apart.
  *
  * Wrong arguments use the built-in `TypeError` and `RangeError`. Each class below stands for a
  * condition a caller can act on. There is no common base: nobody wants to catch "any weft error",

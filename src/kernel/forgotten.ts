@@ -4,7 +4,7 @@
  * Inside a run a task is asked at its end for the operations that it made and never waited for. Outside
  * there is no such end, and what was forgotten would do nothing in silence: `pool.map(f, xs)` at the top
  * of a script, without its `await`. Nobody can wait for an operation any more once it was collected, or
- * once the process ends; that is when it is told, and so one that is kept for later is never told wrongly.
+ * once the process ends; that is when it is reported, and so one that is kept for later is never reported wrongly.
  */
 import { safeWarn } from "./callback.ts";
 import { printable } from "./printable.ts";
@@ -31,7 +31,7 @@ export class Forgotten {
     this.#label = label;
     if (notes.size === 0 && !isListening) {
       isListening = true;
-      globalThis.addEventListener("unload", tellAll);
+      globalThis.addEventListener("unload", reportAll);
     }
     notes.add(this);
     collected.register(operation, this, this);
@@ -43,9 +43,10 @@ export class Forgotten {
     collected.unregister(this);
   }
 
-  /** Tells of it, since nobody can wait for it any more. */
-  tell(): void {
-    if (!notes.delete(this) || ++told > MOST) return;
+  /** Warns of it, since nobody can wait for it any more. */
+  report(): void {
+    // The end of the process and the collector may both come for it: the first one reports.
+    if (!notes.delete(this) || ++reported > MOST) return;
     const label = printable(this.#label);
     const place = placeOf(this.#site);
     safeWarn(console.warn)(
@@ -56,13 +57,13 @@ export class Forgotten {
 }
 
 const notes = new Set<Forgotten>();
-const collected = new FinalizationRegistry<Forgotten>((note) => note.tell());
+const collected = new FinalizationRegistry<Forgotten>((note) => note.report());
 let isListening = false;
-let told = 0;
+let reported = 0;
 
-function tellAll(): void {
-  for (const note of notes) note.tell();
-  if (told > MOST) console.warn(`${told - MOST} more operations were never waited for`);
+function reportAll(): void {
+  for (const note of notes) note.report();
+  if (reported > MOST) console.warn(`${reported - MOST} more operations were never waited for`);
 }
 
 /** An operation that may not have been waited for. */
@@ -79,8 +80,8 @@ export function note(operation: Noted, maker: Maker): void {
   else maker.unstarted = new Set([others, operation]);
 }
 
-/** Strikes that note: something waits for it. */
-export function strike(operation: Noted): void {
+/** Takes back that note: something waits for the operation. */
+export function forget(operation: Noted): void {
   const { maker } = operation;
   if (maker === null) return;
   operation.maker = null;

@@ -5,6 +5,7 @@
  * nothing. It is kept for the sake of the dead: when a task ends with something in its hands, a task that
  * waits for that would wait for ever, and so the thing itself is told.
  */
+
 /** What holds something. */
 export interface Holder {
   /** The name shown in reports. */

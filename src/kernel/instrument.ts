@@ -35,7 +35,8 @@ export interface Instrument {
 type Hook = (task: Task, detail?: unknown) => unknown;
 
 /**
- * Many instruments as one; an instrument that throws is dropped, and `warn` told of it. Each event is told only to those who listen for it: one that looks at ends costs no step anything.
+ * Many instruments as one. An instrument that throws is dropped, with a warning. Each event goes only to those
+ * that listen for it: one that looks at ends costs no step anything.
  */
 export function combineInstruments(
   instruments: readonly Instrument[],

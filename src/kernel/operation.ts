@@ -20,7 +20,7 @@
 import { mayGoOn, spent } from "./budget.ts";
 import { currentScope, fastLane } from "./context.ts";
 import { AsyncDone, Done } from "./done.ts";
-import { Forgotten, type Maker, note, strike } from "./forgotten.ts";
+import { forget, Forgotten, type Maker, note } from "./forgotten.ts";
 import { FastRoutine } from "./fast_routine.ts";
 import { PromisedWait } from "./promised_wait.ts";
 import type { CancelScope } from "./scope.ts";
@@ -34,7 +34,7 @@ import type { Task } from "./task.ts";
  *
  * Operations are lazy: to call `queue.put(1)` does nothing yet, what it names happens when somebody waits
  * for it. One that is made and never waited for makes its task fail at the end; one made outside of a run
- * is told by a warning, when nobody can wait for it any more.
+ * is reported by a warning, when nobody can wait for it any more.
  *
  * Where the value itself can be awaited, a task or a future, `yield*` gives it as it is. `await op`, and
  * `yield op` in an `async function*`, cannot: the language goes on to wait for that value, too. The same
@@ -138,7 +138,7 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
       // So it does where very many scopes are nested: each step goes through all generators of a routine, and
       // the host's stack has an end.
       if (running !== null && running.depth < DEEPEST) {
-        strike(this);
+        forget(this);
         return this.#body();
       }
       return leavingWait<T>(this) as unknown as Iterator<unknown, T, unknown>;
@@ -186,7 +186,7 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
   /** Does it without a wait, if the step may go on and nobody needs to wait for it. */
   private attempt(scope: CancelScope): T | typeof NOT_NOW {
     if (!mayGoOn(scope) || scope.reaching !== null) return NOT_NOW;
-    strike(this);
+    forget(this);
     const now = this.#options!.now!;
     const value = now(scope.task, this.#argument as never, this.#label as never);
     if (value === NOT_NOW) spent.operations--; // to begin a wait asks again
@@ -195,7 +195,7 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
   }
 
   begin(wait: Wait<T>): void {
-    strike(this);
+    forget(this);
     if (siting.runs > 0) passSite(this, wait);
     if (this.#body !== null) return FastRoutine.nest(this.#body(), wait, this);
     wait.checkpoint();
@@ -338,7 +338,7 @@ export function sequence<T>(
  * anything can throw. Other values pass untouched.
  */
 export function takeOver(value: unknown): void {
-  if (value instanceof LazyOperation) strike(value);
+  if (value instanceof LazyOperation) forget(value);
   else keepHandled(value);
 }
 

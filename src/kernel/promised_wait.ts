@@ -19,7 +19,7 @@ import type { Task } from "./task.ts";
 /** Every so many refusals of a wait, one takes a turn. */
 const MOST_REFUSALS = 32;
 
-/** What a task must keep of its async code, once it has some. */
+/** What a task keeps of its async code, once it has some. */
 export class AsyncSide {
   /** Set when one of its promised waits ended with a value; the routine clears it before each step. */
   resumed = false;

@@ -31,7 +31,7 @@ export class RareFields {
   holdings: Holdings | null = null;
   /** The timer of one that is still to start. */
   delay: Timer | null = null;
-  /** Who is told of cancels. */
+  /** What its cancels must reach besides its waits. */
   dependents: Set<Dependent> | null = null;
   /** Whether its waits do not count. */
   bystander = false;

@@ -17,7 +17,7 @@ import type { Choose } from "./choose.ts";
 import type { Clock } from "./clock.ts";
 import type { Task } from "./task.ts";
 
-/** A ready queue with a mind of its own. Each task is in it at most once. */
+/** Decides which ready task runs next. Each task is in it at most once. */
 export interface Policy {
   /** How many tasks are ready. */
   readonly size: number;
@@ -84,7 +84,7 @@ class ReadyList {
 
 /** What the queue needs of its run, for the sake of a policy. */
 export interface ReadyQueueHost {
-  /** What the policy is told times of. */
+  /** Where the times of steps come from. */
   readonly clock: Clock;
   /** The living tasks. */
   tasks(): readonly Task[];

@@ -3,7 +3,8 @@
  *
  * A run waits for its main task and every ordinary task, then cancels the daemons, then gives back
  * what is still held of the host, and only then settles its promise. A main task that fails takes the
- * others with it; one that is wound down leaves them their time of grace. Each failure that nobody observed is raised: one as it is, several together.
+ * others with it; one that is wound down leaves them their time of grace. Each failure that nobody observed is
+ * raised: one as it is, several together.
  */
 import { checkOptions } from "./checks.ts";
 import { withScope } from "./context.ts";
@@ -149,10 +150,11 @@ export class RunLife<T> implements Overseer, Resource {
       throw new RunFinishedError(`Cannot spawn "${task}": its run has ended`);
     }
     this.#ordinary++;
+    // Spawned by a clean-up after #stop() has gone through the tasks: that has not seen this one.
     if (this.#phase === "stopping") task.abort("shutdown", "the run is ending");
   }
 
-  /** Counts a task off, and draws the consequences. */
+  /** Counts down, and ends the run where this task was the last or the main one. */
   exited(task: Task): void {
     if (!task.daemon) this.#ordinary--;
     if (task.failed && !task.isObserved) this.#unobserved.add(task);
@@ -166,7 +168,7 @@ export class RunLife<T> implements Overseer, Resource {
     this.#unobserved.delete(task);
   }
 
-  /** A task stands on the other side of the count now. */
+  /** Counts a task that is no daemon any more, or no longer one that has become one. */
   daemonChanged(task: Task): void {
     this.#ordinary += task.daemon ? -1 : 1;
     if (this.#ordinary === 0) this.#stop("every ordinary task has ended");

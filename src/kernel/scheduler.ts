@@ -222,7 +222,7 @@ export class Scheduler implements TaskHost {
     this.#rouse();
   }
 
-  /** Counts a wait by its source's part of the host. */
+  /** Counts a wait among those that the host may end, if it is one. */
   parked(task: Task, wait: Wait): void {
     if (task.state === "running") task.state = "waiting";
     const { host } = wait.source!;
@@ -230,12 +230,12 @@ export class Scheduler implements TaskHost {
     this.#instrument?.parked(task, wait.source!);
   }
 
-  /** Takes a wait off that count. */
+  /** Takes a wait out of that count. */
   unparked(wait: Wait): void {
     const { host } = wait.source!;
     if (host === "none" || wait.task.isBystander) return;
     this.#turn.hostWaits[host]--;
-    this.#rouse(); // one of several waits may make no task ready: the loop must judge anew
+    this.#rouse(); // one of several waits may make no task ready: the loop must look again
   }
 
   /** Lends the turn to async code of a task, until {@linkcode returnTurn}. */
@@ -249,9 +249,9 @@ export class Scheduler implements TaskHost {
     task.asyncSide.turnsReturned++;
     if (task.isAway) {
       this.#turn.noteForeignAwait(task, false);
-      this.#rouse(); // its wait may be the last thing that was to come: the loop must judge anew
+      this.#rouse(); // its wait may be the last thing that was to come: the loop must look again
     }
-    if (this.#lent !== task) return;
+    if (this.#lent !== task) return; // it was taken back before the code came to its checkpoint
     this.#lent = null;
     this.#endStep(task);
     if (--this.#slice.stepsLeft > 0 && this.#ready.policy === null) {

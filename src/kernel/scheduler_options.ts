@@ -100,13 +100,13 @@ export interface TaskHost extends BudgetHost {
   readonly warn: (message: string) => void;
   /** Puts a task into the ready queue. */
   ready(task: Task): void;
-  /** Takes note that a task waits. */
+  /** A task waits. */
   parked(task: Task, wait: Wait): void;
-  /** Takes note that a parked wait is leaving. */
+  /** A parked wait is leaving. */
   unparked(wait: Wait): void;
-  /** Takes note that async code goes on in microtasks. */
+  /** Async code of a task goes on in microtasks. */
   lendTurn(task: Task): void;
-  /** Takes note that async code reached a checkpoint or its end. */
+  /** Async code of a task has reached a checkpoint or its end. */
   returnTurn(task: Task): void;
   /** Whether async code that cedes goes on at once, because nobody else is ready. */
   cedesAlone(task: Task): boolean;

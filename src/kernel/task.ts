@@ -305,7 +305,7 @@ export class Task<T = unknown> extends CancelScope
     return this.endedWait !== null || (this.#asyncSide !== null && this.#asyncSide.turn !== null);
   }
 
-  /** Whether its next step only resolves a promise, so that it may begin amid another task's step. */
+  /** Whether its next step only resolves a promise, so that it may begin within another task's step. */
   get stepsByPromise(): boolean {
     const wait = this.endedWait;
     if (wait !== null) return wait.owner === wait as unknown;

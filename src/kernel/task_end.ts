@@ -1,5 +1,5 @@
 /**
- * The end of a task, as others see it: what it still holds is told, and who waits for the end is answered.
+ * The end of a task, as others see it: what it still holds is told, and all who wait for the end are answered.
  *
  * The order is fixed: first what it held, so that a lock is abandoned before anybody who joined the task
  * asks for it; then its keeper; then joins, gets and cancels in the order in which they came; links last.
