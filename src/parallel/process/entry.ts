@@ -6,9 +6,9 @@
  * the host. What differs between the two is a {@linkcode ProcessLink}.
  */
 import process from "node:process";
+import { isGenerator } from "../../kernel/checks.ts";
 import { SystemClock } from "../../kernel/clock.ts";
 import { Cancelled, ClosedError } from "../../kernel/errors.ts";
-import type { TaskGenerator } from "../../kernel/generators.ts";
 import { messageText } from "../../kernel/printable.ts";
 import { RunLife } from "../../kernel/run_life.ts";
 import { type AnyFunction, findJob, whileLoading } from "../jobs.ts";
@@ -237,9 +237,4 @@ function isStop(error: unknown, reason: unknown): boolean {
   } catch {
     return false; // it cannot even be asked
   }
-}
-
-function isGenerator(value: unknown): value is TaskGenerator<unknown> {
-  const tag = Object.prototype.toString.call(value);
-  return tag === "[object Generator]" || tag === "[object AsyncGenerator]";
 }

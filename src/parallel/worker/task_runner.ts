@@ -11,6 +11,7 @@
  * own cannot know is whether another job will wake it; so it counts as deadlocked only if its tasks wait
  * for one another in a circle.
  */
+import { isGenerator } from "../../kernel/checks.ts";
 import { currentScope } from "../../kernel/context.ts";
 import type { Task } from "../../kernel/task.ts";
 import { JobOwner, type OwnerWatch } from "./async_calls.ts";
@@ -225,9 +226,4 @@ export class TaskJob {
       }
     }) as Iterable<unknown, unknown, never>;
   }
-}
-
-function isGenerator(value: unknown): value is EitherGenerator<unknown> {
-  return typeof value === "object" && value !== null && "next" in value &&
-    (Symbol.iterator in value || Symbol.asyncIterator in value);
 }
