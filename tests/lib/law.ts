@@ -4,7 +4,7 @@
 import { ledgered } from "@weft/weft/testing";
 
 /** Milliseconds after which a law counts as broken: generous, because a hang is what it catches. */
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 /** Registers a test. */
 export function law(name: string, body: () => unknown, timeout = LIMIT_MS): void {

@@ -128,11 +128,11 @@ law("Task bodies stuck behind one that computes go to another worker", async () 
 
 law("Plain jobs run beside task bodies that wait, and beside plain jobs that wait", async () => {
   await using pool = new WorkerPool(1);
-  const slow = pool.submit(dawdle, 50);
+  const slow = pool.submit(dawdle, 500);
   assertEquals(await pool.submit(add, 1, 2), 3);
-  const waiting = pool.submit(nap, 50);
+  const waiting = pool.submit(nap, 500);
   assertEquals([await pool.submit(addSlowly, 3, 4, 1), waiting.done, slow.done], [7, false, false]);
-  assertEquals(await Promise.all([slow, waiting]), [50, 50]);
+  assertEquals(await Promise.all([slow, waiting]), [500, 500]);
 });
 
 law("A job may wake a task of another job in its worker", async () => {

@@ -20,7 +20,7 @@ import { begun } from "./begun.ts";
 law("Future.running is true from the job's begin to its end", async () => {
   await using pool = new WorkerPool(1);
   await Promise.all([pool.submit(nap, 0), pool.submit(nap, 0)]);
-  const [first, second] = [pool.submit(nap, 20), pool.submit(nap, 1)];
+  const [first, second] = [pool.submit(nap, 300), pool.submit(nap, 1)];
   assertEquals([first.running, second.running], [false, false]);
   await begun(first);
   assertEquals([first.done, second.running], [false, false]);

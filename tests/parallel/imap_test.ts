@@ -425,13 +425,13 @@ law("An error of a source that is closed comes out of the loop that was left", a
 
 law("WorkerPool.terminate() ends a stream with Cancelled, after what has come", async () => {
   const pool = new WorkerPool(1, { name: "short" });
-  const stream = pool.imap(nap, [0, 0, 5000], { window: 3 });
+  const stream = pool.imap(nap, [0, 0, 60_000], { window: 3 });
   assertEquals((await stream.next()).value, 0);
   await pool.submit(echo, 0).get(1).then(() => {}, () => {});
   const waiting = [stream.next(), stream.next()].map((next) =>
     next.then(({ value }) => value, (error) => (error as Error).message)
   );
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  await waiting[0];
   pool.terminate();
   assertEquals(await Promise.all(waiting), [0, "Cancelled (shutdown): short was terminated"]);
   assertEquals((await stream.next()).done, true);
