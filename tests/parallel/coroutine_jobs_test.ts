@@ -266,8 +266,9 @@ law("A worker that crashes takes its tasks with it, and each is told", async () 
     futures.splice(0, 2, pool.submit(dawdle, 1000), pool.submit(dawdle, 1000));
     await pool.submit(dawdle, 1);
   }
-  for (const future of futures) future.cancel();
-  assertEquals([await pool.submit(add, 1, 1), pool.statistics().lost], [2, 2]);
+  assertEquals(pool.statistics().lost, 2);
+  for (const future of futures) future.cancel(); // on a busy machine this may cost one more
+  assertEquals(await pool.submit(add, 1, 1), 2);
 });
 
 law("WorkerPool.terminate() cancels the futures of task bodies at once", async () => {
