@@ -15,7 +15,7 @@ import { checkPolicy, type Future } from "./future.ts";
 import type { JobDemand } from "./job.ts";
 import { checkLimit, checkPriority, type JobOptions, type JobSender } from "./options.ts";
 
-/** Whoever takes jobs: a pool, or a cluster. */
+/** What takes jobs: a pool, or a cluster. */
 export interface JobTaker<D extends JobDemand> {
   /** Throws if as many jobs wait as should. */
   refuseIfFull(): void;
@@ -45,7 +45,7 @@ export class OptionedSender<D extends JobDemand> implements JobSender {
   readonly #demand: D;
   readonly #signal: AbortSignal | undefined;
 
-  /** Whoever takes them, how they are to be treated, and what cancels them. */
+  /** What takes them, how they are to be treated, and what cancels them. */
   constructor(taker: JobTaker<D>, demand: D, signal: AbortSignal | undefined) {
     this.#taker = taker;
     this.#demand = demand;

@@ -22,7 +22,7 @@ import type { JobKind } from "./job_kinds.ts";
 import { checkLimit, checkPriority, type MapOptions } from "./options.ts";
 import { type ResultStream, StreamRun } from "./result_stream.ts";
 
-/** Whoever has maps: a pool, or a cluster. */
+/** What has maps: a pool, or a cluster. */
 export interface MapHost {
   /** Names it in reports. */
   readonly name: string;
