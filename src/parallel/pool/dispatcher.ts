@@ -103,8 +103,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   #least = 0;
   /** The highest priority that came since the last deal, if workers may hold less urgent jobs. */
   #urgent = -Infinity;
-  #looking = false;
-  #lookingAtTasks = false;
+  readonly #looking = new Set<"jobs" | "tasks">();
   #resting = false;
   /** What broke the pool, if anything did. */
   #broken: { readonly cause: unknown } | null = null;
@@ -278,11 +277,6 @@ export class Dispatcher implements WorkerOwner, ItemHost {
     this.#owner.logged(line);
   }
 
-  /** A worker has said what no worker says: nothing that it says can be relied on. */
-  garbled(handle: WorkerHandle): void {
-    this.giveUp(handle, new Error("it sent a message that cannot be understood"));
-  }
-
   /** A worker is gone. What it had not begun goes to others; the rest fails. */
   crashed(handle: WorkerHandle, cause: unknown): void {
     this.workerSet.gone(handle);
@@ -343,7 +337,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
     const batch = handle === null ? null : source!.take(oneTask);
     if (batch === null) return false;
     this.#send(handle!, source!, batch, oneTask);
-    this.#relieveTasksLater();
+    this.#relieveLater("tasks");
     return true;
   }
 
@@ -351,18 +345,6 @@ export class Dispatcher implements WorkerOwner, ItemHost {
     if (this.#taskQueue.waiting > 0) return this.#taskQueue;
     for (const run of this.#maps) if (run.kind.isTaskBody && run.waiting > 0) return run;
     return null;
-  }
-
-  /** Looks after tasks that have been sent until they have begun. */
-  #relieveTasksLater(): void {
-    if (this.#lookingAtTasks) return;
-    this.#lookingAtTasks = true;
-    this.#timers.in(STUCK_MS, () => {
-      this.#lookingAtTasks = false;
-      const relief = relieveTasks(this.workerSet);
-      if (relief === "took") this.deal();
-      if (relief !== "none") this.#relieveTasksLater();
-    });
   }
 
   /** Picks a worker. To hire one may fail, as where it may not have the permissions it should have. */
@@ -407,18 +389,21 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   /** Takes jobs back from a busy worker for an idle one, now or later. Returns whether it did. */
   #relieve(): boolean {
     const relief = relieve(this.workerSet, true);
-    if (relief === "later") this.#relieveLater();
+    if (relief === "later") this.#relieveLater("jobs");
     return relief === "took";
   }
 
-  #relieveLater(): void {
-    if (this.#looking) return;
-    this.#looking = true;
-    this.#timers.in(IDLE_MS, () => {
-      this.#looking = false;
-      const relief = relieve(this.workerSet, false);
+  /** Looks after jobs, or tasks, that have been sent until nothing can be gained by taking them back. */
+  #relieveLater(what: "jobs" | "tasks"): void {
+    if (this.#looking.has(what)) return;
+    this.#looking.add(what);
+    this.#timers.in(what === "jobs" ? IDLE_MS : STUCK_MS, () => {
+      this.#looking.delete(what);
+      const relief = what === "jobs"
+        ? relieve(this.workerSet, false)
+        : relieveTasks(this.workerSet);
       if (relief === "took") this.deal();
-      else if (relief === "later") this.#relieveLater();
+      if (relief !== "none") this.#relieveLater(what);
     });
   }
 

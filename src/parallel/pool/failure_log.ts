@@ -48,7 +48,7 @@ export class FailureLog implements Resource {
     return this.#open;
   }
 
-  /** Strikes one off: somebody has seen it. */
+  /** Forgets one that somebody has seen. */
   observed(future: object): void {
     this.#failures.delete(future);
   }

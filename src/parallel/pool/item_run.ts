@@ -198,7 +198,7 @@ export class ItemRun implements JobSource, ItemSourceOwner, BatchOwner<unknown> 
     return this.#source.close();
   }
 
-  // -- What feed and workers tell --
+  // -- What its source and the batches tell --
 
   /** There may be more items now. */
   moreItems(): void {

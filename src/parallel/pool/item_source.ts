@@ -33,7 +33,7 @@ export interface ItemSource {
   close(): Promise<unknown> | void;
 }
 
-/** What a feed asks and tells its map. */
+/** What a source asks and tells its map. */
 export interface ItemSourceOwner {
   /** How many items may be drawn beyond those that were taken. */
   readonly room: number;
@@ -44,7 +44,7 @@ export interface ItemSourceOwner {
 }
 
 /**
- * Makes the right feed for whatever can be iterated.
+ * Makes the source of whatever can be iterated.
  *
  * @throws {TypeError} If it cannot be iterated.
  */

@@ -29,8 +29,8 @@ export interface WorkerOwner {
   logged(line: JobLogLine): void;
   /** What was to get it ready has failed. */
   unfit(handle: WorkerHandle, error: unknown): void;
-  /** It has said what no worker says. */
-  garbled(handle: WorkerHandle): void;
+  /** It cannot be relied on any more. */
+  giveUp(handle: WorkerHandle, cause: Error): void;
   /** It is gone, and nobody asked it to go. */
   crashed(handle: WorkerHandle, cause: unknown): void;
   /** It is gone, as it was told. */
@@ -262,7 +262,9 @@ export class WorkerHandle implements BatchCarrier, Speaker {
     this.#heardAt = performance.now();
     this.stuck = false;
     const message = checkedMessage(data, this);
-    if (message === null) return this.#owner.garbled(this);
+    if (message === null) {
+      return this.#owner.giveUp(this, new Error("it sent a message that cannot be understood"));
+    }
     switch (message[0]) {
       case "results":
         return this.#take(message);
