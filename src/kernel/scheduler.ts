@@ -142,7 +142,7 @@ export class Scheduler implements TaskHost {
   /** Gives turns until no task is left. */
   async loop(): Promise<void> {
     // Since the last hop: then the host has looked at its sockets, and a hop of one turn will do. Where work comes
-    // in bursts, as at a server, 64 turns after each slice cost more than a tenth (measured).
+    // in bursts, as at a server, 64 turns after each slice are time lost.
     let hasSlept = false;
     this.#newSlice();
     while (this.live > 0) {

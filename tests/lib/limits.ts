@@ -3,6 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { WorkerPool } from "@weft/weft";
 import { spinAbout, spinAfterAwaiting, spinInTask } from "../parallel/fixtures/limits.ts";
 import { fib } from "../parallel/fixtures/work.ts";
+import { runProgram } from "./child.ts";
 import { law } from "./law.ts";
 
 /** What came of each: its value, or the name of its error. */
@@ -32,5 +33,32 @@ export function lawsAboutLimits(cases: readonly (readonly [limit: number, calls:
         assertEquals(await outcomes([0, 1, 2, 3].map((n) => pool.submit(fib, n))), [0, 1, 1, 2]);
       }, 60_000);
     }
+  }
+}
+
+/**
+ * Registers a law for each of these jobs, whose result or error has a getter that never ends. Each is in a
+ * process of its own: its thread computes on until that ends.
+ */
+export function lawsAboutEndless(names: readonly string[]): void {
+  for (const name of names) {
+    law(
+      `A limit ends a job that never ends to be read, and harms no other job: ${name}`,
+      async () => {
+        const { code, stdout, stderr } = await runProgram(`
+        import { WorkerPool } from "@weft/weft";
+        import { ${name} } from "./tests/parallel/fixtures/limits.ts";
+        import { echo } from "./tests/parallel/fixtures/items.ts";
+        const pool = new WorkerPool(1);
+        await pool.submit(echo, 0);
+        const limited = pool.with({ timeout: 200 });
+        const jobs = [limited.submit(echo, 1), limited.submit(${name}), limited.submit(echo, 2), pool.submit(echo, 3)];
+        const ends = await Promise.allSettled(jobs);
+        console.log(...ends.map((end) => end.value ?? end.reason.name));
+        Deno.exit(0);
+      `);
+        assertEquals([code, stdout.trim()], [0, "1 TimeoutError 2 3"], stderr);
+      },
+    );
   }
 }

@@ -2,13 +2,14 @@
 import { assertEquals, assertInstanceOf } from "@std/assert";
 import { TimeoutError, WorkerPool } from "@weft/weft";
 import { runProgram } from "../lib/child.ts";
-import { lawsAboutLimits, outcomes } from "../lib/limits.ts";
+import { lawsAboutEndless, lawsAboutLimits, outcomes } from "../lib/limits.ts";
 import { law } from "../lib/law.ts";
 import { echo } from "./fixtures/items.ts";
 import { spinAbout, throwsUnnamed } from "./fixtures/limits.ts";
 import { fib } from "./fixtures/work.ts";
 
 lawsAboutLimits([[5, 40], [20, 10]]);
+lawsAboutEndless(["returnsEndless", "throwsEndlessInTask"]);
 
 law("A map and an imap of jobs that take about their limit end", async () => {
   await using pool = new WorkerPool(2, { grace: 30 });
@@ -53,38 +54,6 @@ law("A limit ends what cannot be interrupted, and its worker is replaced", async
   const lines = [...jobs, "readFrom"].map((name) => `${name} TimeoutError 5`);
   assertEquals([code, stdout.trim().split("\n")], [0, lines], stderr);
 }, 40_000);
-
-law(
-  "A limit ends a job whose result or error never ends to be read, and harms no other job",
-  async () => {
-    const { code, stdout, stderr } = await runProgram(
-      `
-    import { WorkerPool } from "@weft/weft";
-    import * as jobs from "./tests/parallel/fixtures/limits.ts";
-    import { echo } from "./tests/parallel/fixtures/items.ts";
-    for (const verb of ["returns", "throws"]) {
-      for (const kind of ["Endless", "EndlessLater", "EndlessInTask"]) {
-        const pool = new WorkerPool(1);
-        await pool.submit(echo, 0);
-        const limited = pool.with({ timeout: 20 });
-        const all = [limited.submit(echo, 1), limited.submit(jobs[verb + kind]), limited.submit(echo, 2), pool.submit(echo, 3)];
-        const ends = await Promise.allSettled(all);
-        console.log(verb + kind, ...ends.map((end) => end.value ?? end.reason.name));
-        pool.terminate();
-      }
-    }
-    Deno.exit(0);
-  `,
-      30_000,
-    );
-    const kinds = ["Endless", "EndlessLater", "EndlessInTask"];
-    const lines = ["returns", "throws"].flatMap((verb) =>
-      kinds.map((kind) => `${verb}${kind} 1 TimeoutError 2 3`)
-    );
-    assertEquals([code, stdout.trim().split("\n")], [0, lines], stderr);
-  },
-  40_000,
-);
 
 law(
   "A cancel ends a job whose result never ends to be read, and every job of its batch settles",

@@ -1,8 +1,8 @@
 /** The echo servers as processes: how they start, how they stop, what they refuse; and the client. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { law } from "../lib/law.ts";
-import { runExample, Server } from "./example.ts";
-import { lawsOfStopping, refusesAll } from "./server_laws.ts";
+import { runExample, Server } from "../examples/example.ts";
+import { lawsOfStopping, refusesAll } from "../examples/server_laws.ts";
 
 // Each engine with one of the signals here, with each in the sweep.
 lawsOfStopping([

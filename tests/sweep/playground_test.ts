@@ -1,7 +1,7 @@
 /** The playground, asked as a program does; as a person sees it: `playground_page_test.ts`. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { law } from "../lib/law.ts";
-import { Server } from "./example.ts";
+import { Server } from "../examples/example.ts";
 
 const LIMIT_MS = 60_000;
 const JSON_TYPE = { "Content-Type": "application/json" };
