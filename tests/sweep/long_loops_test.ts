@@ -1,6 +1,6 @@
 /**
- * What programs do for days leaves the heap level: a million turns of what they do most, in the fast lane, and a
- * hundred thousand of all the rest, but for what cancels a task at each turn, so that the sweep ends in time.
+ * What programs do for days leaves the heap level: a million turns of what they do most, in the fast lane, and
+ * fifty thousand of all the rest, twenty of what cancels a task at each turn, so that the sweep ends in time.
  */
 import { assert } from "@std/assert";
 import { law } from "../lib/law.ts";
@@ -18,7 +18,7 @@ const CANCELLING: ReadonlySet<string> = new Set(["race of bodies", "group that i
 
 function turnsOf(name: string, lane: "fast" | "async"): number {
   if (CANCELLING.has(name)) return 20_000;
-  return lane === "fast" && MILLIONS.has(name) ? 1_000_000 : 100_000;
+  return lane === "fast" && MILLIONS.has(name) ? 1_000_000 : 50_000;
 }
 
 for (const loop of [...promiseLoops, ...combinatorLoops]) {
