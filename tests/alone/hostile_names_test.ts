@@ -117,23 +117,32 @@ law("taskTree(), dumpOn() and errors of tasks let no name through", () =>
     }
   }, { warn: () => {} }));
 
+/** Two tasks of a name that each hold a lock and want the other's: what the run failed of, and its warnings. */
+async function circleOf(
+  name: string,
+  makeLocks: () => readonly (Lock | SharedLock | SharedRLock)[],
+): Promise<{ readonly error: DeadlockError; readonly warnings: readonly string[] }> {
+  const warnings: string[] = [];
+  const error = await assertRejects(
+    () =>
+      run(function* () {
+        const locks = makeLocks();
+        for (const [i, lock] of locks.entries()) {
+          spawn(function* () {
+            yield* lock.acquire();
+            yield;
+            yield* locks[1 - i]!.acquire();
+          }).name = name;
+        }
+      }, { warn: (message) => warnings.push(message) }),
+    DeadlockError,
+  );
+  return { error, warnings };
+}
+
 law("Cycle warnings and DeadlockError let no name through", async () => {
   for (const name of HOSTILE) {
-    const warnings: string[] = [];
-    const error = await assertRejects(
-      () =>
-        run(function* () {
-          const locks = [new Lock(name), new Lock(name)];
-          for (const [i, lock] of locks.entries()) {
-            spawn(function* () {
-              yield* lock.acquire();
-              yield;
-              yield* locks[1 - i]!.acquire();
-            }).name = name;
-          }
-        }, { warn: (message) => warnings.push(message) }),
-      DeadlockError,
-    );
+    const { error, warnings } = await circleOf(name, () => [new Lock(name), new Lock(name)]);
     assert(warnings.some((text) => text.startsWith("Deadlock: 2 tasks")));
     for (const text of warnings) assertFit(text, "a cycle warning");
     assertFit(error.message, "DeadlockError");
@@ -202,22 +211,8 @@ law("No drawing of a timeline lets a name through", async () => {
 
 law("Errors of shared locks let no name through", async () => {
   for (const name of HOSTILE) {
-    const told: string[] = [];
-    const error = await assertRejects(
-      () =>
-        run(function* () {
-          const locks = [new SharedLock(), new SharedRLock()];
-          for (const [i, lock] of locks.entries()) {
-            spawn(function* () {
-              yield* lock.acquire();
-              yield;
-              yield* locks[1 - i]!.acquire();
-            }).name = name;
-          }
-        }, { warn: (message) => told.push(message) }),
-      DeadlockError,
-    );
-    for (const text of [...told, error.message]) assertFit(text, "a circle of shared locks");
+    const { error, warnings } = await circleOf(name, () => [new SharedLock(), new SharedRLock()]);
+    for (const text of [...warnings, error.message]) assertFit(text, "a circle of shared locks");
     const twice = await assertRejects(() =>
       run(function* () {
         const task = spawn(function* () {
