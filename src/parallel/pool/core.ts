@@ -212,7 +212,7 @@ export class PoolCore implements DispatcherOwner, MapHost {
     if (this.#state === "ended") return Promise.resolve();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#ends.push(resolve);
-    return promise.then(() => new SystemClock().hop(true)); // lets the host be through with closed ports
+    return promise.then(() => new SystemClock().hop(true)); // lets the host finish with closed ports
   }
 
   /** A frozen record of workers and jobs. */
