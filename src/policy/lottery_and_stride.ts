@@ -5,7 +5,7 @@
  */
 import type { Choose } from "../kernel/choose.ts";
 import { type Discipline, earlier, type ReadyJob } from "./discipline.ts";
-import { Turn } from "./round_robin.ts";
+import { Turns } from "./round_robin.ts";
 
 /** Which of the ready jobs has the next turn: an index. */
 export type Draw = (ready: readonly ReadyJob[]) => number;
@@ -24,14 +24,13 @@ export function byTicket(choose: Choose): Draw {
 }
 
 /** Turns of a quantum, each for the job that is drawn. */
-export class Drawn implements Discipline {
+export class Drawn extends Turns implements Discipline {
   readonly #ready: ReadyJob[] = [];
-  readonly #turn: Turn;
   readonly #draw: Draw;
 
   /** Turns of `quantum`; whose turn it is, `draw` says. */
   constructor(quantum: number, draw: Draw) {
-    this.#turn = new Turn(quantum);
+    super(quantum);
     this.#draw = draw;
   }
 
@@ -47,24 +46,9 @@ export class Drawn implements Discipline {
 
   /** Takes out the job that is drawn. */
   pick(): ReadyJob | undefined {
-    this.#turn.begin();
+    this.beginTurn();
     if (this.#ready.length === 0) return undefined;
     return this.#ready.splice(this.#ready.length === 1 ? 0 : this.#draw(this.#ready), 1)[0];
-  }
-
-  /** What is left of the turn. */
-  allowance(): number {
-    return this.#turn.left;
-  }
-
-  /** Counts towards the quantum. */
-  charge(_job: ReadyJob, ms: number): void {
-    this.#turn.use(ms);
-  }
-
-  /** Never: only the quantum ends a turn. */
-  displaces(): boolean {
-    return false;
   }
 }
 

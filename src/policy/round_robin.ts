@@ -5,8 +5,8 @@
 import { Deque } from "../internal/deque.ts";
 import type { Discipline, ReadyJob } from "./discipline.ts";
 
-/** Counts one turn after the other. */
-export class Turn {
+/** Turns of at most a quantum, one after the other; whose they are, the class that extends it says. */
+export abstract class Turns {
   readonly #quantum: number;
   #used = 0;
 
@@ -16,30 +16,29 @@ export class Turn {
   }
 
   /** Begins the next turn, with a whole quantum. */
-  begin(): void {
+  protected beginTurn(): void {
     this.#used = 0;
   }
 
-  /** What is left of this one. */
-  get left(): number {
+  /** What is left of the turn. */
+  allowance(): number {
     return this.#quantum - this.#used;
   }
 
-  /** Uses some of it. */
-  use(ms: number): void {
+  /** Counts towards the quantum. */
+  charge(_job: ReadyJob, ms: number): void {
     this.#used += ms;
+  }
+
+  /** Never: only the quantum ends a turn. */
+  displaces(): boolean {
+    return false;
   }
 }
 
 /** One queue, and turns of at most a quantum. */
-export class RoundRobin implements Discipline {
+export class RoundRobin extends Turns implements Discipline {
   readonly #ready = new Deque<ReadyJob>();
-  readonly #turn: Turn;
-
-  /** Turns of `quantum`; endless turns are first come first served. */
-  constructor(quantum: number) {
-    this.#turn = new Turn(quantum);
-  }
 
   /** How many jobs are ready. */
   get size(): number {
@@ -53,22 +52,7 @@ export class RoundRobin implements Discipline {
 
   /** Takes the job at the front, whose turn has a whole quantum. */
   pick(): ReadyJob | undefined {
-    this.#turn.begin();
+    this.beginTurn();
     return this.#ready.shift();
-  }
-
-  /** What is left of the turn. */
-  allowance(): number {
-    return this.#turn.left;
-  }
-
-  /** Counts towards the quantum. */
-  charge(_job: ReadyJob, ms: number): void {
-    this.#turn.use(ms);
-  }
-
-  /** Never: only the quantum ends a turn. */
-  displaces(): boolean {
-    return false;
   }
 }
