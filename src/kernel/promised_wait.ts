@@ -19,8 +19,13 @@ import type { Task } from "./task.ts";
 /** Every so many refusals of a wait, one takes a turn. */
 const MOST_REFUSALS = 32;
 
+/** What the promise of a turn resolves with. */
+export const TURN: unique symbol = Symbol("turn");
+
 /** What a task keeps of its async code, once it has some. */
 export class AsyncSide {
+  /** Goes on after a bare `yield` of an async body. */
+  turn: ((turn: typeof TURN) => void) | null = null;
   /** Set when one of its promised waits ended with a value; the routine clears it before each step. */
   resumed = false;
   /** How often the turn was lent to the code. */
@@ -33,11 +38,8 @@ export class AsyncSide {
   isBound = false;
   /** How often a wait was refused as it began, since that last took a turn. */
   refusals = 0;
-  /** Goes on after a bare `yield` of an async body. */
-  turn: (() => void) | null = null;
-
   /** Promises the turn after a bare `yield`. */
-  awaitTurn(): Promise<void> {
+  awaitTurn(): Promise<typeof TURN> {
     yielding = this;
     return new Promise(keepTurn);
   }
@@ -46,7 +48,7 @@ export class AsyncSide {
 /** Whose turn is being promised: so one function serves all, and a step leaves no closure behind. */
 let yielding: AsyncSide;
 
-function keepTurn(resolve: () => void): void {
+function keepTurn(resolve: (turn: typeof TURN) => void): void {
   yielding.turn = resolve;
 }
 

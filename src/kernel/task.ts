@@ -317,6 +317,11 @@ export class Task<T = unknown> extends CancelScope
     return this.#asyncSide ??= new AsyncSide();
   }
 
+  /** Given by the routine of an async body, which is its own record. */
+  set asyncSide(side: AsyncSide) {
+    this.#asyncSide = side;
+  }
+
   /** Whether async code of it is out in a foreign `await`. */
   get isAway(): boolean {
     return this.#asyncSide !== null && this.#asyncSide.inForeignAwait;
