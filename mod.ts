@@ -53,14 +53,26 @@ export {
 export type { Operation } from "./src/kernel/operation.ts";
 export { Task } from "./src/kernel/task.ts";
 export type { TaskBody, Untyped } from "./src/kernel/generators.ts";
-export { currentTask, run, type RunOptions } from "./src/tasks/run.ts";
-export { spawn, spawnLater } from "./src/tasks/spawn.ts";
-export { cede, sleep } from "./src/tasks/sleep.ts";
-export { effectiveDeadline, moveOnAfter, moveOnAt, now, withTimeout } from "./src/tasks/timeout.ts";
+export { currentTask, run, type RunOptions, spawn, spawnLater } from "./src/tasks/run.ts";
+export {
+  cede,
+  effectiveDeadline,
+  moveOnAfter,
+  moveOnAt,
+  now,
+  sleep,
+  withTimeout,
+} from "./src/tasks/time.ts";
 export { cancelScope, type CancelScopeOptions, Scope, shield } from "./src/tasks/cancel_scope.ts";
 export { Group, group, type GroupOptions } from "./src/tasks/group.ts";
 export { all, type AllResults } from "./src/tasks/all.ts";
-export { race, type RaceResult } from "./src/tasks/race.ts";
+export {
+  type FirstOutcome,
+  race,
+  type RaceResult,
+  waitFirst,
+  type WaitFirstOptions,
+} from "./src/tasks/race.ts";
 export {
   type AsCompleted,
   asCompleted,
@@ -71,7 +83,6 @@ export {
   joinAll,
   type JoinAllOptions,
 } from "./src/tasks/join.ts";
-export { type FirstOutcome, waitFirst, type WaitFirstOptions } from "./src/tasks/wait_first.ts";
 export {
   type Strategy,
   supervise,
@@ -104,8 +115,9 @@ export {
   eventsOf,
   type EventsOfOptions,
   type EventsOfStatistics,
-} from "./src/tasks/events_of.ts";
-export { External, external } from "./src/tasks/external.ts";
+  External,
+  external,
+} from "./src/tasks/external_events.ts";
 export { wait, type WaitOptions, type WaitTarget } from "./src/tasks/wait.ts";
 export { createLocal, Local } from "./src/tasks/local.ts";
 export type { EitherGenerator, Hint, Work, WorkResult } from "./src/tasks/perform.ts";
@@ -156,14 +168,15 @@ export {
 } from "./src/net/socket.ts";
 export { alarm, type AlarmOptions, EventStream, signals } from "./src/net/events.ts";
 export {
-  type ByteSink,
   type FrameOptions,
+  type LineOptions,
   readFrame,
   readJson,
+  readLine,
+  readUntil,
   writeFrame,
   writeJson,
-} from "./src/net/frames.ts";
-export { type LineOptions, readLine, readUntil } from "./src/net/lines.ts";
+} from "./src/net/framing.ts";
 export { hostName, lookup, serviceByName } from "./src/net/address.ts";
 export {
   listen,
@@ -171,7 +184,7 @@ export {
   type TcpListenOptions,
   type UnixListenOptions,
 } from "./src/net/listener.ts";
-export { type ByteSource, MessageStream } from "./src/net/endpoint.ts";
+export { type ByteSink, type ByteSource, MessageStream } from "./src/net/endpoint.ts";
 export { PipeReader, PipeWriter, readFrom, stdin, writeTo } from "./src/net/pipe.ts";
 export { serve, type ServeOptions } from "./src/net/serve.ts";
 export type { MemoryStreamOptions } from "./src/io/memory_stream.ts";

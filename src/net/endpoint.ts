@@ -152,6 +152,12 @@ export interface ByteSource {
   readonly timeout: number | undefined;
 }
 
+/** What frames are handed over to: a socket, or the write end of a pipe. */
+export interface ByteSink {
+  /** Hands over all of the bytes. */
+  sendAll(data: Uint8Array): Operation<void>;
+}
+
 function hasHandle(source: ByteSource): boolean {
   const isObject = typeof source === "object" && source !== null;
   return isObject && hasMethod(source, "recv") && hasMethod(source.handle?.reader, "beginFraming");

@@ -24,7 +24,7 @@ import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { runningTask } from "../tasks/run.ts";
 import { shield } from "../tasks/cancel_scope.ts";
-import { sleep } from "../tasks/sleep.ts";
+import { sleep } from "../tasks/time.ts";
 import { wait } from "../tasks/wait.ts";
 import { checkHostname, checkPath, checkPort, unknownTransport } from "./address.ts";
 import { Endpoint } from "./endpoint.ts";

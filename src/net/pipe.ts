@@ -7,7 +7,7 @@ import { StdinHandle } from "../io/stdin.ts";
 import { MOST_AHEAD } from "../io/stream_reader.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
-import { type LineOptions, readLine } from "./lines.ts";
+import { type LineOptions, readLine } from "./framing.ts";
 import { Endpoint, MessageStream, sending, sendingAll } from "./endpoint.ts";
 
 /**

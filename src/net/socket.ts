@@ -11,8 +11,7 @@ import { setTcpOption, StreamHandle } from "../io/stream.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { wait } from "../tasks/wait.ts";
-import { type FrameOptions, readFrame } from "./frames.ts";
-import { type LineOptions, readLine } from "./lines.ts";
+import { type FrameOptions, type LineOptions, readFrame, readLine } from "./framing.ts";
 import {
   Endpoint,
   MessageStream,

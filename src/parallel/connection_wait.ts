@@ -9,7 +9,7 @@ import { checkMs, isInstance } from "../kernel/checks.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import { race } from "../tasks/race.ts";
-import { moveOnAfter } from "../tasks/timeout.ts";
+import { moveOnAfter } from "../tasks/time.ts";
 import type { Future } from "./pool/future.ts";
 import { ExitFuture } from "./process/exit_future.ts";
 import { WorkerProcess } from "./process/worker_process.ts";

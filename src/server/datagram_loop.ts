@@ -16,7 +16,7 @@ import { poll } from "../poll/registry.ts";
 import { Event } from "../sync/event.ts";
 import { Semaphore } from "../sync/semaphore.ts";
 import { type Group, group } from "../tasks/group.ts";
-import { sleep } from "../tasks/sleep.ts";
+import { sleep } from "../tasks/time.ts";
 import type { Report } from "./connections.ts";
 import type { HandlerOutcome, ServerCounts } from "./statistics.ts";
 

@@ -9,7 +9,7 @@ import {
   type UnixPacketOptions,
 } from "../net/datagram_socket.ts";
 import { joinAll } from "../tasks/join.ts";
-import { spawn } from "../tasks/spawn.ts";
+import { spawn } from "../tasks/run.ts";
 import type { Report } from "./connections.ts";
 import {
   type AnyDatagramHandler,

@@ -15,7 +15,7 @@ import type { SharedEvent } from "../parallel/shared/event.ts";
 import { SharedQueue } from "../parallel/shared/queue.ts";
 import { packError, type TransportedError, unpackError } from "../parallel/transported_error.ts";
 import { shield } from "../tasks/cancel_scope.ts";
-import { spawn } from "../tasks/spawn.ts";
+import { spawn } from "../tasks/run.ts";
 import { wait } from "../tasks/wait.ts";
 import { Connections, type Limits, type Report } from "./connections.ts";
 import type { StreamClass, StreamFunction } from "./handler.ts";

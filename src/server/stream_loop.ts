@@ -13,8 +13,7 @@ import { group } from "../tasks/group.ts";
 import { perform, type Work } from "../tasks/perform.ts";
 import { joinAll } from "../tasks/join.ts";
 import { serve } from "../net/serve.ts";
-import { currentTask } from "../tasks/run.ts";
-import { spawn } from "../tasks/spawn.ts";
+import { currentTask, spawn } from "../tasks/run.ts";
 import type { Connections } from "./connections.ts";
 import { PollLoop } from "./poll_loop.ts";
 

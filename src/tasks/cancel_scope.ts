@@ -10,8 +10,7 @@ import { checkFlag, checkMs, checkOptions } from "../kernel/checks.ts";
 import { Entered, inScope, WaitMark } from "../kernel/enter_scope.ts";
 import { type Operation, sequence, takeOver, undoOf } from "../kernel/operation.ts";
 import { checkBody, checkWork, type EitherGenerator, perform, type Work } from "./perform.ts";
-import { cede } from "./sleep.ts";
-import { checkDeadline } from "./timeout.ts";
+import { cede, checkDeadline } from "./time.ts";
 
 /** How a cancel scope is to be. */
 export interface CancelScopeOptions {

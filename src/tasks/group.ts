@@ -24,7 +24,7 @@ import { Scope } from "./cancel_scope.ts";
 import { ChildTasks } from "./child_tasks.ts";
 import { checkBody, type EitherGenerator, perform } from "./perform.ts";
 import { currentTask } from "./run.ts";
-import { cede } from "./sleep.ts";
+import { cede } from "./time.ts";
 
 /** How a group is to be known. */
 export interface GroupOptions {

@@ -23,7 +23,7 @@ import { keepHandled } from "../kernel/trap.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 import type { Hint } from "./perform.ts";
 import { currentTask } from "./run.ts";
-import { cede } from "./sleep.ts";
+import { cede } from "./time.ts";
 
 /** How to wait for several tasks. */
 export interface JoinAllOptions {

@@ -1,9 +1,10 @@
 /**
- * Starting a run, and asking who is running.
+ * Starting: a run, the tasks in it, and asking who is running.
  *
  * There is no scheduler that is simply there: `run` makes one, owns everything that happens in it,
  * and settles when nothing of it is left. So two runs in one process share nothing, and a test that
- * awaits `run` has awaited every task, timer and socket of the code under test.
+ * awaits `run` has awaited every task, timer and socket of the code under test. `spawn` takes no run: it
+ * starts in that of the code that calls.
  *
  * Ctrl-C ends a run in order only when the run asks for it, with a time of grace. A library that took signals
  * away from every program that calls it would be a bad guest; and one that has its own `signals` keeps them:
@@ -15,11 +16,12 @@ import { listenForSignal } from "../kernel/host_signal.ts";
 import { outside } from "../kernel/promised_wait.ts";
 import { formatTaskTree } from "../kernel/report.ts";
 import { RunLife } from "../kernel/run_life.ts";
-import type { SchedulerOptions } from "../kernel/scheduler.ts";
+import { schedulerOf, type SchedulerOptions } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
 import type { TaskBody } from "../kernel/generators.ts";
 import { type Startable, SubstituteWait } from "../kernel/wait.ts";
 import { checkBody, type Hint } from "./perform.ts";
+import { RunFinishedError } from "../kernel/errors.ts";
 
 /** How a run is to go. */
 export interface RunOptions extends SchedulerOptions {
@@ -141,12 +143,11 @@ outside.wait = <T>(work: Startable<T>): Promise<readonly [T]> => {
 const ENDING: readonly (readonly [Deno.Signal, number])[] = [["SIGINT", 130], ["SIGTERM", 143]];
 
 /** Ends `life` by signals, until disposed. */
-export class EndSignals implements Disposable {
+class EndSignals implements Disposable {
   readonly #life: RunLife<unknown>;
   readonly #silence: (() => void)[];
   #came = false;
 
-  /** Starts to listen. */
   constructor(life: RunLife<unknown>) {
     this.#life = life;
     this.#silence = ENDING.map(([name, code]) =>
@@ -170,4 +171,79 @@ export class EndSignals implements Disposable {
     );
     Deno.exit(code);
   }
+}
+
+/**
+ * Starts a task in the current run. It becomes ready now and takes its first step after the tasks
+ * that are ready already. The run waits for it; an error that nobody observes makes the run reject.
+ *
+ * @example Its value
+ * ```ts
+ * import { run, spawn } from "@weft/weft";
+ * const add = function* (a: number, b: number) {
+ *   yield;
+ *   return a + b;
+ * };
+ * const sum = await run(function* () {
+ *   return yield* spawn(add, 1, 2).get();
+ * });
+ * if (sum !== 3) throw new Error("not 3");
+ * ```
+ *
+ * @typeParam A The body's parameters.
+ * @typeParam T What the body returns.
+ * @param body A `function*` or an `async function*`, uncalled.
+ * @param args Its arguments.
+ * @returns The new task.
+ * @throws {TypeError} If the body is not a generator function.
+ * @throws {Error} If no task is running.
+ */
+export function spawn<A extends readonly unknown[], T>(body: TaskBody<A, T>, ...args: A): Task<T>;
+/** Never fits: it is what the compiler shows when a body is none. */
+export function spawn(
+  body: Hint<
+    "a task body is a function* or an async function*, uncalled: write (async function* () { ... })"
+  >,
+  ...args: readonly unknown[]
+): Task<never>;
+export function spawn<A extends readonly unknown[], T>(
+  body: TaskBody<A, T> | Hint<string>,
+  ...args: A
+): Task<T> {
+  return start(body as TaskBody<A, T>, args, undefined);
+}
+
+/**
+ * Starts a task in the current run after `ms` milliseconds; until then it is new. The run waits for
+ * it. Cancelled before its time, it never runs.
+ *
+ * @typeParam A The body's parameters.
+ * @typeParam T What the body returns.
+ * @param ms The delay in milliseconds, zero or more.
+ * @param body A `function*` or an `async function*`, uncalled.
+ * @param args Its arguments.
+ * @returns The new task.
+ * @throws {RangeError} If `ms` is negative or not a number.
+ * @throws {TypeError} If the body is not a generator function.
+ */
+export function spawnLater<A extends readonly unknown[], T>(
+  ms: number,
+  body: TaskBody<A, T>,
+  ...args: A
+): Task<T> {
+  return start(body, args, ms);
+}
+
+function start<A extends readonly unknown[], T>(
+  body: TaskBody<A, T>,
+  args: A,
+  delay: number | undefined,
+): Task<T> {
+  checkBody(body, "spawn", args);
+  if (delay !== undefined) checkMs(delay, "a delay");
+  const spawner = currentTask();
+  if (spawner.done) {
+    throw new RunFinishedError(`Cannot spawn: task "${spawner}" has ended`);
+  }
+  return schedulerOf(spawner).spawn<T>(body, body(...args), spawner, delay);
 }

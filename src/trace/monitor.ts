@@ -33,8 +33,8 @@ import { RunLife } from "../kernel/run_life.ts";
 import { Scheduler } from "../kernel/scheduler.ts";
 import { listen, type Listener } from "../net/listener.ts";
 import type { Socket } from "../net/socket.ts";
-import { sleep } from "../tasks/sleep.ts";
-import { spawn } from "../tasks/spawn.ts";
+import { sleep } from "../tasks/time.ts";
+import { spawn } from "../tasks/run.ts";
 import { answer } from "./monitor_commands.ts";
 import { currentScheduler } from "./task_tree.ts";
 

@@ -12,7 +12,7 @@ import {
 } from "@weft/weft";
 import { assertCheckpoint } from "@weft/weft/testing";
 import { asCompleted } from "../../src/tasks/join.ts";
-import { waitFirst } from "../../src/tasks/wait_first.ts";
+import { waitFirst } from "../../src/tasks/race.ts";
 import { law, lawInBothLanes } from "../lib/law.ts";
 import { burn, fib, hang, nap, throwFull } from "./fixtures/work.ts";
 import { begun } from "./begun.ts";

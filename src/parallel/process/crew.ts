@@ -17,7 +17,7 @@ import { type Operation, operation, sequence } from "../../kernel/operation.ts";
 import type { Task } from "../../kernel/task.ts";
 import { WaitQueue } from "../../kernel/wait_queue.ts";
 import type { Backoff, Intensity } from "../../tasks/restart.ts";
-import { spawn } from "../../tasks/spawn.ts";
+import { spawn } from "../../tasks/run.ts";
 import { supervise } from "../../tasks/supervise.ts";
 import { CrewMember } from "./crew_member.ts";
 import type { Addressed } from "../jobs.ts";

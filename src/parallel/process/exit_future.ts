@@ -6,7 +6,7 @@ import { errorText } from "../../kernel/printable.ts";
 import { checkFunction, checkMs } from "../../kernel/checks.ts";
 import type { Wait } from "../../kernel/wait.ts";
 import { WaitQueue } from "../../kernel/wait_queue.ts";
-import { moveOnAfter } from "../../tasks/timeout.ts";
+import { moveOnAfter } from "../../tasks/time.ts";
 import { handleOf, type ReadyHandle } from "../shared/ready_handle.ts";
 
 /** A queue that tells when a waiter comes or leaves: a daemon keeps the host alive while it is joined. */

@@ -26,7 +26,7 @@ import { checkMs } from "../../kernel/checks.ts";
 import { ClosedError } from "../../kernel/errors.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 import { hold, letGo, type Resource } from "../../kernel/resource.ts";
-import { moveOnAfter } from "../../tasks/timeout.ts";
+import { moveOnAfter } from "../../tasks/time.ts";
 import { type AnyFunction, isLoading, loadingError } from "../jobs.ts";
 import {
   dropBegin,

@@ -1,10 +1,14 @@
 /**
- * The events of a host's object as a stream: of a `WebSocket`, a `MessagePort`, an `AbortSignal`.
+ * What comes from outside of the run: the events of a host's object as a stream (of a `WebSocket`, a
+ * `MessagePort`, an `AbortSignal`), and callbacks that no operation knows of.
+ *
+ * A run whose tasks all wait for one another is deadlocked, and the scheduler can tell, because every wait says
+ * what part the host has in its end. What a listener or a callback feeds is invisible to it. So a wait for the
+ * next event counts as the host's; and who sets up a callback says so by `external`, for as long as it may come.
  *
  * A listener cannot hold up the one that fires events, so those that nobody has taken yet are held, and
  * the bound of that is the user's to choose; so is what becomes of those beyond it. By default nothing is
- * lost in silence. A wait for the next event counts as the host's: what a listener feeds is invisible to
- * the scheduler, which would take the run for deadlocked.
+ * lost in silence.
  */
 import { Deque } from "../internal/deque.ts";
 import {
@@ -26,6 +30,7 @@ import { hold, letGo, type Resource } from "../kernel/resource.ts";
 import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
+import { currentTask } from "./run.ts";
 
 /** What becomes of an event that comes when as many are held as may be. */
 export type EventOverflow = "error" | "drop-oldest" | "drop-newest";
@@ -259,4 +264,76 @@ export function eventsOf<T extends EventTarget, const K extends string>(
     throw new TypeError('Cannot listen for no event: name one, such as "message"');
   }
   return new EventsOf(target, types, options);
+}
+
+/** While it is not closed, its run is not taken for deadlocked. Made by {@linkcode external}. */
+export class External implements Disposable, Resource {
+  readonly #name: string;
+  readonly #scheduler: Scheduler;
+  #closed = false;
+
+  /** Made by {@linkcode external}. */
+  constructor(name: string) {
+    this.#name = name;
+    this.#scheduler = schedulerOf(currentTask());
+    this.#scheduler.expect(1);
+    this.#scheduler.resources.add(this);
+    hold(this);
+  }
+
+  /** Whether it was closed. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Says that nothing more will come from there. Closing again has no effect. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#scheduler.expect(-1);
+    this.#scheduler.resources.delete(this);
+    letGo(this);
+  }
+
+  /** Closes it. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** Closes it: its run has ended. */
+  release(): void {
+    this.close();
+  }
+
+  /** Its name. */
+  toString(): string {
+    return this.#name;
+  }
+}
+
+/**
+ * Says that something outside of the run, a callback that no operation knows of, may wake its tasks: until
+ * it is closed, a stall is no deadlock. It does not keep the process alive; what calls back does.
+ *
+ * For events of an `EventTarget` there is {@linkcode eventsOf}, for a promise {@linkcode wait}; both say
+ * so by themselves.
+ *
+ * @example A callback that feeds a queue
+ * ```ts
+ * import { external, Queue, run } from "@weft/weft";
+ * const got = await run(async function* () {
+ *   const queue = new Queue<number>();
+ *   using _timer = external("a timer of the host");
+ *   setTimeout(() => queue.tryPut(7), 1);
+ *   return yield* queue.get();
+ * });
+ * if (got !== 7) throw new Error(String(got));
+ * ```
+ *
+ * @param name What reports call it.
+ * @returns To be closed, by `using` or `close()`, when nothing more will come; the end of the run does, too.
+ * @throws {Error} If no task is running.
+ */
+export function external(name: string = "something outside"): External {
+  return new External(checkString(name, "the name of what is external"));
 }
