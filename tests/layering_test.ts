@@ -205,7 +205,7 @@ Deno.test("Only src/io opens sockets", async () => {
 });
 
 Deno.test("Only one file listens for signals", async () => {
-  const only = (path: string): boolean => path === "src/kernel/host_signal.ts";
+  const only = (path: string): boolean => path === "src/kernel/callback.ts";
   assertEquals(await offenders(/\bDeno\s*\.\s*addSignalListener/, only), []);
 });
 

@@ -7,7 +7,7 @@
  */
 import { activity } from "../kernel/instrument.ts";
 import { type ClosedError, WouldBlock } from "../kernel/errors.ts";
-import type { Timer } from "../kernel/timers.ts";
+import type { Timer } from "../kernel/clock.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { BrokenError, noteSent, reasonOf } from "./errors.ts";
 import type { PendingOperations } from "./handle.ts";

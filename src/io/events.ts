@@ -8,12 +8,11 @@
  * moves it; outside of one, by the machine's. Deno lets a process end that only listens for signals, so a
  * task that waits for one keeps it alive.
  */
-import { SystemClock } from "../kernel/clock.ts";
+import { SystemClock, type Timer } from "../kernel/clock.ts";
 import { currentScope } from "../kernel/context.ts";
-import { listenForSignal } from "../kernel/host_signal.ts";
+import { listenForSignal } from "../kernel/callback.ts";
 import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
-import type { Timer } from "../kernel/timers.ts";
 import { ClosedError, WouldBlock } from "../kernel/errors.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { SingleWaiter, type Timeout } from "./waiting.ts";

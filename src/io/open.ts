@@ -4,7 +4,7 @@
  * Deno binds and listens in the call itself, so listening is a plain function; connecting takes time, and
  * the run to which a connect belongs waits for it, or stops it, before it ends.
  */
-import type { Timer } from "../kernel/timers.ts";
+import type { Timer } from "../kernel/clock.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { dial, isAddress } from "./dial.ts";
 import { HandleLifetime } from "./handle.ts";

@@ -10,7 +10,7 @@
  */
 import { checkMs } from "../kernel/checks.ts";
 import { BusyError, TimeoutError } from "../kernel/errors.ts";
-import type { Timer } from "../kernel/timers.ts";
+import type { Timer } from "../kernel/clock.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { noteSent } from "./errors.ts";
 

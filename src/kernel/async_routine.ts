@@ -14,14 +14,18 @@
  * wait was one. A bare `yield` anywhere else is both.
  */
 import { withScope } from "./context.ts";
-import type { IterationStep } from "./done.ts";
 import type { CompletionHandler } from "./fast_routine.ts";
-import { asyncGeneratorNext, asyncGeneratorThrow, isNative } from "./generators.ts";
-import { AsyncSide, PromisedWait, TURN } from "./promised_wait.ts";
+import {
+  asyncGeneratorNext,
+  asyncGeneratorThrow,
+  cedeTrap,
+  isNative,
+  notWaitable,
+} from "./generators.ts";
+import { AsyncSide, PromisedWait, TURN } from "./promise.ts";
 import { type CancelScope, Shield } from "./scope.ts";
 import { isGenerator } from "./checks.ts";
-import { cedeTrap, notWaitable } from "./trap.ts";
-import { Wait } from "./wait.ts";
+import { type IterationStep, Wait } from "./wait.ts";
 import type { Task } from "./task.ts";
 
 /** Runs `generator` under `scope`, from now on, and tells `handler` when it has ended. */

@@ -8,8 +8,11 @@
  * long job lives through a million `waitFirst`, each of which links and unlinks. So to forget one must neither
  * leave anything behind nor look through all the others. Most have one link or none, and a map for each would
  * cost every joined task 400 bytes: the index is made by the first who forgets one of many.
+ *
+ * The signals of the operating system are asked of the host here and nowhere else.
  */
-import { errorText } from "./printable.ts";
+import { errorText, messageText, show } from "./printable.ts";
+import { checkString } from "./checks.ts";
 
 /** Calls a function of a user's; what it throws, or what its promise rejects with, goes to `failed`. */
 export function callSafely(f: () => unknown, failed: (error: unknown) => void): void {
@@ -148,4 +151,21 @@ function note(places: Map<unknown, number[]>, given: unknown, at: number): void 
   const known = places.get(given);
   if (known === undefined) places.set(given, [at]);
   else known.push(at);
+}
+
+/**
+ * Calls `came` each time the signal comes, which from now on does nothing else. The host allows several
+ * listeners to a signal, and calls each.
+ *
+ * @returns Ends that.
+ * @throws {TypeError} If there is no such signal, or it cannot be listened for.
+ */
+export function listenForSignal(name: Deno.Signal, came: () => void): () => void {
+  checkString(name, "a signal");
+  try {
+    Deno.addSignalListener(name, came);
+  } catch (cause) {
+    throw new TypeError(`Cannot listen for ${show(name)}: ${messageText(cause)}`, { cause });
+  }
+  return () => Deno.removeSignalListener(name, came);
 }

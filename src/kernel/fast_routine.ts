@@ -8,11 +8,17 @@
  * Never `return()`: a child whose `finally` yields would later finish through `next()`, and the
  * language would let its parent run on past the halt. A cancel is thrown, always.
  */
-import { mayGoOn } from "./budget.ts";
+import { mayGoOn } from "./turn.ts";
 import { fastLane, type Frame } from "./context.ts";
 import type { CancelScope } from "./scope.ts";
-import { generatorNext, generatorThrow, isNative } from "./generators.ts";
-import { cedeTrap, notWaitable, toStartable } from "./trap.ts";
+import {
+  cedeTrap,
+  generatorNext,
+  generatorThrow,
+  isNative,
+  notWaitable,
+  toStartable,
+} from "./generators.ts";
 import {
   type Resumer,
   type Startable,

@@ -17,16 +17,22 @@
  * silence). An operation is noted with the task that made it until something waits for it; a task
  * that ends well with one left fails instead, because the wait it meant never happened.
  */
-import { mayGoOn, spent } from "./budget.ts";
+import { mayGoOn, spent } from "./turn.ts";
 import { currentScope, fastLane } from "./context.ts";
-import { AsyncDone, Done } from "./done.ts";
 import { forget, Forgotten, type Maker, note } from "./forgotten.ts";
 import { FastRoutine } from "./fast_routine.ts";
-import { PromisedWait } from "./promised_wait.ts";
+import { keepHandled, PromisedWait } from "./promise.ts";
 import type { CancelScope } from "./scope.ts";
 import { noteSite, passSite, siting } from "./sites.ts";
-import { keepHandled } from "./trap.ts";
-import { type HostPart, leavingWait, type Startable, Wait, type WaitSource } from "./wait.ts";
+import {
+  AsyncDone,
+  Done,
+  type HostPart,
+  leavingWait,
+  type Startable,
+  Wait,
+  type WaitSource,
+} from "./wait.ts";
 import type { Task } from "./task.ts";
 
 /**

@@ -1,10 +1,14 @@
 /**
- * What a run must give back: listeners, connections, workers, anything with a grip on the host.
+ * What is held and must be given back: by a run what has a grip on the host (listeners, connections, workers), by a
+ * task what others may wait for (locks, above all).
  *
- * Whatever opens such a thing inside a run is asked to register it, so that the run can close what
- * its tasks left open. The count over all runs is what the test ledger compares.
+ * Whatever opens something of the host's inside a run is asked to register it, so that the run can close what
+ * its tasks left open. The count over all runs is what the test ledger compares. What a task holds is listed for
+ * the sake of the dead: when a task ends with something in its hands, a task that waits for that would wait for
+ * ever, and so the thing itself is told.
  *
- * A list is linked, and what is opened and closed by the thousand keeps its place in it. Rejected: a `Set`
+ * Both lists are linked. What is opened and closed by the thousand keeps its place in the run's; that of a task is
+ * linked through the things held, so that taking and giving back cost O(1) and allocate nothing. Rejected: a `Set`
  * alone. Its table is made anew every so often, the old one points to the new one, and the collector of young
  * objects takes what an old table held for alive: of each connection 2 KB got into the old generation that way
  * (measured).
@@ -120,4 +124,66 @@ export function allResources(): ResourceList {
 /** Every resource held at this moment, by any run and by none. */
 export function heldResources(): readonly Resource[] {
   return [...held];
+}
+
+// -- What a task holds --
+
+/** What holds something. */
+export interface Holder {
+  /** The name shown in reports. */
+  readonly name: string;
+}
+
+/** Something that belongs to one task at a time. */
+export interface Holding {
+  /** Link in its holder's list. */
+  heldBefore: Holding | null;
+  /** Link in its holder's list. */
+  heldAfter: Holding | null;
+  /** What it is a piece of, as a token is of its limiter; reports show that. @default nothing */
+  readonly pieceOf?: object;
+  /** Its holder has ended without giving it back. */
+  abandoned(by: Holder): void;
+  /** As in `Lock#1`. */
+  toString(): string;
+}
+
+/** The things one task holds, latest first. */
+export class Holdings implements Iterable<Holding> {
+  #first: Holding | null = null;
+
+  /** Adds one. */
+  add(holding: Holding): void {
+    const first = this.#first;
+    holding.heldBefore = null;
+    holding.heldAfter = first;
+    if (first !== null) first.heldBefore = holding;
+    this.#first = holding;
+  }
+
+  /** Removes one, which must be here. */
+  remove(holding: Holding): void {
+    const { heldBefore, heldAfter } = holding;
+    if (heldBefore === null) this.#first = heldAfter;
+    else heldBefore.heldAfter = heldAfter;
+    if (heldAfter !== null) heldAfter.heldBefore = heldBefore;
+    holding.heldBefore = holding.heldAfter = null;
+  }
+
+  /** Tells everything that is left that `by`, its holder, has ended; what one throws goes to `failed`. */
+  abandon(by: Holder, failed: (error: unknown, what: Holding) => void): void {
+    for (let one = this.#first; one !== null; one = this.#first) {
+      this.remove(one);
+      try {
+        one.abandoned(by);
+      } catch (error) {
+        failed(error, one);
+      }
+    }
+  }
+
+  /** Goes through them, latest first. */
+  *[Symbol.iterator](): IterableIterator<Holding> {
+    for (let one = this.#first; one !== null; one = one.heldAfter) yield one;
+  }
 }

@@ -12,11 +12,12 @@ import { deadlockError } from "./deadlock.ts";
 import { type Cancelled, type CancelSource, combine, RunFinishedError } from "./errors.ts";
 import { hold, letGo, type Resource } from "./resource.ts";
 import { breakWaits } from "./scope.ts";
-import { type Overseer, Scheduler, type SchedulerOptions } from "./scheduler.ts";
+import type { Overseer, SchedulerOptions } from "./scheduler_options.ts";
+import { Scheduler } from "./scheduler.ts";
 import { siting } from "./sites.ts";
 import type { Task } from "./task.ts";
 import type { TaskGenerator } from "./generators.ts";
-import type { Timer } from "./timers.ts";
+import type { Timer } from "./clock.ts";
 
 /** After this many deadlocks in one run its remaining tasks are dropped: they wait again whatever happens. */
 const GIVE_UP = 16;

@@ -11,10 +11,10 @@
  * Rejected: a promise per step (four times the cost, and microtasks starve the host); one global
  * scheduler (two runs would mix up their tasks); `setTimeout` to hop (2 ms of idling for each).
  */
-import { BUDGET, MOST_STEPS, spent, TimeSlice } from "./budget.ts";
+import { BUDGET, type HostWaits, LentTurn, MOST_STEPS, spent, TimeSlice } from "./turn.ts";
 import { CaseOrder, type Choose, seededChoose } from "./choose.ts";
 import { safeWarn, thrownText } from "./callback.ts";
-import { type Clock, clockOf, GuardedClock, type HostWaits, type SystemClock } from "./clock.ts";
+import { type Clock, clockOf, GuardedClock, type SystemClock, Timers } from "./clock.ts";
 import { currentScope } from "./context.ts";
 import { combineInstruments, type Instrument } from "./instrument.ts";
 import {
@@ -24,18 +24,14 @@ import {
   type TaskHost,
 } from "./scheduler_options.ts";
 import { ChosenPolicy, ReadyQueue } from "./ready_queue.ts";
-import { LentTurn } from "./lent_turn.ts";
 import { ResourceList } from "./resource.ts";
 import { SpawnSites } from "./sites.ts";
 import { CycleRechecks } from "./deadlock.ts";
 import { Task } from "./task.ts";
-import { startAfter } from "./rare_fields.ts";
+import { startAfter } from "./task_end.ts";
 import type { TaskGenerator, TaskName } from "./generators.ts";
-import { Timers } from "./timers.ts";
 import type { Wait } from "./wait.ts";
 import { WaitQueue } from "./wait_queue.ts";
-
-export type { Overseer, SchedulerOptions } from "./scheduler_options.ts";
 
 /** One run's tasks and turns. */
 export class Scheduler implements TaskHost {

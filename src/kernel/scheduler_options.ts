@@ -1,5 +1,5 @@
 /** How a run is to be scheduled, and checking that before it is. */
-import { BUDGET, type BudgetHost } from "./budget.ts";
+import { BUDGET, type BudgetHost } from "./turn.ts";
 import {
   checkArray,
   checkFinite,
@@ -10,11 +10,10 @@ import {
   checkOptions,
   checkWhole,
 } from "./checks.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock, Timers } from "./clock.ts";
 import type { Instrument } from "./instrument.ts";
 import type { Policy } from "./ready_queue.ts";
 import type { Task } from "./task.ts";
-import type { Timers } from "./timers.ts";
 import type { Wait } from "./wait.ts";
 
 /** How a run is to be scheduled. */

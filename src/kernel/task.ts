@@ -17,26 +17,29 @@ import { checkString } from "./checks.ts";
 import { Cancelled, NOTHING } from "./errors.ts";
 import { type CompletionHandler, FastRoutine } from "./fast_routine.ts";
 import { forgottenError, type Maker } from "./forgotten.ts";
-import { type Holding, Holdings } from "./holding.ts";
+import { type Holding, Holdings } from "./resource.ts";
 import { localsOf } from "./context.ts";
 import { isAsync, type TaskGenerator, type TaskName } from "./generators.ts";
 import type { Operation } from "./operation.ts";
 import { functionName, printable } from "./printable.ts";
-import { AsyncSide } from "./promised_wait.ts";
-import { type Keeper, type LinkCall, type RareFields, rareOf } from "./rare_fields.ts";
-import type { TaskHost } from "./scheduler_options.ts";
-import { CancelScope, endWaits } from "./scope.ts";
-import { spawnSite } from "./sites.ts";
+import { AsyncSide } from "./promise.ts";
 import {
   abandonHoldings,
   addLink,
   endOf,
   getOf,
   joinOf,
+  type Keeper,
+  type LinkCall,
+  type RareFields,
+  rareOf,
   tellWaiters,
   warnSwallowed,
 } from "./task_end.ts";
-import type { Timers } from "./timers.ts";
+import type { TaskHost } from "./scheduler_options.ts";
+import { CancelScope, endWaits } from "./scope.ts";
+import { spawnSite } from "./sites.ts";
+import type { Timers } from "./clock.ts";
 import type { Wait } from "./wait.ts";
 import type { WaitQueue } from "./wait_queue.ts";
 

@@ -1,20 +1,23 @@
 /**
- * The end of a task, as others see it: what it still holds is told, and all who wait for the end are answered.
+ * The end of a task, as others see it: what it still holds is told, and all who wait for the end are answered; and
+ * the record of what only few tasks need, most of it for that end. It is made when first needed: a million parked
+ * tasks do without.
  *
  * The order is fixed: first what it held, so that a lock is abandoned before anybody who joined the task
  * asks for it; then its keeper; then joins, gets and cancels in the order in which they came; links last.
  */
 import { callSafely, Links, thrownText } from "./callback.ts";
 import { checkMs } from "./checks.ts";
-import { within } from "./enter_scope.ts";
+import { type CancelScope, type Dependent, within } from "./scope.ts";
 import { DeadlockError, TimeoutError } from "./errors.ts";
 import { type Operation, operation, sequence } from "./operation.ts";
 import { printable } from "./printable.ts";
-import { type LinkCall, rareOf } from "./rare_fields.ts";
 import { takeAsyncSite, withSite } from "./sites.ts";
 import type { Task } from "./task.ts";
 import type { Wait } from "./wait.ts";
 import { WaitQueue } from "./wait_queue.ts";
+import type { Holdings } from "./resource.ts";
+import type { Timer } from "./clock.ts";
 
 /** `task.join(ms)`. */
 export function joinOf<T>(task: Task<T>, ms: number | undefined): Operation<T | undefined> {
@@ -120,4 +123,69 @@ function answer(task: Task, wait: Wait, lenient: boolean): void {
   const { error } = task; // to read it is to have seen it
   if (lenient) wait.settle(undefined);
   else wait.fail(error);
+}
+
+/** What answers for a task's failure in place of the run: a group, `all`, a pool. */
+export interface Keeper {
+  /** Where a cancel comes from that it passes on to the task. */
+  readonly scope?: CancelScope;
+  /** Whether it may cancel the task at any moment, for reasons that lie with others. */
+  readonly isFickle?: boolean;
+  /** Called once, when the task has ended. */
+  exited(task: Task): void;
+}
+
+/** What is called for a link. */
+export type LinkCall = (task: Task) => unknown;
+
+/**
+ * The record.
+ *
+ * @internal
+ */
+export class RareFields {
+  /** What it holds and others may wait for. */
+  holdings: Holdings | null = null;
+  /** The timer of one that is still to start. */
+  delay: Timer | null = null;
+  /** What its cancels must reach besides its waits. */
+  dependents: Set<Dependent> | null = null;
+  /** Whether its waits do not count. */
+  bystander = false;
+  /** Called when the task has ended. */
+  links: Links<LinkCall> | null = null;
+  /** Fired when the task is cancelled. */
+  controller: AbortController | null = null;
+  /** Whether the run ends without waiting for it. */
+  daemon = false;
+  /** Waits for the value. */
+  gets: WaitQueue<unknown> | null = null;
+  /** Waits for the end that a cancel brings. */
+  ends: WaitQueue<void> | null = null;
+  /** Who answers for a failure in place of the run. */
+  keeper: Keeper | null = null;
+}
+
+/** The record of a task. */
+export function rareOf(task: Task): RareFields {
+  return task.rare ??= new RareFields();
+}
+
+/** Lets a task stay new until `ms` have passed. */
+export function startAfter(task: Task, ms: number): void {
+  const rare = rareOf(task);
+  rare.delay = task.timers.after(ms, () => {
+    rare.delay = null;
+    task.host.ready(task);
+  });
+}
+
+/** Has a dependent told of cancels that reach its scope, until {@linkcode detach}. */
+export function attach(task: Task, dependent: Dependent): void {
+  (rareOf(task).dependents ??= new Set()).add(dependent);
+}
+
+/** Tells a dependent nothing more. */
+export function detach(task: Task, dependent: Dependent): void {
+  task.rare?.dependents?.delete(dependent);
 }

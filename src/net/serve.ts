@@ -18,7 +18,7 @@ import {
   checkOptions,
   checkWhole,
 } from "../kernel/checks.ts";
-import { Entered } from "../kernel/enter_scope.ts";
+import { Entered } from "../kernel/scope.ts";
 import { BusyError } from "../kernel/errors.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
 import { errorText } from "../kernel/printable.ts";

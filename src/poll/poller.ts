@@ -22,7 +22,7 @@ import { activity } from "../kernel/instrument.ts";
 import { printable } from "../kernel/printable.ts";
 import { BusyError } from "../kernel/errors.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
-import type { Timer } from "../kernel/timers.ts";
+import type { Timer } from "../kernel/clock.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { ActiveList, type Registration, type RegistrationOwner } from "./registration.ts";
 

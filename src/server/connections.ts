@@ -6,7 +6,7 @@
  * Every engine serves through here, so that this holds in all of them.
  */
 import { BrokenError } from "../io/errors.ts";
-import { currentFrame, within } from "../kernel/enter_scope.ts";
+import { currentFrame, within } from "../kernel/scope.ts";
 import { NOTHING, TimeoutError } from "../kernel/errors.ts";
 import type { Task } from "../kernel/task.ts";
 import type { Socket } from "../net/socket.ts";

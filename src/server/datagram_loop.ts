@@ -6,7 +6,7 @@
  * room stays with the host, which drops what does not fit. At the end, what has arrived already is served.
  */
 import { BrokenError } from "../io/errors.ts";
-import { currentFrame, within } from "../kernel/enter_scope.ts";
+import { currentFrame, within } from "../kernel/scope.ts";
 import { NOTHING, WouldBlock } from "../kernel/errors.ts";
 import type { Task } from "../kernel/task.ts";
 import { AcceptBackoff } from "../net/listener.ts";

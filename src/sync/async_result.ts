@@ -6,7 +6,7 @@
  * an error that nobody asks for is not reported; it is still its setter's.
  */
 import { checkMs } from "../kernel/checks.ts";
-import { within } from "../kernel/enter_scope.ts";
+import { within } from "../kernel/scope.ts";
 import { callSafely, Links, safeWarn, thrownText } from "../kernel/callback.ts";
 import { currentScope } from "../kernel/context.ts";
 import { TimeoutError, WouldBlock } from "../kernel/errors.ts";

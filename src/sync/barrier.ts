@@ -7,7 +7,7 @@
  * (a group that ends) would otherwise blame one another.
  */
 import { checkMs, checkWhole, COUNT } from "../kernel/checks.ts";
-import { within } from "../kernel/enter_scope.ts";
+import { within } from "../kernel/scope.ts";
 import { BrokenBarrierError } from "../kernel/errors.ts";
 import { reportName } from "../kernel/printable.ts";
 import { CEDES, type Operation, operation, sequence } from "../kernel/operation.ts";

@@ -15,7 +15,7 @@
 import { BOUND_OR_NONE, checkWhole, isInstance } from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
 import { WouldBlock } from "../kernel/errors.ts";
-import type { Holding } from "../kernel/holding.ts";
+import type { Holding } from "../kernel/resource.ts";
 import { printable, reportName } from "../kernel/printable.ts";
 import { inOneShape, NOT_NOW, type Operation, operation, Repeated } from "../kernel/operation.ts";
 import { Task } from "../kernel/task.ts";

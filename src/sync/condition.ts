@@ -8,7 +8,7 @@
  * because the code around a wait was written for a lock that is held.
  */
 import { reportName, show } from "../kernel/printable.ts";
-import { Entered, within } from "../kernel/enter_scope.ts";
+import { Entered, within } from "../kernel/scope.ts";
 import { checkMs, checkWhole, COUNT_OR_NONE, isInstance } from "../kernel/checks.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";

@@ -6,7 +6,7 @@
  */
 import { checkMs } from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
-import { within } from "../kernel/enter_scope.ts";
+import { within } from "../kernel/scope.ts";
 import { reportName } from "../kernel/printable.ts";
 import { inOneShape, NOT_NOW, type Operation, Repeated, sequence } from "../kernel/operation.ts";
 import type { Wait } from "../kernel/wait.ts";

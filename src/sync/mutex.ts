@@ -14,7 +14,7 @@ import { printable } from "../kernel/printable.ts";
 import { currentScope } from "../kernel/context.ts";
 import { reportCycle } from "../kernel/deadlock.ts";
 import { AbandonedError, DeadlockError, WouldBlock } from "../kernel/errors.ts";
-import type { Holder, Holding } from "../kernel/holding.ts";
+import type { Holder, Holding } from "../kernel/resource.ts";
 import { inOneShape, NOT_NOW, type Operation, Repeated } from "../kernel/operation.ts";
 import { heldBy } from "../kernel/report.ts";
 import type { Wait } from "../kernel/wait.ts";

@@ -6,7 +6,7 @@
  * bodies are child tasks.
  */
 import { type CaseStart, Gathering } from "../kernel/combined_waits.ts";
-import { Entered } from "../kernel/enter_scope.ts";
+import { Entered } from "../kernel/scope.ts";
 import { combine } from "../kernel/errors.ts";
 import { CEDES, type Operation, operation, sequence, takeOver } from "../kernel/operation.ts";
 import type { Task } from "../kernel/task.ts";

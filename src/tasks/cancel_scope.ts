@@ -7,7 +7,7 @@
  * A {@linkcode shield} is such a scope, too: it protects clean-up from the cancel that caused it.
  */
 import { checkFlag, checkMs, checkOptions } from "../kernel/checks.ts";
-import { Entered, inScope, WaitMark } from "../kernel/enter_scope.ts";
+import { Entered, inScope, WaitMark } from "../kernel/scope.ts";
 import { type Operation, sequence, takeOver, undoOf } from "../kernel/operation.ts";
 import { checkBody, checkWork, type EitherGenerator, perform, type Work } from "./perform.ts";
 import { cede, checkDeadline } from "./time.ts";

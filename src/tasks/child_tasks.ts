@@ -5,16 +5,15 @@
  * every child of it has ended, clean-up included. The operation waits for its children; a cancel that
  * reaches it is passed on to them, and the wait goes on under a shield until the last one has ended.
  */
-import { currentFrame, Entered } from "../kernel/enter_scope.ts";
+import { type CancelScope, currentFrame, type Dependent, Entered } from "../kernel/scope.ts";
 import { RunFinishedError } from "../kernel/errors.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import { functionName, printable } from "../kernel/printable.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
-import { attach, detach, type Keeper } from "../kernel/rare_fields.ts";
-import type { CancelScope, Dependent } from "../kernel/scope.ts";
+import { attach, detach, type Keeper } from "../kernel/task_end.ts";
 import type { Task } from "../kernel/task.ts";
 import type { TaskName } from "../kernel/generators.ts";
-import type { Timer } from "../kernel/timers.ts";
+import type { Timer } from "../kernel/clock.ts";
 import type { EitherGenerator } from "./perform.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 

@@ -11,7 +11,7 @@
  * is taken from the group, and a cancel of the wait ends it.
  */
 import { checkMs, checkOptions } from "../kernel/checks.ts";
-import { Entered, WaitMark } from "../kernel/enter_scope.ts";
+import { Entered, WaitMark } from "../kernel/scope.ts";
 import { GroupError, NOTHING } from "../kernel/errors.ts";
 import { reportName } from "../kernel/printable.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";

@@ -4,7 +4,7 @@
  * A new task starts with its spawner's values as they are at that moment; what either sets later is
  * its own. Each task holds an immutable map, so that spawning shares it for nothing.
  */
-import { type Entered, inScope } from "../kernel/enter_scope.ts";
+import { type Entered, inScope } from "../kernel/scope.ts";
 import { scopeWith } from "../kernel/context.ts";
 import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
 import { checkWork, perform, type Work } from "./perform.ts";

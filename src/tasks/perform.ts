@@ -28,10 +28,9 @@ import { currentScope, fastLane, type Frame } from "../kernel/context.ts";
 import { type CompletionHandler, startable } from "../kernel/fast_routine.ts";
 import { type Operation, operation, takeOver } from "../kernel/operation.ts";
 import { functionName, printable, show } from "../kernel/printable.ts";
-import type { AsyncSide } from "../kernel/promised_wait.ts";
+import { type AsyncSide, keepHandled, PromiseTrap } from "../kernel/promise.ts";
 import { Task } from "../kernel/task.ts";
-import type { TaskBody } from "../kernel/generators.ts";
-import { keepHandled, notWaitable, PromiseTrap } from "../kernel/trap.ts";
+import { notWaitable, type TaskBody } from "../kernel/generators.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 
 /** A generator of either lane. */

@@ -18,7 +18,7 @@ import {
   hasMethod,
 } from "../kernel/checks.ts";
 import { type CaseStart, Choice } from "../kernel/combined_waits.ts";
-import { Entered } from "../kernel/enter_scope.ts";
+import { Entered } from "../kernel/scope.ts";
 import { combine, NOTHING } from "../kernel/errors.ts";
 import {
   CEDES,
@@ -30,7 +30,7 @@ import {
 } from "../kernel/operation.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
-import { keepHandled } from "../kernel/trap.ts";
+import { keepHandled } from "../kernel/promise.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 import { ChildTasks } from "./child_tasks.ts";

@@ -12,11 +12,12 @@
  */
 import { checkMs, checkOptions, checkSignal } from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
-import { listenForSignal } from "../kernel/host_signal.ts";
-import { outside } from "../kernel/promised_wait.ts";
+import { listenForSignal } from "../kernel/callback.ts";
+import { outside } from "../kernel/promise.ts";
 import { formatTaskTree } from "../kernel/report.ts";
 import { RunLife } from "../kernel/run_life.ts";
-import { schedulerOf, type SchedulerOptions } from "../kernel/scheduler.ts";
+import { schedulerOf } from "../kernel/scheduler.ts";
+import type { SchedulerOptions } from "../kernel/scheduler_options.ts";
 import type { Task } from "../kernel/task.ts";
 import type { TaskBody } from "../kernel/generators.ts";
 import { type Startable, SubstituteWait } from "../kernel/wait.ts";

@@ -18,11 +18,10 @@ import {
   checkWhole,
   COUNT,
 } from "../kernel/checks.ts";
-import { Entered } from "../kernel/enter_scope.ts";
+import { type CancelScope, Entered } from "../kernel/scope.ts";
 import { RunFinishedError, WouldBlock } from "../kernel/errors.ts";
 import { reportName } from "../kernel/printable.ts";
 import { type Operation, sequence } from "../kernel/operation.ts";
-import type { CancelScope } from "../kernel/scope.ts";
 import type { Task } from "../kernel/task.ts";
 import type { TaskBody } from "../kernel/generators.ts";
 import { checkBody } from "./perform.ts";

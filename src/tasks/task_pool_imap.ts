@@ -11,8 +11,8 @@
  * {@linkcode PoolResults} is what `TaskPool.imap` gives: results to be taken one by one, in either lane.
  */
 import { Deque } from "../internal/deque.ts";
-import { Entered } from "../kernel/enter_scope.ts";
-import type { Holding } from "../kernel/holding.ts";
+import { Entered } from "../kernel/scope.ts";
+import type { Holding } from "../kernel/resource.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";

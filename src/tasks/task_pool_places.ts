@@ -11,7 +11,7 @@
  * are the run's to throw. So it only remembers them. Those that were seen meanwhile are dropped each time
  * the list has doubled; a server that runs for months keeps no list of its old errors.
  */
-import { Entered } from "../kernel/enter_scope.ts";
+import { Entered } from "../kernel/scope.ts";
 import { ClosedError, combine, DeadlockError } from "../kernel/errors.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";

@@ -14,14 +14,13 @@ import {
   undoOf,
   undoOfMaybe,
 } from "../kernel/operation.ts";
-import type { Timer } from "../kernel/timers.ts";
-import { cedeTrap } from "../kernel/trap.ts";
+import type { Timer } from "../kernel/clock.ts";
+import { cedeTrap } from "../kernel/generators.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { currentScope } from "../kernel/context.ts";
-import { type Entered, inScope, within } from "../kernel/enter_scope.ts";
+import { type CancelScope, type Entered, inScope, within } from "../kernel/scope.ts";
 import { TimeoutError } from "../kernel/errors.ts";
 import { show } from "../kernel/printable.ts";
-import type { CancelScope } from "../kernel/scope.ts";
 import { takeAsyncSite, withSite } from "../kernel/sites.ts";
 import { Task } from "../kernel/task.ts";
 import { checkWork, perform, type Work } from "./perform.ts";

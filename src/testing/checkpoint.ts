@@ -6,10 +6,10 @@
  * rule that holds only sometimes, say "when the buffer is empty", is worse than none; so both halves are
  * asked of the operation itself, as by a task that has no budget left.
  */
-import { BUDGET, spent } from "../kernel/budget.ts";
+import { BUDGET, spent } from "../kernel/turn.ts";
 import { show } from "../kernel/printable.ts";
 import { checkFunction, hasMethod, isGenerator } from "../kernel/checks.ts";
-import { currentFrame, Entered } from "../kernel/enter_scope.ts";
+import { currentFrame, Entered } from "../kernel/scope.ts";
 import { type Operation, sequence, takeOver } from "../kernel/operation.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";

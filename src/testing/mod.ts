@@ -9,7 +9,8 @@
  *
  * @module
  */
-export type { Clock, HostWaits } from "../kernel/clock.ts";
+export type { Clock } from "../kernel/clock.ts";
+export type { HostWaits } from "../kernel/turn.ts";
 export { HandRun } from "./hand_run.ts";
 export { allTasksBlocked } from "./all_tasks_blocked.ts";
 export { assertCheckpoint, assertNoCheckpoint } from "./checkpoint.ts";

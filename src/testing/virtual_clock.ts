@@ -16,7 +16,8 @@ import {
   checkNumber,
   checkOptions,
 } from "../kernel/checks.ts";
-import { type Clock, type HostWaits, SystemClock } from "../kernel/clock.ts";
+import { type Clock, SystemClock } from "../kernel/clock.ts";
+import type { HostWaits } from "../kernel/turn.ts";
 
 /** How many times the host may look at its sockets before time jumps past an open read. */
 export const LOOKS = 3;

@@ -1,10 +1,9 @@
 /** The tree of a run's tasks, when one asks for it and when a signal does. */
-import { guarded } from "../kernel/callback.ts";
+import { guarded, listenForSignal } from "../kernel/callback.ts";
 import { show } from "../kernel/printable.ts";
 import { checkFunction, checkString } from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
 import { formatTaskTree } from "../kernel/report.ts";
-import { listenForSignal } from "../kernel/host_signal.ts";
 import { hold, letGo, type Resource } from "../kernel/resource.ts";
 import { type Scheduler, schedulerOf } from "../kernel/scheduler.ts";
 

@@ -8,7 +8,7 @@
  * @module
  */
 import { parseArgs } from "node:util";
-import { listenForSignal } from "../../kernel/host_signal.ts";
+import { listenForSignal } from "../../kernel/callback.ts";
 import { messageText, printable, show } from "../../kernel/printable.ts";
 import { Ticker } from "../link/ticker.ts";
 import type { NodeHealth } from "../wire/health.ts";

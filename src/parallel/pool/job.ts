@@ -10,7 +10,7 @@
  * the price.
  */
 import { currentScope } from "../../kernel/context.ts";
-import { Entered } from "../../kernel/enter_scope.ts";
+import { Entered } from "../../kernel/scope.ts";
 import { checkMs } from "../../kernel/checks.ts";
 import { cancelled, TimeoutError, WouldBlock } from "../../kernel/errors.ts";
 import { Links } from "../../kernel/callback.ts";

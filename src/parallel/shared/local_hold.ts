@@ -10,7 +10,7 @@
  * A wait in shared memory may be ended by another thread, so it counts as the host's; but not while a task
  * of the same run has the lock: then the run waits for itself, and is deadlocked when nothing else goes on.
  */
-import type { Holding } from "../../kernel/holding.ts";
+import type { Holding } from "../../kernel/resource.ts";
 import { type Scheduler, schedulerOf } from "../../kernel/scheduler.ts";
 import type { Task } from "../../kernel/task.ts";
 

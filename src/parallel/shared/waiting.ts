@@ -8,7 +8,7 @@
 import { printable } from "../../kernel/printable.ts";
 import { checkMs } from "../../kernel/checks.ts";
 import { currentScope } from "../../kernel/context.ts";
-import { within as inScope } from "../../kernel/enter_scope.ts";
+import { within as inScope } from "../../kernel/scope.ts";
 import { TimeoutError } from "../../kernel/errors.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 

@@ -21,7 +21,7 @@ import { packError } from "../transported_error.ts";
 import { at, type BatchMessage, callWord, type StopSignal, type ToPool } from "../thread/wire.ts";
 import { unsendable } from "../worker_error.ts";
 import type { Call, WorkerFunction } from "./worker_function.ts";
-import { Entered } from "../../kernel/enter_scope.ts";
+import { Entered } from "../../kernel/scope.ts";
 import { deadlockError } from "../../kernel/deadlock.ts";
 import { TimeoutError } from "../../kernel/errors.ts";
 import { sequence } from "../../kernel/operation.ts";
