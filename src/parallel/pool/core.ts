@@ -130,7 +130,7 @@ export class PoolCore implements DispatcherOwner, MapHost {
 
   /** Whether as many jobs wait as should. */
   get full(): boolean {
-    return this.dispatcher.waiting >= this.#bound;
+    return this.dispatcher.work.jobs >= this.#bound;
   }
 
   /**
@@ -141,7 +141,7 @@ export class PoolCore implements DispatcherOwner, MapHost {
   refuseIfFull(): void {
     if (!this.#isFullNow()) return;
     throw new WouldBlock(
-      `Cannot submit to ${this.name} now: ${this.dispatcher.waiting} jobs wait, and ${this.#bound} may`,
+      `Cannot submit to ${this.name} now: ${this.dispatcher.work.jobs} jobs wait, and ${this.#bound} may`,
     );
   }
 
@@ -217,11 +217,11 @@ export class PoolCore implements DispatcherOwner, MapHost {
 
   /** A frozen record of workers and jobs. */
   statistics(): WorkerPoolStatistics {
-    const { workerSet, waiting, broken } = this.dispatcher;
+    const { workerSet, work, broken } = this.dispatcher;
     return Object.freeze({
       state: this.#state === "open" && broken ? "broken" : this.#state,
       workers: workerSet.active.length,
-      queued: waiting,
+      queued: work.jobs,
       running: workerSet.owed,
       submitted: this.#submitted,
       started: workerSet.started,
@@ -234,7 +234,7 @@ export class PoolCore implements DispatcherOwner, MapHost {
   /** Jobs have been dealt: those who wait for room go on, one for each place. */
   dealt(): void {
     for (
-      let room = this.#bound - this.dispatcher.waiting;
+      let room = this.#bound - this.dispatcher.work.jobs;
       room > 0 && this.#ready.wake();
       room--
     );

@@ -7,19 +7,16 @@
 import { currentScope, withScope } from "../../kernel/context.ts";
 import { cancelled } from "../../kernel/errors.ts";
 import type { Batch, BatchCarrier } from "./batch.ts";
-import type { CancelPolicy } from "./future.ts";
-import type { CancelMeans } from "./future.ts";
-import { IdleTimer, WorkerSet } from "./worker_set.ts";
+import type { CancelMeans, CancelPolicy } from "./future.ts";
+import { IdleTimer, WorkerSet, type WorkerSetSize } from "./worker_set.ts";
 import type { ItemHost, ItemRun } from "./item_run.ts";
 import type { Job } from "./job.ts";
 import { type JobKind, JobKinds } from "./job_kinds.ts";
-import { JobQueue } from "./job_queue.ts";
+import { WaitingWork } from "./job_queue.ts";
 import {
   type Allowance,
   allowanceFor,
   type JobSource,
-  oneTask,
-  pickForTask,
   pickWorker,
   relieve,
   relieveTasks,
@@ -37,19 +34,11 @@ const IDLE_MS = 1;
 const REST_MS = 5;
 
 /** What a dispatcher needs to know of its pool. */
-export interface DispatcherOptions {
-  /** Names it in reports. */
-  readonly name: string;
-  /** How many workers, at most. */
-  readonly workers: number;
-  /** How many of them stay although there is nothing to do. */
-  readonly min: number;
-  /** After how many milliseconds without work the others go. */
+export interface DispatcherOptions extends WorkerSetSize {
+  /** After how many milliseconds without work workers go that need not stay. */
   readonly idle: number;
   /** What each worker is started with. */
   readonly terms: WorkerTerms;
-  /** How many jobs each is sent before it is replaced. */
-  readonly recycle: number;
   /** How long a job may ignore a cancel, in milliseconds. */
   readonly grace: number;
   /** What a cancel of a map does to its jobs that run. */
@@ -71,22 +60,16 @@ export interface DispatcherOwner {
 /** A microtask by way of a promise: Deno's own `queueMicrotask` takes three times as long. */
 const settled = Promise.resolve();
 
-const noSources: readonly JobSource[] = [];
-
 /** Deals jobs to workers. */
 export class Dispatcher implements WorkerOwner, ItemHost {
-  /** Single jobs nobody works on. */
-  readonly queue: JobQueue;
+  /** What nobody works on. */
+  readonly work = new WaitingWork();
   /** The workers. */
   readonly workerSet: WorkerSet;
   readonly #deadlines: Deadlines;
-  /** Those that are task bodies: they need not wait for the others, nor those for them. */
-  readonly #taskQueue = new JobQueue();
   readonly #onCancel: CancelPolicy;
   readonly #owner: DispatcherOwner;
   readonly #kinds = new JobKinds();
-  readonly #maps = new Set<ItemRun>();
-  readonly #queueOnly: readonly JobSource[];
   readonly #timers = new PoolTimers();
   readonly #idleTimer: IdleTimer;
   readonly #setUpName: string | null;
@@ -99,10 +82,6 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   #turn = 0;
   #dealSoon = false;
   #dealing = false;
-  /** The lowest priority that ever came. */
-  #least = 0;
-  /** The highest priority that came since the last deal, if workers may hold less urgent jobs. */
-  #urgent = -Infinity;
   readonly #looking = new Set<"jobs" | "tasks">();
   #resting = false;
   /** What broke the pool, if anything did. */
@@ -110,32 +89,23 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   /** A dispatcher with nothing to do. */
   constructor(options: DispatcherOptions, owner: DispatcherOwner) {
-    this.queue = new JobQueue(this.#taskQueue);
-    this.#queueOnly = [this.queue];
     this.#onCancel = options.onCancel;
     this.#owner = owner;
-    const { workers: most, min: least, recycle, terms } = options;
-    this.workerSet = new WorkerSet(options.name, { most, least, recycle }, terms, this);
-    this.#idleTimer = new IdleTimer(this.workerSet, options.idle);
+    const { terms, idle } = options;
+    this.workerSet = new WorkerSet(options, terms, this);
+    this.#idleTimer = new IdleTimer(this.workerSet, idle);
     this.#deadlines = new Deadlines(options.grace, this.#timers, this);
     this.#setUpName = terms.setUp?.name ?? null;
   }
 
   /** Whether there is anything to do, or being done. */
   get busy(): boolean {
-    return this.waiting > 0 || this.#maps.size > 0 || this.workerSet.owed > 0;
+    return this.work.jobs > 0 || this.work.maps.size > 0 || this.workerSet.owed > 0;
   }
 
-  /** Whether anything happens without somebody's doing: a map whose results nobody reads rests. */
+  /** Whether anything happens without somebody's doing. */
   get #working(): boolean {
-    if (this.waiting > 0 || this.workerSet.owed > 0) return true;
-    for (const run of this.#maps) if (run.waiting > 0) return true;
-    return false;
-  }
-
-  /** How many single jobs nobody works on. */
-  get waiting(): number {
-    return this.queue.waiting + this.#taskQueue.waiting;
+    return this.work.some || this.workerSet.owed > 0;
   }
 
   /** Whether no worker could be got ready, so that every job fails. */
@@ -150,8 +120,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   /** Takes a job. */
   submit(job: Job): void {
-    this.#laneOf(job).add(job);
-    this.#rank(job.terms.priority);
+    this.work.add(job);
     this.more();
   }
 
@@ -163,8 +132,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   /** Takes a map that is about to begin. */
   add(run: ItemRun): void {
-    this.#maps.add(run);
-    this.#rank(run.priority);
+    this.work.addMap(run);
   }
 
   /** Deals soon. */
@@ -180,9 +148,10 @@ export class Dispatcher implements WorkerOwner, ItemHost {
     this.#dealing = true;
     try {
       if (this.#broken !== null) this.#refuseAll((job) => this.#brokenError(job));
-      if (this.#urgent > -Infinity) this.#overtake();
+      const urgent = this.work.takeUrgent();
+      if (urgent > -Infinity) this.#overtake(urgent);
       do {
-        while (this.#dealOne() || this.#dealTask());
+        while (this.#dealOne());
       } while (this.#relieve());
     } finally {
       this.#dealing = false;
@@ -198,12 +167,11 @@ export class Dispatcher implements WorkerOwner, ItemHost {
     batch?.takeBack();
     this.more();
     if (job.state === "queued") {
-      this.#laneOf(job).forget();
+      this.work.queueOf(job).forget();
       return "dropped";
     }
     if (batch!.skip(index)) return "dropped";
-    if (means !== "wait") batch!.signal(index, reason);
-    if (means === "kill") this.#deadlines.toldToStop(batch!, index);
+    this.#tellToStop(batch!, index, reason, means);
     return means;
   }
 
@@ -211,27 +179,22 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   halt(batch: Batch, reason: unknown): void {
     batch.takeBack();
     for (let index = batch.answered; index < batch.count; index++) batch.skip(index);
-    const { running } = batch;
-    if (running < 0 || this.#onCancel === "wait") return;
-    batch.signal(running, reason);
-    if (this.#onCancel === "kill") this.#deadlines.toldToStop(batch, running);
+    if (batch.running >= 0) this.#tellToStop(batch, batch.running, reason, this.#onCancel);
   }
 
   /** A map is over. */
   finished(run: ItemRun): void {
-    this.#maps.delete(run);
+    this.work.maps.delete(run);
     this.more();
   }
 
   /** Drops every job and ends every worker. */
   terminate(reason: unknown): void {
-    for (const lane of [this.queue, this.#taskQueue]) {
-      for (const job of lane.drain()) job.end("shutdown", reason);
-    }
+    for (const job of this.work.drain()) job.end("shutdown", reason);
     for (const handle of this.workerSet.active) {
       for (const batch of handle.allBatches) batch.drop(reason);
     }
-    for (const run of [...this.#maps]) run.fail(cancelled("shutdown", reason));
+    this.work.failMaps(() => cancelled("shutdown", reason));
     this.dismiss();
   }
 
@@ -253,11 +216,9 @@ export class Dispatcher implements WorkerOwner, ItemHost {
     this.deal();
   }
 
-  /** The function of this number is a task body: jobs of it that wait go to the other queue. */
+  /** The function of this number is a task body: jobs of it that wait hold no turn any more. */
   isTaskBody(id: number): void {
-    if (this.#kinds.isTaskBody(id)) {
-      for (const job of [...this.queue.drain()]) this.#laneOf(job).add(job);
-    }
+    if (this.#kinds.isTaskBody(id)) this.work.sort();
     this.deal();
   }
 
@@ -292,20 +253,8 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   // -- Dealing --
 
-  #laneOf(job: Job): JobQueue {
-    return job.kind.isTaskBody ? this.#taskQueue : this.queue;
-  }
-
-  /** Something of this priority has come. */
-  #rank(priority: number): void {
-    if (priority > this.#least) this.#urgent = Math.max(this.#urgent, priority);
-    else this.#least = priority;
-  }
-
   /** Takes back what workers have not begun and is less urgent than what has come. */
-  #overtake(): void {
-    const urgent = this.#urgent;
-    this.#urgent = -Infinity;
+  #overtake(urgent: number): void {
     for (const handle of this.workerSet.active) {
       for (const batch of handle.batches.toReversed()) {
         if (batch.content.priority < urgent) batch.takeBack();
@@ -313,58 +262,30 @@ export class Dispatcher implements WorkerOwner, ItemHost {
     }
   }
 
-  /** Sends one batch to the worker that can best take it. Returns whether it did. */
+  /** Sends one batch, or one task, to the worker that can best take it. Returns whether it did. */
   #dealOne(): boolean {
-    const sources = this.#waitingSources();
-    if (sources.length === 0) return false;
-    const handle = this.#pick(() => pickWorker(this.workerSet, sources));
-    if (handle === null) return false;
-    for (const source of sources) {
+    for (const source of this.work.sources()) {
+      const handle = this.#pick(source);
+      if (handle === null) continue;
       const allowance = allowanceFor(handle, this.workerSet, source);
       const batch = source.take(allowance);
       if (batch === null) continue;
-      this.#turn++;
+      source.turn = ++this.#turn;
       this.#send(handle, source, batch, allowance);
+      if (source.areTasks) this.#relieveLater("tasks");
       return true;
     }
     return false;
   }
 
-  /** Sends one task, of the queue or of a map, to the worker that has fewest. Returns whether it did. */
-  #dealTask(): boolean {
-    const source = this.#taskSource();
-    const handle = source === null ? null : this.#pick(() => pickForTask(this.workerSet));
-    const batch = handle === null ? null : source!.take(oneTask);
-    if (batch === null) return false;
-    this.#send(handle!, source!, batch, oneTask);
-    this.#relieveLater("tasks");
-    return true;
-  }
-
-  #taskSource(): JobSource | null {
-    if (this.#taskQueue.waiting > 0) return this.#taskQueue;
-    for (const run of this.#maps) if (run.kind.isTaskBody && run.waiting > 0) return run;
-    return null;
-  }
-
   /** Picks a worker. To hire one may fail, as where it may not have the permissions it should have. */
-  #pick(pick: () => WorkerHandle | null): WorkerHandle | null {
+  #pick(source: JobSource): WorkerHandle | null {
     try {
-      return pick();
+      return source.waiting > 0 ? pickWorker(this.workerSet, source) : null;
     } catch (error) {
       this.#cannotStart(error);
       return null;
     }
-  }
-
-  /** The sources with something to take: the most urgent first, of equals each in its turn. */
-  #waitingSources(): readonly JobSource[] {
-    if (this.#maps.size === 0) return this.queue.waiting > 0 ? this.#queueOnly : noSources;
-    const sources: JobSource[] = this.queue.waiting > 0 ? [this.queue] : [];
-    for (const run of this.#maps) if (run.waiting > 0 && !run.kind.isTaskBody) sources.push(run);
-    const turn = sources.length === 0 ? 0 : this.#turn % sources.length;
-    const turned = turn === 0 ? sources : [...sources.slice(turn), ...sources.slice(0, turn)];
-    return turned.sort((a, b) => b.priority - a.priority);
   }
 
   /** Sends a batch. If something in it cannot be cloned, sends its first half instead, down to the culprit. */
@@ -422,6 +343,11 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   // -- Stopping --
 
+  #tellToStop(batch: Batch, index: number, reason: unknown, means: CancelPolicy): void {
+    if (means !== "wait") batch.signal(index, reason);
+    if (means === "kill") this.#deadlines.toldToStop(batch, index);
+  }
+
   /** Gives up a worker that does not answer. */
   giveUp(carrier: BatchCarrier, cause: Error): void {
     const handle = this.workerSet.active.find((one) => one === carrier);
@@ -465,9 +391,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
 
   /** Fails whatever nobody works on. */
   #refuseAll(makeError: (job: string) => Error): void {
-    for (const lane of [this.queue, this.#taskQueue]) {
-      for (const job of lane.drain()) job.fail(makeError(job.kind.name));
-    }
-    for (const run of [...this.#maps]) run.fail(makeError(run.name));
+    for (const job of this.work.drain()) job.fail(makeError(job.kind.name));
+    this.work.failMaps(makeError);
   }
 }

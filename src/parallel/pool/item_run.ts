@@ -84,6 +84,8 @@ export class ItemRun implements JobSource, ItemSourceOwner, BatchOwner<unknown> 
   #out = 0;
   #held = 0;
   #over = false;
+  /** When something was taken from it last. */
+  turn = 0;
 
   /** A run that has drawn nothing. */
   constructor(work: ItemWork, sink: ItemSink, host: ItemHost) {
@@ -101,6 +103,11 @@ export class ItemRun implements JobSource, ItemSourceOwner, BatchOwner<unknown> 
   /** The function's name. */
   get name(): string {
     return this.#work.kind.name;
+  }
+
+  /** Whether its jobs are known to be task bodies. */
+  get areTasks(): boolean {
+    return this.#work.kind.isTaskBody;
   }
 
   /** How urgent it is. */

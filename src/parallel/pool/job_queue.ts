@@ -1,14 +1,15 @@
 /**
- * The queue of single jobs: the more urgent first, and of equally urgent ones the first come.
+ * What waits for a worker: single jobs, and maps; the more urgent first, and of equally urgent jobs the first come.
  *
- * As a rule all are equally urgent, and then there is one line, which costs what a queue costs. Other
+ * As a rule all jobs are equally urgent, and then there is one line, which costs what a queue costs. Other
  * lines are made when a job with another priority comes. Jobs that come back (taken from a
  * busy worker, or from a crashed one) go to the front of theirs, so that they lose no time.
  *
- * A line is linked through the jobs themselves. A job that is cancelled in it is only marked: it is passed over when its turn comes, which costs less
- * than finding it.
+ * A line is linked through the jobs themselves. A job that is cancelled in it is only marked: it is passed over
+ * when its turn comes, which costs less than finding it.
  */
 import { Batch, type BatchContent, type BatchOwner } from "./batch.ts";
+import type { ItemRun } from "./item_run.ts";
 import type { Job } from "./job.ts";
 import type { Allowance, JobSource } from "./placement.ts";
 import { report } from "./progress_stream.ts";
@@ -18,17 +19,104 @@ import { MOST_MOVED } from "../thread/wire.ts";
 /** A job that moves its arguments is not put behind others if it may take longer than this, in milliseconds. */
 const SHORT_MS = 1;
 
+const nothing: readonly JobSource[] = [];
+
+/** Single jobs, task bodies among them, and maps. */
+export class WaitingWork {
+  readonly #jobs = new JobQueue(this, false);
+  /** They need not wait for the others, nor those for them. */
+  readonly #tasks = new JobQueue(this, true);
+  /** Maps that have not ended. */
+  readonly maps = new Set<ItemRun>();
+  readonly #jobsOnly: readonly JobSource[] = [this.#jobs];
+  /** The lowest priority that ever came. */
+  #least = 0;
+  /** The highest priority that came since it was asked for, if workers may hold less urgent jobs. */
+  #urgent = -Infinity;
+
+  /** How many single jobs wait. */
+  get jobs(): number {
+    return this.#jobs.waiting + this.#tasks.waiting;
+  }
+
+  /** Whether there is anything to take: a map whose results nobody reads rests. */
+  get some(): boolean {
+    if (this.jobs > 0) return true;
+    for (const run of this.maps) if (run.waiting > 0) return true;
+    return false;
+  }
+
+  /** Where a job waits. */
+  queueOf({ kind }: Job): JobQueue {
+    return kind.isTaskBody ? this.#tasks : this.#jobs;
+  }
+
+  /** Takes a job. */
+  add(job: Job): void {
+    this.queueOf(job).add(job);
+    this.#rank(job.terms.priority);
+  }
+
+  /** Takes a map that is about to begin. */
+  addMap(run: ItemRun): void {
+    this.maps.add(run);
+    this.#rank(run.priority);
+  }
+
+  /** A function has turned out to be a task body: jobs of it wait elsewhere from now on. */
+  sort(): void {
+    for (const job of [...this.#jobs.drain()]) this.queueOf(job).add(job);
+  }
+
+  /** What there is to take from: the most urgent first, of equals what had its turn longest ago. */
+  sources(): readonly JobSource[] {
+    if (this.maps.size + this.#tasks.waiting === 0) {
+      return this.#jobs.waiting > 0 ? this.#jobsOnly : nothing;
+    }
+    return [this.#jobs, this.#tasks, ...this.maps]
+      .filter((source) => source.waiting > 0)
+      .sort((a, b) => b.priority - a.priority || a.turn - b.turn);
+  }
+
+  /** How urgent what has come is; what is less urgent, and has not begun, makes way for it. */
+  takeUrgent(): number {
+    const urgent = this.#urgent;
+    this.#urgent = -Infinity;
+    return urgent;
+  }
+
+  /** Takes every job out. */
+  *drain(): Generator<Job> {
+    yield* this.#jobs.drain();
+    yield* this.#tasks.drain();
+  }
+
+  /** Ends every map. */
+  failMaps(makeError: (job: string) => unknown): void {
+    for (const run of [...this.maps]) run.fail(makeError(run.name));
+  }
+
+  /** Something of this priority has come. */
+  #rank(priority: number): void {
+    if (priority > this.#least) this.#urgent = Math.max(this.#urgent, priority);
+    else this.#least = priority;
+  }
+}
+
 /** Jobs nobody works on yet. */
-export class JobQueue implements JobSource, BatchOwner<Job> {
+class JobQueue implements JobSource, BatchOwner<Job> {
+  readonly areTasks: boolean;
+  turn = 0;
   readonly #usual = new JobLine(0);
   /** Every line, the most urgent first; `null` as long as there is but the usual one. */
   #lines: JobLine[] | null = null;
-  readonly #tasks: JobQueue | null;
+  readonly #work: WaitingWork;
   #waiting = 0;
 
-  /** An empty queue. Jobs that turned out to be task bodies come back to the other one, if there is one. */
-  constructor(tasks: JobQueue | null = null) {
-    this.#tasks = tasks;
+  /** An empty queue. */
+  constructor(work: WaitingWork, areTasks: boolean) {
+    this.#work = work;
+    this.areTasks = areTasks;
   }
 
   /** How many jobs wait. */
@@ -81,7 +169,7 @@ export class JobQueue implements JobSource, BatchOwner<Job> {
       const job = items[index]!;
       if (job.done) continue;
       job.back();
-      const queue = job.kind.isTaskBody && this.#tasks !== null ? this.#tasks : this;
+      const queue = this.#work.queueOf(job); // another, if it has turned out to be a task body
       queue.#lineOf(job).unshift(job);
       queue.#waiting++;
     }
@@ -196,7 +284,7 @@ function pack(jobs: readonly Job[], cost: number): BatchContent {
 }
 
 /** A line of jobs. */
-export class JobLine {
+class JobLine {
   /** What its jobs have in common. */
   readonly priority: number;
   #first: Job | null = null;

@@ -30,22 +30,29 @@ const LATE_MS = 0.5;
 const HIRE_MS = 20;
 
 /** An idle worker if there is one, else a new one if that pays, else the one with least to do. */
-export function pickWorker(
-  workerSet: WorkerSet,
-  sources: readonly JobSource[],
-): WorkerHandle | null {
+export function pickWorker(workerSet: WorkerSet, source: JobSource): WorkerHandle | null {
   let best: WorkerHandle | null = null;
   let least = Infinity;
   for (const handle of workerSet.active) {
-    if (!hasRoom(handle, workerSet)) continue;
-    const load = handle.owed > 0 ? handle.load : handle.state === "up" ? -2 : -1;
+    if (!hasRoom(handle, workerSet, source.areTasks)) continue;
+    const load = source.areTasks ? taskLoad(handle) : jobLoad(handle);
     if (load >= least) continue;
     best = handle;
     least = load;
   }
   if (best !== null && least < 0) return best;
-  const pays = best === null || sources.some((source) => source.work > WORTH_MS);
+  const pays = best === null || source.areTasks || source.work > WORTH_MS;
   return pays && workerSet.short ? workerSet.startWorker() : best;
+}
+
+/** How long it will be busy; less than 0 if it is idle. */
+function jobLoad(handle: WorkerHandle): number {
+  return handle.owed > 0 ? handle.load : handle.state === "up" ? -2 : -1;
+}
+
+/** How many tasks it has, or as good as has; less than 0 for none. */
+function taskLoad({ tasks, owed }: WorkerHandle): number {
+  return tasks + (owed > 0 ? COMPUTING : 0) || -1;
 }
 
 /** How much of a source a worker may take: its room, and no more than its share. */
@@ -54,6 +61,7 @@ export function allowanceFor(
   workerSet: WorkerSet,
   source: JobSource,
 ): Allowance {
+  if (source.areTasks) return oneTask;
   let stalled = 0;
   for (const other of workerSet.active) if (other.stalled) stalled++;
   const takers = Math.max(1, workerSet.size - stalled);
@@ -66,10 +74,11 @@ export function allowanceFor(
   };
 }
 
-function hasRoom(handle: WorkerHandle, workerSet: WorkerSet): boolean {
-  if (!handle.hasSlot || handle.stalled || workerSet.left(handle) <= 0) return false;
-  const { owed, load } = handle;
-  return owed === 0 || (load < Infinity && (owed < 2 || load <= LOW_MS));
+function hasRoom(handle: WorkerHandle, workerSet: WorkerSet, isTask: boolean): boolean {
+  if (!handle.hasSlot(isTask) || workerSet.left(handle) <= 0) return false;
+  if (isTask) return !handle.stuck;
+  const { owed, load, stalled } = handle;
+  return !stalled && (owed === 0 || (load < Infinity && (owed < 2 || load <= LOW_MS)));
 }
 
 /** What came of {@linkcode relieve}: jobs were taken back; perhaps they should be, later; no need. */
@@ -120,6 +129,10 @@ export interface Allowance {
 
 /** Somewhere jobs wait. */
 export interface JobSource {
+  /** Whether its jobs are task bodies, which hold no turn: each goes by itself. */
+  readonly areTasks: boolean;
+  /** When something was taken from it last: a number that counts up. */
+  turn: number;
   /** How many jobs could be taken now. */
   readonly waiting: number;
   /** About how much work that is, in milliseconds. */
@@ -131,26 +144,12 @@ export interface JobSource {
 }
 
 /** A task takes no worker's time, or none that could be foreseen; it goes by itself. */
-export const oneTask: Allowance = { most: 1, jobs: 1, ms: Infinity, idle: true };
+const oneTask: Allowance = { most: 1, jobs: 1, ms: Infinity, idle: true };
 
 /** Plain jobs keep tasks waiting as much as so many other tasks do. */
 const COMPUTING = 16;
 /** Tasks that have not begun after this long are stuck behind something that computes. */
 export const STUCK_MS = 10;
-
-/** The worker with fewest tasks; a new one if each has some; `null` if all have as many as they may. */
-export function pickForTask(workerSet: WorkerSet): WorkerHandle | null {
-  let best: WorkerHandle | null = null;
-  let least = Infinity;
-  for (const handle of workerSet.active) {
-    if (!hasRoomForTask(handle, workerSet) || handle.stuck) continue;
-    const load = handle.tasks + (handle.owed > 0 ? COMPUTING : 0);
-    if (load >= least) continue;
-    best = handle;
-    least = load;
-  }
-  return least > 0 && workerSet.short ? workerSet.startWorker() : best;
-}
 
 /** Takes back tasks that should have begun by now, if another worker could begin them. */
 export function relieveTasks(workerSet: WorkerSet): Relief {
@@ -159,7 +158,7 @@ export function relieveTasks(workerSet: WorkerSet): Relief {
     const { taskDelay } = handle;
     if (taskDelay === -1) continue;
     const helps = (other: WorkerHandle): boolean =>
-      other !== handle && !other.stuck && other.owed === 0 && hasRoomForTask(other, workerSet);
+      other !== handle && other.owed === 0 && hasRoom(other, workerSet, true);
     if (
       taskDelay < STUCK_MS || !handle.atWork || !(workerSet.short || workerSet.active.some(helps))
     ) {
@@ -169,8 +168,4 @@ export function relieveTasks(workerSet: WorkerSet): Relief {
     }
   }
   return relief;
-}
-
-function hasRoomForTask(handle: WorkerHandle, workerSet: WorkerSet): boolean {
-  return handle.hasTaskSlot && workerSet.left(handle) > 0;
 }

@@ -117,14 +117,10 @@ export class WorkerHandle implements BatchCarrier, Speaker {
     return this.#tasks.size;
   }
 
-  /** Whether it can take another batch at all. */
-  get hasSlot(): boolean {
-    return this.#batches.length < SLOTS && this.#free.length > 0;
-  }
-
-  /** Whether it can take another task. */
-  get hasTaskSlot(): boolean {
-    return this.#tasks.size < this.#mostTasks && this.#free.length > 0;
+  /** Whether it can take another batch in line, or another task. */
+  hasSlot(isTask: boolean): boolean {
+    if (this.#free.length === 0) return false;
+    return isTask ? this.#tasks.size < this.#mostTasks : this.#batches.length < SLOTS;
   }
 
   /** How long it has had a task that it could have begun, and has not, in milliseconds; -1 if there is none. */

@@ -14,12 +14,14 @@ import type { WorkerTerms } from "./options.ts";
 import { WorkerHandle, type WorkerOwner } from "./worker_handle.ts";
 import { SystemClock } from "../../kernel/clock.ts";
 
-/** How many workers there are to be. */
+/** Which workers there are to be. */
 export interface WorkerSetSize {
+  /** The pool's name. */
+  readonly name: string;
   /** The most at a time. */
-  readonly most: number;
+  readonly workers: number;
   /** So many stay although there is nothing to do. */
-  readonly least: number;
+  readonly min: number;
   /** How many jobs each may be sent before it is replaced. */
   readonly recycle: number;
 }
@@ -29,7 +31,7 @@ export class WorkerSet {
   /** How many workers there may be at a time. */
   size: number;
   /** How many of them stay although there is nothing to do. */
-  readonly least: number;
+  readonly min: number;
   /** How many jobs each may be sent before it is replaced. */
   readonly recycle: number;
   /** Those that take jobs, or finish their last ones. */
@@ -43,11 +45,15 @@ export class WorkerSet {
   held = true;
 
   /** A worker set of nobody yet. */
-  constructor(name: string, size: WorkerSetSize, terms: WorkerTerms, owner: WorkerOwner) {
+  constructor(
+    { name, workers, min, recycle }: WorkerSetSize,
+    terms: WorkerTerms,
+    owner: WorkerOwner,
+  ) {
     this.#name = name;
-    this.size = size.most;
-    this.least = size.least;
-    this.recycle = size.recycle;
+    this.size = workers;
+    this.min = min;
+    this.recycle = recycle;
     this.#terms = terms;
     this.#owner = owner;
   }
@@ -174,8 +180,8 @@ export class IdleTimer {
 
   /** The idle ones that may go, the last ones first. */
   #spare(): WorkerHandle[] {
-    const { active, least } = this.#workerSet;
+    const { active, min } = this.#workerSet;
     const idle = active.filter((handle) => handle.state === "up" && !handle.busy);
-    return idle.toReversed().slice(0, Math.max(0, active.length - least));
+    return idle.toReversed().slice(0, Math.max(0, active.length - min));
   }
 }
