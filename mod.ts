@@ -243,6 +243,7 @@ export { ExitFuture } from "./src/parallel/process/exit_future.ts";
 export { inWorker } from "./src/parallel/pool/in_worker.ts";
 export {
   type Addressed,
+  type AnyClass,
   type AnyFunction,
   type CannotBeSent,
   type HowToMakeAJob,
@@ -276,7 +277,7 @@ export {
   WorkerProcess,
   type WorkerProcessOptions,
 } from "./src/parallel/process/worker_process.ts";
-export { type AnyClass, processes } from "./src/parallel/process/classes.ts";
+export { processes } from "./src/parallel/process/classes.ts";
 export {
   cpuCount,
   type CurrentProcess,

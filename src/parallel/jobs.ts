@@ -12,9 +12,13 @@
  */
 import { checkObject, isGeneratorFunction, isRevoked } from "../kernel/checks.ts";
 import { functionName, printable, show } from "../kernel/printable.ts";
+import { loadError, WorkerError } from "./worker_error.ts";
 
 /** Any function at all. */
 export type AnyFunction = (...args: never) => unknown;
+
+/** A class that can be made known. */
+export type AnyClass = abstract new (...args: never) => object;
 
 /** Where a worker finds a function. */
 export interface JobAddress<F extends AnyFunction = AnyFunction> {
@@ -93,7 +97,69 @@ export type Jobs<T extends Record<string, AnyFunction>> = {
   readonly [K in keyof T]: JobFunction<T[K]>;
 };
 
-const table = new Map<string, AnyFunction>();
+/** Where a module made something known, and as what. */
+export interface Place {
+  /** The module, as an absolute URL. */
+  readonly url: string;
+  /** The name in it. */
+  readonly name: string;
+}
+
+/** What modules of this realm have made known, by place: functions, or classes. */
+export class Known<F extends AnyFunction | AnyClass> {
+  readonly #what: string;
+  readonly #type: string;
+  readonly #table = new Map<string, F>();
+
+  /** Nothing yet; a `what` is made of a `type`. */
+  constructor(what: "job" | "process", type: "function" | "class") {
+    this.#what = what;
+    this.#type = type;
+  }
+
+  /**
+   * Enters all that `named` has, and writes its place on each.
+   *
+   * @throws {TypeError} If one is of no such type, or is known already.
+   */
+  enter(meta: { readonly url: string }, named: Readonly<Record<string, F>>): void {
+    const { url } = meta;
+    for (const [name, f] of Object.entries<unknown>(named)) {
+      const what = `Cannot make a ${this.#what} of ${show(name)}`;
+      if (typeof f !== "function") {
+        throw new TypeError(`${what}: it is ${describe(f)}, not a ${this.#type}`);
+      }
+      const known = ownPlace(f);
+      if (known !== undefined || this.find(url, name) !== undefined) {
+        throw new TypeError(`${what} twice in ${printable(known?.url ?? url)}`);
+      }
+      const place = this.#what === "job" ? { url, name, isTaskBody: isTaskBody(f) } : { url, name };
+      Object.defineProperty(f, jobAddress, { value: Object.freeze(place) });
+      this.#table.set(key(url, name), f as F);
+    }
+  }
+
+  /** What a module entered under a name. */
+  find(url: string, name: string): F | undefined {
+    return this.#table.get(key(url, name));
+  }
+
+  /** All that a module entered, by name. */
+  of(url: string): Map<string, F> {
+    const found = new Map<string, F>();
+    for (const [at, f] of this.#table) {
+      if (at.startsWith(`${url}#`)) found.set(at.slice(url.length + 1), f);
+    }
+    return found;
+  }
+}
+
+/** The place on a function or class itself: that of a class's base would be the base's. */
+export function ownPlace(known: object): Place | undefined {
+  return Object.getOwnPropertyDescriptor(known, jobAddress)?.value as Place | undefined;
+}
+
+const known = new Known<AnyFunction>("job", "function");
 
 /**
  * Makes functions of this module known to workers.
@@ -137,22 +203,7 @@ export function jobs<T extends Record<string, AnyFunction>>(
 ): Jobs<T> {
   checkMeta(meta, "jobs");
   checkObject(functions, "functions by name");
-  for (const [name, f] of Object.entries<unknown>(functions)) {
-    if (typeof f !== "function") {
-      throw new TypeError(
-        `Cannot make a job of ${show(name)}: it is ${describe(f)}, not a function`,
-      );
-    }
-    const known = Object.getOwnPropertyDescriptor(f, jobAddress)?.value as JobAddress | undefined;
-    if (known !== undefined || table.has(key(meta.url, name))) {
-      throw new TypeError(
-        `Cannot make a job of ${show(name)} twice in ${printable(known?.url ?? meta.url)}`,
-      );
-    }
-    const address: JobAddress = Object.freeze({ url: meta.url, name, isTaskBody: isTaskBody(f) });
-    Object.defineProperty(f, jobAddress, { value: address });
-    table.set(key(meta.url, name), f as AnyFunction);
-  }
+  known.enter(meta, functions);
   return functions as unknown as Jobs<T>;
 }
 
@@ -181,16 +232,39 @@ export function isTaskBody(f: unknown): boolean {
 
 /** The function that a module of this realm entered under a name. */
 export function findJob(url: string, name: string): AnyFunction | undefined {
-  return table.get(key(url, name));
+  return known.find(url, name);
 }
 
 /** All that a module of this realm entered, by name. */
 export function tableOf(url: string): Map<string, AnyFunction> {
-  const found = new Map<string, AnyFunction>();
-  for (const [at, f] of table) {
-    if (at.startsWith(`${url}#`)) found.set(at.slice(url.length + 1), f);
+  return known.of(url);
+}
+
+/**
+ * Imports a module, and gives what it made known under a name, or else exports; `noun` calls it so in messages.
+ *
+ * @throws {WorkerError} If the module cannot be loaded, or has no such function or class.
+ */
+export async function loadKnown(
+  { url, name }: Place,
+  find: (url: string, name: string) => unknown,
+  noun: "job " | "" = "job ",
+): Promise<AnyFunction> {
+  let module: Record<string, unknown>;
+  try {
+    module = await whileLoading<Record<string, unknown>>(import(url));
+  } catch (cause) {
+    throw loadError(name, cause, noun);
   }
-  return found;
+  const found = find(url, name) ?? module[name];
+  if (typeof found === "function") return found as AnyFunction;
+  throw new WorkerError(
+    name,
+    `Cannot find ${noun}"${
+      printable(name)
+    }" in ${url}: the module exports no such function, and has no ` +
+      `such job; call jobs() at the top level of the module, or processes() below a class`,
+  );
 }
 
 function key(url: string, name: string): string {

@@ -52,12 +52,16 @@ export function brokenError(job: string, initializer: string, cause: unknown): B
 }
 
 /** Says that the module of a job cannot be loaded. */
-export function loadError(job: string, cause: unknown): WorkerError {
+export function loadError(
+  job: string,
+  cause: unknown,
+  noun: "job " | "" = "job ",
+): WorkerError {
   const why = messageText(cause);
   const hint = /^Requires \w+ access/.test(why)
     ? "; a worker needs that to load its jobs, also where its pool's option `permissions` says what it may do"
     : "";
-  return new WorkerError(job, `Cannot load job "${printable(job)}": ${why}${hint}`, { cause });
+  return new WorkerError(job, `Cannot load ${noun}"${printable(job)}": ${why}${hint}`, { cause });
 }
 
 /** Says that a job found no worker: its thread ended before it was up. */

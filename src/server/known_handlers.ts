@@ -4,19 +4,20 @@
  */
 import { checkObject } from "../kernel/checks.ts";
 import {
+  type AnyClass,
   type AnyFunction,
   checkMeta,
   findJob,
-  type JobAddress,
-  jobAddress,
   jobs,
+  ownPlace,
+  type Place,
+  whileLoading,
 } from "../parallel/jobs.ts";
-import { whileLoading } from "../parallel/jobs.ts";
-import { type AnyClass, findClass, processes } from "../parallel/process/classes.ts";
+import { findClass, processes } from "../parallel/process/classes.ts";
 import { isHandlerClass } from "./handler.ts";
 
 /** Where a handler is declared. */
-export type HandlerAddress = Pick<JobAddress, "url" | "name">;
+export type HandlerAddress = Place;
 
 /**
  * Makes handlers of this module known, functions and classes, so that servers with the engine `worker` can
@@ -67,9 +68,7 @@ export function handlers<T extends Record<string, AnyFunction | AnyClass>>(
  * @throws {TypeError} If it was not made known; the message says what to write.
  */
 export function addressOfHandler(handler: AnyFunction | AnyClass): HandlerAddress {
-  const found = Object.getOwnPropertyDescriptor(handler, jobAddress)?.value as
-    | JobAddress
-    | undefined;
+  const found = ownPlace(handler);
   if (found !== undefined) return { url: found.url, name: found.name };
   const name = /^[\w$]+$/.test(handler.name) ? handler.name : "handler";
   throw new TypeError(
@@ -81,7 +80,7 @@ export function addressOfHandler(handler: AnyFunction | AnyClass): HandlerAddres
 /** Loads a handler, in a worker. */
 export async function loadHandler({ url, name }: HandlerAddress): Promise<unknown> {
   await whileLoading(import(url));
-  const handler = findJob(url, name) ?? findClass({ url, name });
+  const handler = findJob(url, name) ?? findClass(url, name);
   if (handler === undefined) throw new TypeError(`Cannot find the handler "${name}" in ${url}`);
   return handler;
 }

@@ -1,8 +1,8 @@
 /** The start of a process: what it is made with, and the first message, which says what it is to do. */
 import { checkMs, checkOptions } from "../../kernel/checks.ts";
 import { printable, show } from "../../kernel/printable.ts";
-import { type Addressed, addressOf, type AnyFunction } from "../jobs.ts";
-import { type AnyClass, placeOf } from "./classes.ts";
+import { type Addressed, addressOf, type AnyClass, type AnyFunction } from "../jobs.ts";
+import { placeOf } from "./classes.ts";
 import { currentProcess, nextIdent, programModule } from "./current.ts";
 import { checkMayRead } from "./flags.ts";
 import { startSubprocess } from "./subprocess_backend.ts";

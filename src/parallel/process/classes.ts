@@ -9,15 +9,10 @@
  * would silently run its base), and looking through the module's exports for a class of the right name
  * (then a program of one file would have to export).
  */
-import { show } from "../../kernel/printable.ts";
 import { checkObject } from "../../kernel/checks.ts";
-import { checkMeta, jobAddress } from "../jobs.ts";
-import type { ClassAddress } from "./wire.ts";
+import { type AnyClass, checkMeta, Known, ownPlace, type Place } from "../jobs.ts";
 
-/** A class that can be made known. */
-export type AnyClass = abstract new (...args: never) => object;
-
-const table = new Map<string, AnyClass>();
+const known = new Known<AnyClass>("process", "class");
 
 /**
  * Makes subclasses of {@linkcode WorkerProcess} known, so that they can be started. Call it at the top
@@ -58,20 +53,7 @@ export function processes<T extends Record<string, AnyClass>>(
 ): T {
   checkMeta(meta, "processes");
   checkObject(classes, "classes by name");
-  for (const [name, type] of Object.entries<unknown>(classes)) {
-    if (typeof type !== "function") {
-      throw new TypeError(
-        `Cannot make a process of ${show(name)}: it is ${show(type)}, not a class`,
-      );
-    }
-    const known = ownPlace(type);
-    if (known !== undefined || table.has(key(meta.url, name))) {
-      throw new TypeError(`Cannot make a process of "${name}" twice in ${known?.url ?? meta.url}`);
-    }
-    const place: ClassAddress = Object.freeze({ url: meta.url, name });
-    Object.defineProperty(type, jobAddress, { value: place });
-    table.set(key(meta.url, name), type as unknown as AnyClass);
-  }
+  known.enter(meta, classes);
   return classes;
 }
 
@@ -80,7 +62,7 @@ export function processes<T extends Record<string, AnyClass>>(
  *
  * @throws {TypeError} If it was not; the message says what to write.
  */
-export function placeOf(type: AnyClass, what: string): ClassAddress {
+export function placeOf(type: AnyClass, what: string): Place {
   const place = ownPlace(type);
   if (place !== undefined) return place;
   const name = type.name === "" ? "Name" : type.name;
@@ -91,15 +73,6 @@ export function placeOf(type: AnyClass, what: string): ClassAddress {
 }
 
 /** The class that a module of this realm made known. */
-export function findClass(place: ClassAddress): AnyClass | undefined {
-  return table.get(key(place.url, place.name));
-}
-
-/** The place on the class itself: that of its base would start the base. */
-function ownPlace(type: object): ClassAddress | undefined {
-  return Object.getOwnPropertyDescriptor(type, jobAddress)?.value as ClassAddress | undefined;
-}
-
-function key(url: string, name: string): string {
-  return `${url}#${name}`;
+export function findClass(url: string, name: string): AnyClass | undefined {
+  return known.find(url, name);
 }

@@ -19,7 +19,8 @@ import { currentScope } from "../../kernel/context.ts";
 import { heldResources, type Resource } from "../../kernel/resource.ts";
 import { RunLife } from "../../kernel/run_life.ts";
 import { type Scheduler, schedulerOf } from "../../kernel/scheduler.ts";
-import { STOP_WORD, StopSignal } from "../thread/wire.ts";
+import { StopSignal } from "../thread/realm.ts";
+import { STOP_WORD } from "../thread/wire.ts";
 import type { BeginMessage, ProcessInfo } from "./wire.ts";
 
 /** The process that runs the code which asks. */

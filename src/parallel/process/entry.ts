@@ -11,16 +11,14 @@ import { SystemClock } from "../../kernel/clock.ts";
 import { Cancelled, ClosedError } from "../../kernel/errors.ts";
 import { messageText } from "../../kernel/printable.ts";
 import { RunLife } from "../../kernel/run_life.ts";
-import { type AnyFunction, findJob, whileLoading } from "../jobs.ts";
-import { takeTicket } from "../thread/table.ts";
+import { type AnyClass, findJob, loadKnown } from "../jobs.ts";
+import { awaitFirst, watchErrors, watchLeaving } from "../thread/realm.ts";
 import { packError, unpackError } from "../transported_error.ts";
-import { WorkerError } from "../worker_error.ts";
 import { openBegin, printFailure } from "./begin.ts";
-import { type AnyClass, findClass } from "./classes.ts";
+import { findClass } from "./classes.ts";
 import { endChildren, enterProcess, type Self } from "./current.ts";
 import {
   type BeginMessage,
-  type ClassAddress,
   type EndMessage,
   isStopMessage,
   isSubprocessBegin,
@@ -34,46 +32,28 @@ import { embody } from "./worker_process.ts";
 /** How long a daemon gets to clean up when its parent is gone, in milliseconds. */
 const ORPHAN_MS = 100;
 
-/** What a worker's global object has besides; the library types cover the main thread. */
-interface WorkerRealm extends EventTarget {
-  close(): void;
-}
-
 if (import.meta.main) {
-  if ("WorkerGlobalScope" in globalThis) awaitWorkerBegin(globalThis as unknown as WorkerRealm);
+  if ("WorkerGlobalScope" in globalThis) awaitFirst("weft.begin", serveAsWorker);
   else awaitSubprocessBegin();
 }
 
-function awaitWorkerBegin(realm: WorkerRealm): void {
-  const begin = (event: Event): void => {
-    const data = (event as MessageEvent<WorkerBeginMessage | null>).data;
-    if (data?.kind !== "weft.begin") return;
-    realm.removeEventListener("message", begin);
-    serveAsWorker(realm, data);
-  };
-  realm.addEventListener("message", begin);
-}
-
-function serveAsWorker(realm: WorkerRealm, begin: WorkerBeginMessage): void {
-  const { port, words, idents, ticket } = begin;
-  takeTicket(ticket);
+function serveAsWorker(begin: WorkerBeginMessage): void {
+  const { port, words, idents } = begin;
   const current = enterProcess(begin, words, idents);
-  const close = realm.close;
-  const end = (message: EndMessage): void => {
-    realm.removeEventListener("unload", unload);
+  // What is said after the last word is not heard.
+  const say = (message: EndMessage): void => {
     try {
       port.postMessage(message);
     } catch {
       port.postMessage(plainEnd(message));
     }
-    close.call(realm);
   };
-  // `Deno.exit` and `process.exit` announce themselves, `self.close` does not.
-  const unload = (): void =>
-    port.postMessage({ kind: "weft.end", code: Deno.exitCode, error: null } satisfies EndMessage);
-  realm.addEventListener("unload", unload);
-  realm.close = () => end({ kind: "weft.end", code: Deno.exitCode, error: null });
+  const close = watchLeaving(() => say({ kind: "weft.end", code: Deno.exitCode, error: null }));
   port.onmessage = (event: MessageEvent<unknown>) => hearStop(current, event.data);
+  const end = (message: EndMessage): void => {
+    say(message);
+    close();
+  };
   runProcess(begin, current, { isHeard: () => true, end });
 }
 
@@ -171,46 +151,17 @@ async function runProcess(
 
 async function perform(begin: BeginMessage, current: Self): Promise<void> {
   const { target, type } = begin;
-  const Type = type === null ? null : await load(type, findClass);
-  const call = target === null ? null : await load(target, ({ url, name }) => findJob(url, name));
+  const Type = type === null ? null : await loadKnown(type, findClass, "");
+  const call = target === null ? null : await loadKnown(target, findJob, "");
   const opened = await openBegin(begin);
   if (current.stopRequested) {
     throw new Cancelled("shutdown", "the process was asked to stop before it began");
   }
-  const made = embody(Type as AnyClass | null, opened, call as AnyFunction | null).run();
+  const made = embody(Type as AnyClass | null, opened, call).run();
   if (!isGenerator(made)) return void await made;
   const life = new RunLife<unknown>();
   life.begin(made);
   await life.toEnd();
-}
-
-/** Imports a module, and finds in it what was made known there, or else what it exports. */
-async function load(place: ClassAddress, find: (place: ClassAddress) => unknown): Promise<unknown> {
-  const { url, name } = place;
-  let module: Record<string, unknown>;
-  try {
-    module = await whileLoading<Record<string, unknown>>(import(url));
-  } catch (cause) {
-    throw new WorkerError(name, `Cannot load "${name}": ${messageText(cause)}`, { cause });
-  }
-  const found = find(place) ?? module[name];
-  if (typeof found === "function") return found;
-  throw new WorkerError(
-    name,
-    `Cannot find "${name}" in ${url}: call jobs() or processes() at the top level of the module`,
-  );
-}
-
-/** An error that no `await` of the target's sees ends the process as well. */
-function watchErrors(failed: (error: unknown) => void): void {
-  globalThis.addEventListener("error", (event) => {
-    event.preventDefault();
-    failed(event.error ?? new Error(event.message));
-  });
-  globalThis.addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    failed(event.reason);
-  });
 }
 
 function endMessage(

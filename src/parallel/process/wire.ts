@@ -9,6 +9,7 @@
  * silence; the plain serializer refuses that, as it should, because what was to be shared would not be.
  */
 import process from "node:process";
+import type { Place } from "../jobs.ts";
 import type { ThreadParts } from "../thread/wire.ts";
 import { printable } from "../../kernel/printable.ts";
 import { type TransportedError, unpackError } from "../transported_error.ts";
@@ -23,14 +24,6 @@ export interface ProcessInfo {
   readonly name: string;
   /** The operating system's number of the process it runs in; a worker runs in that of its parent. */
   readonly pid: number;
-}
-
-/** Where a module registered something, and as what. */
-export interface ClassAddress {
-  /** The module, as an absolute URL. */
-  readonly url: string;
-  /** The name in it. */
-  readonly name: string;
 }
 
 /** What a process is told at its start. */
@@ -50,11 +43,11 @@ export interface BeginMessage {
   /** The main module of the program, from where its configuration is looked for. */
   readonly mainModule: string | null;
   /** The function it runs. */
-  readonly target: ClassAddress | null;
+  readonly target: Place | null;
   /** What the function is called with. */
   readonly args: readonly unknown[];
   /** The class it is an instance of, unless that is the plain one. */
-  readonly type: ClassAddress | null;
+  readonly type: Place | null;
   /** The public fields of that instance. */
   readonly fields: Readonly<Record<string, unknown>>;
 }

@@ -27,7 +27,7 @@ import { ClosedError } from "../../kernel/errors.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 import { hold, letGo, type Resource } from "../../kernel/resource.ts";
 import { moveOnAfter } from "../../tasks/time.ts";
-import { type AnyFunction, isLoading, loadingError } from "../jobs.ts";
+import { type AnyClass, type AnyFunction, isLoading, loadingError } from "../jobs.ts";
 import {
   dropBegin,
   type NeedsArguments,
@@ -37,7 +37,6 @@ import {
   start,
   type WorkerProcessOptions,
 } from "./begin.ts";
-import type { AnyClass } from "./classes.ts";
 import { childrenAlive, currentProcess, enterChild, nextName } from "./current.ts";
 import { ExitFuture } from "./exit_future.ts";
 import type { BeginMessage, ProcessBackend, ProcessBody, ProcessEnding } from "./wire.ts";

@@ -5,6 +5,7 @@
  * Each report is a message of its own, sent at once: a job that computes gives this thread no other time
  * to send it. It overtakes no result and none overtakes it, because all go through one port.
  */
+import { StopSignal } from "../thread/realm.ts";
 import {
   cancelWord,
   type LogLevel,
@@ -12,7 +13,6 @@ import {
   type LogMessage,
   type ProgressMessage,
   STOP_WORD,
-  StopSignal,
 } from "../thread/wire.ts";
 
 /** A job, by the words that speak of it. */

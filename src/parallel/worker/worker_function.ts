@@ -1,7 +1,6 @@
 /** The functions a worker was told of: found on first use, timed on every one. */
-import { type AnyFunction, findJob, isTaskBody, whileLoading } from "../jobs.ts";
+import { findJob, isTaskBody, loadKnown } from "../jobs.ts";
 import type { FunctionDefinition } from "../thread/wire.ts";
-import { loadError, WorkerError } from "../worker_error.ts";
 
 /** A call longer than this makes the function one to be careful with, in milliseconds. */
 const LONG_MS = 1;
@@ -66,21 +65,8 @@ export class WorkerFunction {
 
   /** Imports the module and finds the function in it. */
   async load(): Promise<void> {
-    let module: Record<string, unknown>;
-    try {
-      module = await whileLoading<Record<string, unknown>>(import(this.#url));
-    } catch (cause) {
-      throw loadError(this.name, cause);
-    }
-    const found = findJob(this.#url, this.name) ?? module[this.name];
-    if (typeof found !== "function") {
-      throw new WorkerError(
-        this.name,
-        `Cannot find job "${this.name}" in ${this.#url}: the module exports no such function, ` +
-          `and has no such job; call jobs() at the top level of the module`,
-      );
-    }
-    this.call = found as AnyFunction as Call;
+    const found = await loadKnown({ url: this.#url, name: this.name }, findJob);
+    this.call = found as Call;
     this.isTaskBody = isTaskBody(found);
     this.isAsync = this.isTaskBody ||
       Object.prototype.toString.call(found) === "[object AsyncFunction]";
