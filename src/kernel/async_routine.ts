@@ -36,7 +36,7 @@ export function driveAsync(
   handler: CompletionHandler,
 ): void {
   const routine = new AsyncRoutine(generator, task, scope, handler);
-  if (handler === task as unknown) task.asyncSide = routine;
+  if (handler === task as unknown) task.adopt(routine);
   if (depth < DEEPEST) return launch(routine, task, scope);
   task.host.lendTurn(task);
   queueMicrotask(() => launch(routine, task, scope));
@@ -60,7 +60,7 @@ export function goOnAsync(
 }
 
 /** Goes to the back of the ready queue from an async body, for less than a wait costs. */
-function awaitTurn(task: Task): Promise<typeof TURN> {
+function awaitTurn(task: Task): Promise<symbol> {
   const turn = task.asyncSide.awaitTurn();
   if (task.state !== "ready") task.host.ready(task);
   task.host.returnTurn(task);
@@ -93,8 +93,8 @@ class AsyncRoutine extends AsyncSide {
   readonly #native: boolean;
   readonly #task: Task;
   readonly #side: AsyncSide;
-  readonly #goOn = (step: IteratorResult<unknown, unknown> | typeof TURN): void =>
-    step === TURN ? this.goOn(undefined) : this.took(step);
+  readonly #goOn = (step: IteratorResult<unknown, unknown> | symbol): void =>
+    step === TURN ? this.goOn(undefined) : this.took(step as IteratorResult<unknown, unknown>);
   readonly #onError = (error: unknown): void => this.end(true, error);
   readonly #scope: CancelScope;
   readonly #handler: CompletionHandler;
@@ -165,7 +165,7 @@ class AsyncRoutine extends AsyncSide {
     }
   }
 
-  private nextTurn(): Promise<typeof TURN> {
+  private nextTurn(): Promise<symbol> {
     if (this.isBody) return awaitTurn(this.#task);
     return new PromisedWait<void>(cedeTrap).promise(new Shield(this.#scope)).then(() => TURN);
   }

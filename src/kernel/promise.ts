@@ -165,7 +165,7 @@ export const TURN: unique symbol = Symbol("turn");
 /** What a task keeps of its async code, once it has some. */
 export class AsyncSide {
   /** Goes on after a bare `yield` of an async body. */
-  turn: ((turn: typeof TURN) => void) | null = null;
+  turn: ((turn: symbol) => void) | null = null;
   /** Set when one of its promised waits ended with a value; the routine clears it before each step. */
   resumed = false;
   /** How often the turn was lent to the code. */
@@ -179,7 +179,7 @@ export class AsyncSide {
   /** How often a wait was refused as it began, since that last took a turn. */
   refusals = 0;
   /** Promises the turn after a bare `yield`. */
-  awaitTurn(): Promise<typeof TURN> {
+  awaitTurn(): Promise<symbol> {
     yielding = this;
     return new Promise(keepTurn);
   }
@@ -188,7 +188,7 @@ export class AsyncSide {
 /** Whose turn is being promised: so one function serves all, and a step leaves no closure behind. */
 let yielding: AsyncSide;
 
-function keepTurn(resolve: (turn: typeof TURN) => void): void {
+function keepTurn(resolve: (turn: symbol) => void): void {
   yielding.turn = resolve;
 }
 

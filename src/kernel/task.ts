@@ -118,10 +118,7 @@ export class Task<T = unknown> extends CancelScope
     this.#name = checkString(name, "a task's name");
   }
 
-  /**
-   * The line that spawned it, as in `file:///a.ts:12:5`; noted for the first thousand tasks of a run, less what a
-   * loop spawns after its first 32, or for all.
-   */
+  /** The line that spawned it, `file:///a.ts:12:5`, for the first thousand of a run and 32 of a loop, or for all. */
   get spawnSite(): string | undefined {
     return spawnSite(this);
   }
@@ -241,7 +238,7 @@ export class Task<T = unknown> extends CancelScope
     this.rare?.links?.delete(fn);
   }
 
-  /** Like {@linkcode link}, but leaves a failure unobserved. */
+  /** Like `link`, but leaves a failure unobserved. */
   watch(fn: (task: Task<T>) => void): void {
     addLink(this, fn, fn as LinkCall);
   }
@@ -320,8 +317,8 @@ export class Task<T = unknown> extends CancelScope
     return this.#asyncSide ??= new AsyncSide();
   }
 
-  /** Given by the routine of an async body, which is its own record. */
-  set asyncSide(side: AsyncSide) {
+  /** Takes the routine of its async body for that record. */
+  adopt(side: AsyncSide): void {
     this.#asyncSide = side;
   }
 
