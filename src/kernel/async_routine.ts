@@ -22,7 +22,7 @@ import {
   isNative,
   notWaitable,
 } from "./generators.ts";
-import { AsyncSide, PromisedWait, TURN } from "./promise.ts";
+import { AsyncSide, asyncSideOf, PromisedWait, TURN } from "./promise.ts";
 import { type CancelScope, Shield } from "./scope.ts";
 import { isGenerator } from "./checks.ts";
 import { type IterationStep, Wait } from "./wait.ts";
@@ -36,7 +36,7 @@ export function driveAsync(
   handler: CompletionHandler,
 ): void {
   const routine = new AsyncRoutine(generator, task, scope, handler);
-  if (handler === task as unknown) task.adopt(routine);
+  if (handler === task as unknown) task.asyncSide = routine;
   if (depth < DEEPEST) return launch(routine, task, scope);
   task.host.lendTurn(task);
   queueMicrotask(() => launch(routine, task, scope));
@@ -51,7 +51,7 @@ export function goOnAsync(
   body: AsyncIterator<unknown, unknown, unknown> | null,
 ): void {
   if (body !== null) return driveAsync(body, task, task, task);
-  const { asyncSide } = task;
+  const asyncSide = task.asyncSide!;
   const { turn } = asyncSide;
   if (turn === null) return;
   asyncSide.turn = null;
@@ -61,7 +61,7 @@ export function goOnAsync(
 
 /** Goes to the back of the ready queue from an async body, for less than a wait costs. */
 function awaitTurn(task: Task): Promise<symbol> {
-  const turn = task.asyncSide.awaitTurn();
+  const turn = task.asyncSide!.awaitTurn();
   if (task.state !== "ready") task.host.ready(task);
   task.host.returnTurn(task);
   return turn;
@@ -72,7 +72,7 @@ const DEEPEST = 64;
 let depth = 0;
 
 function launch(routine: AsyncRoutine, task: Task, scope: CancelScope): void {
-  const { asyncSide } = task;
+  const asyncSide = task.asyncSide!;
   const { turnsReturned } = asyncSide;
   depth++;
   try {
@@ -109,7 +109,7 @@ class AsyncRoutine extends AsyncSide {
     this.#generator = generator;
     this.#native = isNative(generator);
     this.#task = task;
-    this.#side = handler === task as unknown ? this : task.asyncSide;
+    this.#side = handler === task as unknown ? this : asyncSideOf(task);
     this.#scope = scope;
     this.#handler = handler;
   }

@@ -21,17 +21,18 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { CancelScope, Locals } from "./scope.ts";
+import type { Wait } from "./wait.ts";
 
 /** A program that runs inside a scope and may enter narrower ones. */
 export interface Frame {
   /** The innermost scope at this moment. */
   scope: CancelScope;
   /** How many waits it has begun. */
-  waits: number;
+  begun: number;
   /** How many scopes it is in. */
   depth: number;
   /** Goes on with a wait that has ended. */
-  resume(wait: unknown): boolean;
+  resume(wait: Wait): boolean;
 }
 
 /** What is known of the step that runs just now. */

@@ -23,6 +23,7 @@ import {
 } from "./report.ts";
 import type { CancelScope } from "./scope.ts";
 import { beginSite, waitSites } from "./sites.ts";
+import type { Keeper } from "./task_end.ts";
 import type { Task } from "./task.ts";
 import type { Wait, WaitSource } from "./wait.ts";
 
@@ -144,7 +145,7 @@ function isBound(wait: Wait, task: Task): boolean {
       if (scope.bounded) return false;
       if (scope.shielded) return true;
     }
-    const { keeper }: Task = owner;
+    const keeper: Keeper | null = owner.rare?.keeper ?? null;
     if (keeper?.isFickle === true) return false;
     scope = keeper?.scope ?? null;
     if (scope === null) return true;

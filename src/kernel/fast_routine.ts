@@ -40,109 +40,120 @@ const ceded = Symbol("ceded");
 /** So many refusals a step may get at once: a body that catches every error would else never let others go on. */
 const MOST_REFUSALS = 32;
 
-/** A generator on its way, and the cancel scope it is in. */
-export class FastRoutine implements Resumer, Frame {
-  /** The innermost scope the generator has entered. */
+/** A `function*` on its way: the body of a task, which is the task itself, or a part of one. */
+export interface Routine extends Resumer, Frame {
+  /** What is gone on with; `null` when it has ended. */
+  readonly generator: Iterator<unknown, unknown, unknown> | null;
+  /** Whether its methods are those of all generators. */
+  readonly native: boolean;
+  /** Goes into the generator, which waits by `yield*`, and straight out of it again: see `probe`. */
+  peek(): void;
+}
+
+/** A part of a task, and the cancel scope it is in. */
+class PartRoutine implements Routine {
   scope: CancelScope;
-  /** How many waits it has begun; not those that a cancel, or their own begin, refused at once. */
-  waits = 0;
-  /** How many scopes the generator is in. */
+  begun = 0;
   depth = 0;
-  readonly #generator: Iterator<unknown, unknown, unknown>;
-  readonly #native: boolean;
+  readonly generator: Iterator<unknown, unknown, unknown>;
+  readonly native: boolean;
   readonly #handler: CompletionHandler;
 
-  /** A routine that has not started, for the body of a task or a part of one. */
   constructor(
     generator: Iterator<unknown, unknown, unknown>,
     scope: CancelScope,
     handler: CompletionHandler,
   ) {
-    this.#generator = generator;
-    this.#native = isNative(generator);
+    this.generator = generator;
+    this.native = isNative(generator);
     this.scope = scope;
     this.#handler = handler;
   }
 
-  /** Runs a part of a task that stands in `wait`. It starts at once, and its end ends the wait. */
-  static nest(
-    generator: Iterator<unknown, unknown, unknown>,
-    wait: Wait,
-    source: WaitSource,
-  ): void {
-    new FastRoutine(generator, wait.scope!, wait).resume(null);
-    if (!wait.done) wait.park(source);
+  resume(wait: Wait): boolean {
+    return goOnWith(this, this.#handler, wait);
   }
 
-  /**
-   * Runs one step of a body, from its start or from a bare `yield`. Returns whether it ended in a bare
-   * `yield`: then its task is ready again, and only that.
-   */
-  goOn(): boolean {
-    const cancel = this.scope.pending;
-    fastLane.running = this;
-    let failed = false;
-    let result: unknown;
-    try {
-      const generator = this.#generator;
-      const native = this.#native;
-      const step = cancel !== null
-        ? throwInto(generator, native, cancel)
-        : native
-        ? generatorNext.call(generator)
-        : generator.next();
-      result = step.done !== true && step.value === undefined && fastLane.parked === null
-        ? ceded
-        : advance(this, generator, native, this.#handler, step);
-    } catch (error) {
-      failed = true;
-      result = error;
-    }
-    fastLane.running = null;
-    if (result === ceded) return true;
-    if (result !== waiting) this.#handler.finish(failed, result);
-    return false;
-  }
-
-  /**
-   * Runs one step with a wait that has ended, and returns the same. With `null`, runs the first step of
-   * a part; that is no checkpoint: a shield must get to its own first line, whatever is pending.
-   */
-  resume(wait: Wait | null): boolean {
-    const outer = fastLane.running;
-    fastLane.running = this;
-    let failed = false;
-    let result: unknown;
-    try {
-      const generator = this.#generator;
-      const native = this.#native;
-      const step = wait?.state === "failed"
-        ? throwInto(generator, native, wait.value)
-        : native
-        ? generatorNext.call(generator, wait?.value)
-        : generator.next(wait?.value);
-      result = advance(this, generator, native, this.#handler, step);
-    } catch (error) {
-      failed = true;
-      result = error;
-    }
-    fastLane.running = outer;
-    if (result === ceded) return true;
-    if (result !== waiting) this.#handler.finish(failed, result);
-    return false;
-  }
-
-  /** Goes into the generator, which waits by `yield*`, and straight out of it again: see `probe`. */
   peek(): void {
-    this.#generator.next();
+    this.generator.next();
   }
 }
 
-// Functions, because a private method would cost every routine a hidden slot.
+/** Runs a part of a task that stands in `wait`. It starts at once, and its end ends the wait. */
+export function nest(
+  generator: Iterator<unknown, unknown, unknown>,
+  wait: Wait,
+  source: WaitSource,
+): void {
+  goOnWith(new PartRoutine(generator, wait.scope!, wait), wait, null);
+  if (!wait.done) wait.park(source);
+}
+
+/**
+ * Runs one step of a body, from its start or from a bare `yield`. Returns whether it ended in a bare
+ * `yield`: then its task is ready again, and only that.
+ */
+export function goOn(routine: Routine, handler: CompletionHandler): boolean {
+  const cancel = routine.scope.pending;
+  fastLane.running = routine;
+  let failed = false;
+  let result: unknown;
+  try {
+    const generator = routine.generator!;
+    const native = routine.native;
+    const step = cancel !== null
+      ? throwInto(generator, native, cancel)
+      : native
+      ? generatorNext.call(generator)
+      : generator.next();
+    result = step.done !== true && step.value === undefined && fastLane.parked === null
+      ? ceded
+      : advance(routine, generator, native, handler, step);
+  } catch (error) {
+    failed = true;
+    result = error;
+  }
+  fastLane.running = null;
+  if (result === ceded) return true;
+  if (result !== waiting) handler.finish(failed, result);
+  return false;
+}
+
+/**
+ * Runs one step with a wait that has ended, and returns the same. With `null`, runs the first step of
+ * a part; that is no checkpoint: a shield must get to its own first line, whatever is pending.
+ */
+export function goOnWith(
+  routine: Routine,
+  handler: CompletionHandler,
+  wait: Wait | null,
+): boolean {
+  const outer = fastLane.running;
+  fastLane.running = routine;
+  let failed = false;
+  let result: unknown;
+  try {
+    const generator = routine.generator!;
+    const native = routine.native;
+    const step = wait?.state === "failed"
+      ? throwInto(generator, native, wait.value)
+      : native
+      ? generatorNext.call(generator, wait?.value)
+      : generator.next(wait?.value);
+    result = advance(routine, generator, native, handler, step);
+  } catch (error) {
+    failed = true;
+    result = error;
+  }
+  fastLane.running = outer;
+  if (result === ceded) return true;
+  if (result !== waiting) handler.finish(failed, result);
+  return false;
+}
 
 /** Starts what the generator yielded; an error of that goes back in, and so on until it waits or returns. */
 function advance(
-  routine: FastRoutine,
+  routine: Routine,
   generator: Iterator<unknown, unknown, unknown>,
   native: boolean,
   handler: CompletionHandler,
@@ -167,7 +178,7 @@ function advance(
         wait = new SubstituteWait(start);
         if (start.cedes !== true && mayGoOn(routine.scope)) {
           wait.startWithin(routine.scope, routine);
-          routine.waits++;
+          routine.begun++;
           if (!wait.done) return waiting;
           if (wait.state === "failed") throw wait.value;
           step = native ? generatorNext.call(generator, wait.value) : generator.next(wait.value);
@@ -175,7 +186,7 @@ function advance(
         }
       }
       wait.start(routine.scope, routine);
-      routine.waits++;
+      routine.begun++;
       return waiting;
     } catch (error) {
       if (++refusals > MOST_REFUSALS) return delay(routine, wait, error);
@@ -200,7 +211,7 @@ function dropped(wait: Wait): void {
 }
 
 /** Has a refusal wait for the task's next turn. */
-function delay(routine: FastRoutine, refused: Wait | null, error: unknown): typeof waiting {
+function delay(routine: Routine, refused: Wait | null, error: unknown): typeof waiting {
   const wait = refused === null || refused.scope === null ? new SubstituteWait(cedeTrap) : refused;
   wait.scope = routine.scope;
   wait.owner = routine;
@@ -249,7 +260,7 @@ class Delegated implements Startable<unknown>, WaitSource {
   }
 
   begin(wait: Wait): void {
-    FastRoutine.nest(this.#operation[Symbol.iterator](), wait, this);
+    nest(this.#operation[Symbol.iterator](), wait, this);
   }
 
   abandon(): boolean {

@@ -20,7 +20,7 @@
 import { mayGoOn, spent } from "./turn.ts";
 import { currentScope, fastLane } from "./context.ts";
 import { forget, Forgotten, type Maker, note } from "./forgotten.ts";
-import { FastRoutine } from "./fast_routine.ts";
+import { nest } from "./fast_routine.ts";
 import { keepHandled, PromisedWait } from "./promise.ts";
 import type { CancelScope } from "./scope.ts";
 import { noteSite, passSite, siting } from "./sites.ts";
@@ -153,7 +153,7 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
       if (options.now !== undefined) {
         const value = this.attempt(running.scope);
         if (value !== NOT_NOW) {
-          running.waits++;
+          running.begun++;
           return new Done(value) as Iterator<unknown, T, unknown>;
         }
       } else if (options.cedes === true) {
@@ -203,7 +203,7 @@ class LazyOperation<T> implements Operation<T>, Startable<T>, WaitSource {
   begin(wait: Wait<T>): void {
     forget(this);
     if (siting.runs > 0) passSite(this, wait);
-    if (this.#body !== null) return FastRoutine.nest(this.#body(), wait, this);
+    if (this.#body !== null) return nest(this.#body(), wait, this);
     wait.checkpoint();
     this.#begin!(wait, this.#label, this.#argument);
   }

@@ -185,6 +185,11 @@ export class AsyncSide {
   }
 }
 
+/** The record of a task, made when first needed. */
+export function asyncSideOf(task: Task): AsyncSide {
+  return task.asyncSide ??= new AsyncSide();
+}
+
 /** Whose turn is being promised: so one function serves all, and a step leaves no closure behind. */
 let yielding: AsyncSide;
 
@@ -215,7 +220,7 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
     this.#whole = false;
     const begun = this.begin(scope);
     if (begun !== this) return begun as Promise<T>;
-    this.task.asyncSide.resumed = true;
+    this.task.asyncSide!.resumed = true;
     return Promise.resolve(this.value as T);
   }
 
@@ -236,7 +241,7 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
   /** Called at the task's turn. */
   resume(): boolean {
     const task = this.task;
-    task.asyncSide.resumed = this.state === "settled";
+    task.asyncSide!.resumed = this.state === "settled";
     task.host.lendTurn(task);
     const resolve = this.#resolve!;
     if (this.state === "failed") resolve(Promise.reject(this.value));
@@ -250,7 +255,7 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
       return outside.wait(this.operation!).then(([value]) => this.#whole ? lastStep(value) : value);
     }
     const task = scope.task;
-    const { asyncSide } = task;
+    const asyncSide = asyncSideOf(task);
     const { turnsLent } = asyncSide;
     if (task.host.hasBudget && this.operation!.cedes !== true && mayGoOn(scope)) {
       this.startWithin(scope, this);
@@ -276,7 +281,7 @@ export class PromisedWait<T> extends Wait<T> implements Resumer {
     const promise = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    if (task.asyncSide.turnsLent === turnsLent) task.host.returnTurn(task);
+    if (task.asyncSide!.turnsLent === turnsLent) task.host.returnTurn(task);
     return promise;
   }
 }

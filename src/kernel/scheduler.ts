@@ -236,13 +236,13 @@ export class Scheduler implements TaskHost {
 
   /** Lends the turn to async code of a task, until {@linkcode returnTurn}. */
   lendTurn(task: Task): void {
-    task.asyncSide.turnsLent++;
+    task.asyncSide!.turnsLent++;
     this.#lent = task;
   }
 
   /** Ends the step of async code: takes the turn back, or hands it on to the next async task at once. */
   returnTurn(task: Task): void {
-    task.asyncSide.turnsReturned++;
+    task.asyncSide!.turnsReturned++;
     if (task.isAway) {
       this.#turn.noteForeignAwait(task, false);
       this.#rouse(); // its wait may be the last thing that was to come: the loop must look again

@@ -237,11 +237,11 @@ export function currentFrame(): Frame {
  */
 export class WaitMark {
   readonly #frame = currentFrame();
-  readonly #waits = this.#frame.waits;
+  readonly #waits = this.#frame.begun;
 
   /** Whether it has not. */
   get untouched(): boolean {
-    return this.#frame.waits === this.#waits;
+    return this.#frame.begun === this.#waits;
   }
 }
 

@@ -14,14 +14,13 @@
  */
 import { Case } from "./combined_waits.ts";
 import { fastLane } from "./context.ts";
-import { FastRoutine } from "./fast_routine.ts";
 import { functionName } from "./printable.ts";
 import { probe, type Wait } from "./wait.ts";
 
 /** How many frames are looked at for one of the program's. */
 const FRAMES = 24;
 /** Behind these frames stands the code that asks a `function*` where it waits, or that called `run`. */
-const CUTS = ["FastRoutine.peek", "RunLife.toEnd"];
+const CUTS = ["PartRoutine.peek", "Task.peek", "RunLife.toEnd"];
 /** What this library's own frames begin with. */
 const OWN = new URL("../", import.meta.url).href;
 
@@ -153,13 +152,13 @@ export function waitSite(wait: Wait): string[] {
 /** The same for a wait that begins just now: an `async function*` is on the stack then. */
 export function beginSite(wait: Wait): string[] {
   const known = waitSite(wait);
-  return known.length > 0 || wait.owner instanceof FastRoutine ? known : linesOf(takeSite());
+  return known.length > 0 || wait.owner?.peek !== undefined ? known : linesOf(takeSite());
 }
 
 /** Asks a `function*` where it waits. */
 function ask(wait: Wait): Site | undefined {
   const { owner } = wait;
-  if (!(owner instanceof FastRoutine) || !wait.passesThrough) return undefined;
+  if (owner?.peek === undefined || !wait.passesThrough) return undefined;
   probe.look = takeSite;
   try {
     owner.peek();

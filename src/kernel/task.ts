@@ -1,35 +1,34 @@
 /**
  * A task: one generator on its way through a run, driven by the scheduler, watched by its users.
  *
- * It is its own outermost cancel scope, which spares a million parked tasks an object each. It keeps two
- * short lists, both linked through the waits themselves: those it is parked in (one, but for `Promise.all`
- * and the like in async code) and those that have ended and await its turn.
+ * It is its own outermost cancel scope, and the routine of a fast body: that spares a million parked tasks two
+ * objects each, and a step the wait for their memory. It keeps two short lists, both linked through the waits
+ * themselves: those it is parked in (one, but for `Promise.all` and the like in async code) and those that have
+ * ended and await its turn.
  *
  * An error is observed when somebody could have seen it: a join, a `get`, a group, a link, a read of
- * `error`. What nobody observed by the end of the run makes the run reject. A task that ended by its
- * own cancel has not failed: `join` lets it pass (one cancels and then joins), `get` throws, because
- * there is no value to give.
+ * `error`. What nobody observed by the end of the run makes the run reject. A task that ended by its own cancel
+ * has not failed: `join` lets it pass (one cancels and then joins), `get` throws, having no value to give.
  *
  * What a step reads and writes stands first in the object, what few tasks need in a record of its own.
  */
 import { goOnAsync } from "./async_routine.ts";
 import { checkString } from "./checks.ts";
 import { Cancelled, NOTHING } from "./errors.ts";
-import { type CompletionHandler, FastRoutine } from "./fast_routine.ts";
+import { type CompletionHandler, goOn, goOnWith, type Routine } from "./fast_routine.ts";
 import { forgottenError, type Maker } from "./forgotten.ts";
 import { type Holding, Holdings } from "./resource.ts";
 import { localsOf } from "./context.ts";
-import { isAsync, type TaskGenerator, type TaskName } from "./generators.ts";
+import { isAsync, isNative, type TaskGenerator, type TaskName } from "./generators.ts";
 import type { Operation } from "./operation.ts";
 import { functionName, printable } from "./printable.ts";
-import { AsyncSide } from "./promise.ts";
+import type { AsyncSide } from "./promise.ts";
 import {
   abandonHoldings,
   addLink,
   endOf,
   getOf,
   joinOf,
-  type Keeper,
   type LinkCall,
   type RareFields,
   rareOf,
@@ -53,20 +52,31 @@ export type TaskState = "new" | "ready" | "running" | "waiting" | "terminated";
  * daemon, and cancels it then; and, until its first step, `isBystander`: its waits do not count.
  */
 export class Task<T = unknown> extends CancelScope
-  implements Operation<T>, CompletionHandler, Maker {
+  implements Operation<T>, CompletionHandler, Maker, Routine {
   /** Where it stands. The scheduler alone writes this. */
   state: TaskState = "new";
   /** Link in the ready queue. */
   nextReady: Task | null = null;
-  /** What to go on with: a fast body's routine, an async body that has not started, or nothing. */
-  #body: FastRoutine | AsyncIterator<unknown, unknown, unknown> | null;
+  /** The generator of a fast body, as long as it lives. */
+  generator: Iterator<unknown, unknown, unknown> | null;
+  /** Whether that is called by the methods of all generators. */
+  readonly native: boolean;
+  /** The innermost scope that a fast body is in. */
+  scope: CancelScope;
   /** The first of its waits that have ended and await its turn. */
   endedWait: Wait | null = null;
   /** The last of them, where there are several. */
   lastEndedWait: Wait | null = null;
   /** The latest of the waits that it is parked in. */
   parkedWait: Wait | null = null;
-  #asyncSide: AsyncSide | null = null;
+  /** The record of its async code. A `function*` has some when a part of it is an `async function*`. */
+  asyncSide: AsyncSide | null = null;
+  /** An async body that has not started. */
+  #body: AsyncIterator<unknown, unknown, unknown> | null;
+  /** How many waits a fast body has begun; not those that a cancel, or their own begin, refused at once. */
+  begun = 0;
+  /** How many scopes a fast body is in. */
+  depth = 0;
   /** The run it belongs to. */
   readonly host: TaskHost;
   /** Operations it made that nothing has waited for. */
@@ -99,9 +109,11 @@ export class Task<T = unknown> extends CancelScope
   ) {
     super(null);
     this.host = host;
-    this.#body = isAsync(generator)
-      ? generator as AsyncIterator<unknown, unknown, unknown>
-      : new FastRoutine(generator as Iterator<unknown, unknown, unknown>, this, this);
+    const isFast = !isAsync(generator);
+    this.generator = isFast ? generator as Iterator<unknown, unknown, unknown> : null;
+    this.native = isFast && isNative(generator);
+    this.scope = this;
+    this.#body = isFast ? null : generator as AsyncIterator<unknown, unknown, unknown>;
     this.id = id;
     this.#name = name;
     this.spawner = spawner;
@@ -191,9 +203,8 @@ export class Task<T = unknown> extends CancelScope
   }
 
   /**
-   * Cancels the task: throws {@linkcode Cancelled} at its wait, now, and at each later checkpoint
-   * until it ends. One that has not started never runs; one that has ended is left alone. The first
-   * cancel counts.
+   * Cancels the task: throws {@linkcode Cancelled} at its wait, now, and at each later checkpoint until it
+   * ends. One that has not started never runs; one that has ended is left alone. The first cancel counts.
    *
    * @param reason Kept in the `Cancelled`.
    * @returns Waits for the end and throws nothing of the task's. Nobody needs to wait for it.
@@ -204,9 +215,8 @@ export class Task<T = unknown> extends CancelScope
   }
 
   /**
-   * Calls `fn` once the task has ended, at once if it has. Observes the task's error. Links are called in
-   * the order in which they were made; what one throws is reported through the run's `warn`, and the
-   * others are called all the same.
+   * Calls `fn` once the task has ended, at once if it has. Observes the task's error. Links are called in the
+   * order of their making; what one throws is reported through the run's `warn`, and spares the others.
    */
   link(fn: (task: Task<T>) => void): void {
     this.observe();
@@ -231,8 +241,8 @@ export class Task<T = unknown> extends CancelScope
   }
 
   /**
-   * Forgets a callback that was given to {@linkcode link}, {@linkcode onValue} or {@linkcode onError}, as
-   * often as it was. One that has been called, or was never given, is no error.
+   * Forgets a callback of {@linkcode link}, {@linkcode onValue} or {@linkcode onError}, as often as it was given.
+   * One that has been called, or was never given, is no error.
    */
   unlink(fn: (...args: never[]) => void): void {
     this.rare?.links?.delete(fn);
@@ -271,16 +281,6 @@ export class Task<T = unknown> extends CancelScope
     return this;
   }
 
-  /** Who answers for its failure in place of the run. */
-  get keeper(): Keeper | null {
-    return this.rare === null ? null : this.rare.keeper;
-  }
-
-  /** Has `keeper` answer for its failure in place of the run. */
-  keepFor(keeper: Keeper): void {
-    rareOf(this).keeper = keeper;
-  }
-
   /** Marks its failure, present or future, as seen. */
   observe(): void {
     if (this.isObserved) return;
@@ -302,29 +302,19 @@ export class Task<T = unknown> extends CancelScope
 
   /** Whether a wait of it has ended and awaits a turn. */
   get isDue(): boolean {
-    return this.endedWait !== null || (this.#asyncSide !== null && this.#asyncSide.turn !== null);
+    return this.endedWait !== null || (this.asyncSide !== null && this.asyncSide.turn !== null);
   }
 
   /** Whether its next step only resolves a promise, so that it may begin within another task's step. */
   get stepsByPromise(): boolean {
     const wait = this.endedWait;
     if (wait !== null) return wait.owner === wait as unknown;
-    return this.#asyncSide !== null && this.#asyncSide.turn !== null;
-  }
-
-  /** The record of its async code. A `function*` has some when a part of it is an `async function*`. */
-  get asyncSide(): AsyncSide {
-    return this.#asyncSide ??= new AsyncSide();
-  }
-
-  /** Takes the routine of its async body for that record. */
-  adopt(side: AsyncSide): void {
-    this.#asyncSide = side;
+    return this.asyncSide !== null && this.asyncSide.turn !== null;
   }
 
   /** Whether async code of it is out in a foreign `await`. */
   get isAway(): boolean {
-    return this.#asyncSide !== null && this.#asyncSide.inForeignAwait;
+    return this.asyncSide !== null && this.asyncSide.inForeignAwait;
   }
 
   /** What it holds and others may wait for, latest first. */
@@ -358,8 +348,8 @@ export class Task<T = unknown> extends CancelScope
   step(): boolean {
     const wait = this.endedWait;
     if (wait === null) {
+      if (this.generator !== null) return goOn(this, this);
       const body = this.#body;
-      if (body instanceof FastRoutine) return body.goOn();
       this.#body = null;
       goOnAsync(this, body);
       return false;
@@ -367,6 +357,16 @@ export class Task<T = unknown> extends CancelScope
     this.endedWait = wait.also;
     wait.also = null;
     return wait.owner!.resume(wait);
+  }
+
+  /** Called at its turn with a wait of its `function*` that has ended. */
+  resume(wait: Wait): boolean {
+    return goOnWith(this, this, wait);
+  }
+
+  /** Goes into its `function*` and straight out again. */
+  peek(): void {
+    this.generator?.next();
   }
 
   /** Called by its routine, once. */
@@ -384,7 +384,7 @@ export class Task<T = unknown> extends CancelScope
       this.#outcome = rest === NOTHING ? "cancelled" : "error";
       this.#result = rest === NOTHING ? cancel : rest;
     }
-    this.#body = null;
+    this.generator = null;
     this.state = "terminated";
     this.unstarted = null;
     // What async code left behind it (the losers of a `Promise.race`) must not take what others wait for.

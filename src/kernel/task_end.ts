@@ -92,13 +92,12 @@ export function tellWaiters(task: Task): void {
   ends?.wakeAll();
   links?.callAll((call) => follow(task, call));
   // Of a bystander, waits that cannot be let go of may still end, and must not be counted then.
-  if (!rare.bystander) task.rare = null;
-  else {rare.links =
-      rare.gets =
-      rare.ends =
-      rare.keeper =
-      rare.controller =
-        null;}
+  if (!rare.bystander) {
+    task.rare = null;
+    return;
+  }
+  rare.links = rare.gets = rare.ends = null;
+  rare.keeper = rare.controller = null;
 }
 
 /** Refuses a task that would wait for its own end. */

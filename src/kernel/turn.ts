@@ -189,7 +189,7 @@ export class LentTurn {
    * it go on, unless the task has waits of its own beside: then it may be in a `Promise.all` of just these.
    */
   noteForeignAwait(task: Task, isIn: boolean): void {
-    const { asyncSide } = task;
+    const asyncSide = task.asyncSide!;
     if (asyncSide.inForeignAwait !== isIn) this.foreignAwaits += isIn ? 1 : -1;
     const isBound = isIn && !task.isBystander && !hasOwnWait(task);
     if (asyncSide.isBound !== isBound) this.hostWaits.bound += isBound ? 1 : -1;

@@ -10,7 +10,7 @@ import { RunFinishedError } from "../kernel/errors.ts";
 import { type Operation, operation } from "../kernel/operation.ts";
 import { functionName, printable } from "../kernel/printable.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
-import { attach, detach, type Keeper } from "../kernel/task_end.ts";
+import { attach, detach, type Keeper, rareOf } from "../kernel/task_end.ts";
 import type { Task } from "../kernel/task.ts";
 import type { TaskName } from "../kernel/generators.ts";
 import type { Timer } from "../kernel/clock.ts";
@@ -106,7 +106,7 @@ export class ChildTasks implements Keeper, Dependent {
   spawn<T>(name: TaskName, generator: EitherGenerator<T>, delay?: number): Task<T> {
     if (this.#state === "closed") this.#refuse(name, "it has ended");
     const child = schedulerOf(this.#parent).spawn<T>(name, generator, this.#parent, delay);
-    child.keepFor(this);
+    rareOf(child).keeper = this;
     this.#alive.add(child);
     // A sibling's clean-up and the group's cancel: a child that comes after the cancel must get it, too.
     const end = this.#end ?? this.#endOfScope;
@@ -146,20 +146,20 @@ export class ChildTasks implements Keeper, Dependent {
   /** Makes a child whose end is `keeper`'s to answer for, until it is {@linkcode adopt}ed. */
   spawnFor(keeper: Keeper, name: TaskName, generator: EitherGenerator<unknown>): Task {
     const child = this.spawn(name, generator);
-    child.keepFor({
+    rareOf(child).keeper = {
       scope: this.scope,
       exited: (task) => {
         this.#alive.delete(task);
         keeper.exited(task);
         if (this.#alive.size === 0) this.#empty.wakeAll();
       },
-    });
+    };
     return child;
   }
 
   /** Answers for a child from now on. */
   adopt(child: Task): void {
-    child.keepFor(this);
+    rareOf(child).keeper = this;
   }
 
   /** Takes note of a child's end. */

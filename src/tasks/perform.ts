@@ -28,7 +28,7 @@ import { currentScope, fastLane, type Frame } from "../kernel/context.ts";
 import { type CompletionHandler, startable } from "../kernel/fast_routine.ts";
 import { type Operation, operation, takeOver } from "../kernel/operation.ts";
 import { functionName, printable, show } from "../kernel/printable.ts";
-import { type AsyncSide, keepHandled, PromiseTrap } from "../kernel/promise.ts";
+import { type AsyncSide, asyncSideOf, keepHandled, PromiseTrap } from "../kernel/promise.ts";
 import { Task } from "../kernel/task.ts";
 import { notWaitable, type TaskBody } from "../kernel/generators.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
@@ -141,7 +141,7 @@ export function begun<T>(work: Exclude<Work<T>, () => unknown>): Iterable<unknow
 function asyncPart<T>(generator: AsyncGenerator<unknown, T, never>): Iterable<unknown, T, unknown> {
   return operation<T>(asyncBody, (wait) => {
     const task = currentScope()!.task;
-    const ending = new PartCompletion(wait as Wait<unknown>, task.asyncSide, fastLane.running!);
+    const ending = new PartCompletion(wait as Wait<unknown>, asyncSideOf(task), fastLane.running!);
     driveAsync(generator as AsyncIterator<unknown, T, unknown>, task, wait.scope!, ending);
     wait.park(asyncBody);
   }) as Iterable<unknown, T, unknown>;
@@ -162,7 +162,7 @@ class PartCompletion implements CompletionHandler {
   }
 
   finish(failed: boolean, value: unknown): void {
-    if (this.#asyncSide.turnsReturned === this.#turnsReturned) this.#frame.waits--;
+    if (this.#asyncSide.turnsReturned === this.#turnsReturned) this.#frame.begun--;
     this.#wait.finish(failed, value);
   }
 }

@@ -207,7 +207,7 @@ export function now(): number {
 
 /** The scope of the group that answers for a task, whose outermost scope is given. */
 function keeperScope(task: CancelScope): CancelScope | null {
-  return task instanceof Task ? task.keeper?.scope ?? null : null;
+  return task instanceof Task ? task.rare?.keeper?.scope ?? null : null;
 }
 
 /**
