@@ -83,7 +83,7 @@ export function thrownText(what: string, error: unknown): string {
 }
 
 /** A function somebody gave, and what is called for it. */
-export interface LinkNode<C> {
+interface LinkNode<C> {
   /** By what it is forgotten again. */
   readonly given: unknown;
   /** What is called. */

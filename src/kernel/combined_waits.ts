@@ -99,7 +99,7 @@ export class Case extends Wait {
 }
 
 /** What a choice and a gathering have in common. As a source, it only stands for its cases. */
-export abstract class Cases implements WaitSource {
+abstract class Cases implements WaitSource {
   /** The cases say what the host has to do with them. */
   readonly host = "none";
   /** They are reported in its place. */

@@ -36,7 +36,7 @@ export interface Frame {
 }
 
 /** What is known of the step that runs just now. */
-export interface FastLane {
+interface FastLane {
   /** What runs now in the fast lane; `null` between steps and while async code runs. */
   running: Frame | null;
   /** The wait that has parked inside the running generator, which is on its way out with it. */

@@ -348,11 +348,6 @@ export function takeOver(value: unknown): void {
   else keepHandled(value);
 }
 
-/** Whether a value is an operation of weft (and not just anything that can be awaited). */
-export function isOperation(value: unknown): value is Operation<unknown> {
-  return value instanceof LazyOperation;
-}
-
 /** For an operation around another, with the same value: how that is given back. */
 export function undoOf<T>(work: unknown): OperationOptions<T> | null {
   return work instanceof LazyOperation ? work.undoing as OperationOptions<T> | null : null;

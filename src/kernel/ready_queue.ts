@@ -83,7 +83,7 @@ class ReadyList {
 }
 
 /** What the queue needs of its run, for the sake of a policy. */
-export interface ReadyQueueHost {
+interface ReadyQueueHost {
   /** Where the times of steps come from. */
   readonly clock: Clock;
   /** The living tasks. */

@@ -125,7 +125,7 @@ export class CancelScope {
 }
 
 /** A region that a deadline may end; the deadline may move. */
-export class TimedScope extends CancelScope {
+class TimedScope extends CancelScope {
   #deadline = Infinity;
 
   /** When it will be cancelled. */

@@ -292,7 +292,7 @@ export class Membership {
 }
 
 /** Joins by `join`, as an operation. */
-export function joinGroup(
+function joinGroup(
   handle: DatagramHandle,
   join: (conn: Deno.DatagramConn) => Promise<NativeMembership>,
 ): Operation<Membership> {

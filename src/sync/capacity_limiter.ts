@@ -298,7 +298,7 @@ function checkTotal(total: number): number {
 export type Borrower = object | string;
 
 /** Who lends. */
-export interface Lender {
+interface Lender {
   /** The limiter. */
   readonly limiter: object;
   /** Takes a token back that its borrower returns. */
@@ -310,7 +310,7 @@ export interface Lender {
 }
 
 /** A token that is out. Disposing of it gives it back. */
-export class Loan implements Holding, Disposable {
+class Loan implements Holding, Disposable {
   /** Link in its borrower's list. */
   heldBefore: Holding | null = null;
   /** Link in its borrower's list. */

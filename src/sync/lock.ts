@@ -37,7 +37,7 @@ let inside: (lock: MutexLock) => Mutex;
  *
  * @internal
  */
-export abstract class MutexLock {
+abstract class MutexLock {
   readonly #mutex: Mutex;
 
   static {

@@ -227,7 +227,7 @@ export class BoundedSemaphore extends Semaphore {
 const MOST = 8;
 
 /** Who has permits of one semaphore, for which this also stands in reports. */
-export class PermitHolders implements QueueOwner {
+class PermitHolders implements QueueOwner {
   /** Another one may do as well. */
   readonly isShared: boolean = true;
   readonly #name: string;

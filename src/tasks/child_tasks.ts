@@ -41,7 +41,7 @@ function cancelInTurn(child: Task, end: CancelOrder): void {
 }
 
 /** How the children of one operation are to be. */
-export interface ChildTasksOptions {
+interface ChildTasksOptions {
   /** How many milliseconds its children get to finish when the operation is cancelled. @default {0} */
   grace?: number;
   /** Whether one child's end may cancel the others. @default {false} */

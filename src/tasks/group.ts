@@ -243,7 +243,7 @@ type Progress<V> =
   | { readonly kind: "failed"; readonly error: unknown };
 
 /** Starts a child in `childTasks` and waits until it calls `started`. For `yield*` inside a sequence. */
-export function* startChild<V, A extends readonly unknown[]>(
+function* startChild<V, A extends readonly unknown[]>(
   childTasks: ChildTasks,
   body: (started: (value: V) => void, ...args: A) => EitherGenerator<unknown>,
   args: A,

@@ -237,7 +237,7 @@ export interface Ending {
  *
  * @throws {TypeError} If it is no list, or something in it never says that it has ended.
  */
-export function checkEndings<E extends Ending>(endings: Iterable<E>, verb: string): E[] {
+function checkEndings<E extends Ending>(endings: Iterable<E>, verb: string): E[] {
   keepHandled(endings);
   const all = checkList(endings, "tasks or futures");
   all.forEach(keepHandled);

@@ -34,7 +34,7 @@ export interface TaskMapOptions {
 export type OnItemError = "raise" | "skip" | "yield";
 
 /** How results are given out. */
-export interface OutletOptions {
+interface OutletOptions {
   /** Whether they come in the order of the items, or in that of completion. @default {true} */
   readonly ordered?: boolean;
   /** What becomes of an item whose task fails. @default {"raise"} */
@@ -152,7 +152,7 @@ export interface TaskImapOptions extends TaskMapOptions {
 }
 
 /** What an `imap` does. */
-export interface ImapPlan<R> extends OutletOptions {
+interface ImapPlan<R> extends OutletOptions {
   /** Names it in reports, as in `TaskPool#1.imap()`. */
   readonly name: string;
   /** Draws items and starts their tasks, whose results go to the outlet. */

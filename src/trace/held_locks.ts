@@ -14,7 +14,7 @@ import { WaitQueue } from "../kernel/wait_queue.ts";
 const MOST_WAITERS = 100;
 
 /** Something that is held, and who stands in line for it. */
-export interface HeldLock {
+interface HeldLock {
   /** As in `Lock#1`, or `Semaphore#1.acquire()` where only its queue is known. */
   readonly name: string;
   /** Who has it; some of them, if there may be several that are not known. */

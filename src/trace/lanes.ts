@@ -34,7 +34,7 @@ export interface Lane {
 }
 
 /** One task made another ready. */
-export interface Wake {
+interface Wake {
   /** When. */
   readonly at: number;
   /** The id of the waker. */
@@ -52,7 +52,7 @@ export interface Level {
 }
 
 /** Something that took its time beside the tasks. */
-export interface Aside {
+interface Aside {
   /** Whether it is a pass of a registry or a job of a worker. */
   readonly kind: "poll" | "job";
   /** The name of the registry or of the worker. */

@@ -42,7 +42,7 @@ export interface LostUpdate {
 }
 
 /** An access before anybody asked for words. */
-export interface Touch {
+interface Touch {
   /** Who it was; `null` for code outside of every task. */
   readonly task: { readonly name: string } | null;
   /** What was read or written. */

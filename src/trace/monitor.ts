@@ -264,7 +264,7 @@ const UNREAD_MS = 5_000;
 const NEWLINE = 10;
 
 /** Serves a client to the end of its session, and closes its socket. */
-export function* serveClient(
+function* serveClient(
   socket: Socket,
   scheduler: Scheduler,
 ): Generator<unknown, void, unknown> {
@@ -329,14 +329,14 @@ const PART = "(0|[1-9]\\d{0,2})";
 const IPV4 = new RegExp(`^${PART}\\.${PART}\\.${PART}\\.${PART}$`);
 
 /** The address that a hostname stands for, if that is one of the loopback interface. */
-export function loopbackOf(hostname: unknown): string | undefined {
+function loopbackOf(hostname: unknown): string | undefined {
   if (typeof hostname !== "string") return undefined;
   if (hostname === "localhost") return "127.0.0.1";
   return isLoopback(hostname) ? hostname : undefined;
 }
 
 /** Whether a text is an address of 127.0.0.0/8, or `::1` in whatever form. */
-export function isLoopback(address: string): boolean {
+function isLoopback(address: string): boolean {
   const parts = IPV4.exec(address)?.slice(1).map(Number);
   if (parts !== undefined) return parts[0] === 127 && parts.every((part) => part <= 255);
   if (!/^[0-9a-f:]+$/i.test(address)) return false;

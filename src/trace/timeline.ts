@@ -309,7 +309,7 @@ const MOST = 20_000;
 const LONGEST = 200;
 
 /** Gives each word a number. */
-export class WordTable {
+class WordTable {
   readonly #numbers = new Map<string, number>();
   readonly #words: string[] = ["…"];
 

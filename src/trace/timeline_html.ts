@@ -92,7 +92,7 @@ tr.found{outline:2px solid var(--mark)}
 @media print{:root{color-scheme:light}#controls{display:none}}`;
 
 /** Zoom, search, and the waits of a task. */
-export const PAGE_SCRIPT: string = `
+const PAGE_SCRIPT: string = `
 const lanes = JSON.parse(document.getElementById("data").textContent);
 const byId = new Map(lanes.map((lane) => [String(lane.id), lane]));
 const rows = [...document.querySelectorAll("tbody tr")];
