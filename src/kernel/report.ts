@@ -16,6 +16,8 @@ const SITE_LENGTH = 500;
 const OF_ANOTHER_RUN = ", a task of another run that is still alive";
 /** So many of the waits of one task are shown. */
 const MOST_WAITS = 5;
+/** So many things of one kind are listed of a single task or lock. */
+export const MOST_ITEMS = 20;
 /** A chain of holders is followed no further than this. */
 const LONGEST_CHAIN = 100;
 /** So many tasks of one circle. */
@@ -24,7 +26,7 @@ export const MOST_EDGES = 100;
 const DEEPEST = 40;
 
 /** A wait that is parked. */
-export interface ParkedWait extends Wait {
+interface ParkedWait extends Wait {
   readonly source: WaitSource;
 }
 
@@ -67,7 +69,13 @@ export function sourceText(source: WaitSource, comma: "" | "," = ""): string {
 
 /** Who holds something. */
 export function heldBy(...holders: readonly { readonly name: string }[]): string {
-  return `held by ${holders.map(({ name }) => printable(name)).join(", ")}`;
+  return `held by ${listed(holders.map(({ name }) => name))}`;
+}
+
+/** Things in a row, and how many more there are. */
+export function listed(things: readonly unknown[]): string {
+  const shown = things.slice(0, MOST_ITEMS).map((thing) => printable(thing)).join(", ");
+  return things.length > MOST_ITEMS ? `${shown} and ${things.length - MOST_ITEMS} more` : shown;
 }
 
 /** Whether a wait is for a living task of another run, which may end it at any time. */

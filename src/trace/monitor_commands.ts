@@ -11,8 +11,11 @@ import type { Task } from "../kernel/task.ts";
 import { heldLocks } from "./held_locks.ts";
 import {
   formatTaskTree,
+  heldBy,
   holderChain,
   leafWaits,
+  listed,
+  MOST_ITEMS,
   siteText,
   sourceText,
   stateOf,
@@ -27,8 +30,6 @@ const LINE_LENGTH = 400;
 const NAME_LENGTH = 60;
 /** So much of what a task waits on. */
 const WAITS_LENGTH = 160;
-/** So many things of one kind are shown of a single task or lock. */
-const MOST_ITEMS = 20;
 /** So much of an unknown command is shown. */
 const SHOWN = 40;
 
@@ -173,9 +174,7 @@ function locks(scheduler: Scheduler): string[] {
   const held = heldLocks(scheduler.tasks());
   if (held.length === 0) return ["nothing is held"];
   return held.flatMap(({ name, holders, waiters, more }) => [
-    `${printable(name)} held by ${
-      listed(holders.map((holder) => `${printable(holder.name)} (id ${holder.id})`))
-    }`,
+    `${printable(name)} ${heldBy(...holders.map(withId))}`,
     ...waiters.map(({ task, call }, i) =>
       `  ${i + 1}. ${printable(task.name)} (id ${task.id}) ${printable(call)}`
     ),
@@ -183,10 +182,8 @@ function locks(scheduler: Scheduler): string[] {
   ]);
 }
 
-/** Things in a row, and how many more there are. */
-function listed(things: readonly unknown[]): string {
-  const shown = things.slice(0, MOST_ITEMS).map((thing) => printable(thing)).join(", ");
-  return things.length > MOST_ITEMS ? `${shown} and ${things.length - MOST_ITEMS} more` : shown;
+function withId({ name, id }: Task): { name: string } {
+  return { name: `${printable(name)} (id ${id})` };
 }
 
 function help(): string[] {

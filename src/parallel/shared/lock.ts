@@ -11,6 +11,7 @@ import { currentScope } from "../../kernel/context.ts";
 import { DeadlockError, WouldBlock } from "../../kernel/errors.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import { printable } from "../../kernel/printable.ts";
+import { heldBy } from "../../kernel/report.ts";
 import type { Task } from "../../kernel/task.ts";
 import type { Wait } from "../../kernel/wait.ts";
 import { type GateEntry, type GateKeeper, NOT_YET } from "./gate.ts";
@@ -129,7 +130,8 @@ export abstract class BaseLock extends SharedObject {
   tryAcquire(): SharedGuard {
     if (this.#take(currentTaskOrNone())) return this.#guard;
     this.#mutex.checkHolder(`acquire ${this}`);
-    throw new WouldBlock(`Cannot acquire ${this}: held by ${this.#mutex.holderName ?? "another"}`);
+    const { holderName: name = "another" } = this.#mutex;
+    throw new WouldBlock(`Cannot acquire ${this}: ${heldBy({ name })}`);
   }
 
   /**
