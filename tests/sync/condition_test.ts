@@ -312,3 +312,28 @@ for (const kind of [Lock, RLock]) {
     },
   );
 }
+
+law("A waiter of a condition that has got its notice counts as acquiring at once", async () => {
+  await run(function* () {
+    const condition = new Condition();
+    const waiters = [1, 2, 3].map(() =>
+      spawn(function* () {
+        using _lock = yield* condition.acquire();
+        yield* condition.wait();
+      })
+    );
+    yield* sleep(1);
+    {
+      using _lock = yield* condition.acquire();
+      condition.notify(2);
+      assertEquals(condition.statistics().waiting, 1);
+      assertEquals(condition.statistics().acquiring, 2);
+      yield* sleep(1);
+      assertEquals(condition.statistics().acquiring, 2);
+      condition.notifyAll();
+      assertEquals(condition.statistics().acquiring, 3);
+    }
+    for (const waiter of waiters) yield* waiter.join();
+    assertEquals(condition.statistics().acquiring, 0);
+  });
+});

@@ -1,5 +1,5 @@
 /** `race` of operations is one atomic choice in the caller's task: one happens, the others did not. */
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
 import {
   all,
   cede,
@@ -17,15 +17,18 @@ import {
   race,
   run,
   Semaphore,
+  shield,
   sleep,
   spawn,
   TimeoutError,
   wait,
+  waitFirst,
   withTimeout,
 } from "@weft/weft";
 import { VirtualClock } from "@weft/weft/testing";
 import { lawForActors } from "../lib/lanes.ts";
 import { law } from "../lib/law.ts";
+import { nap, virtually } from "../lib/virtual.ts";
 
 const filled = (...items: number[]): Queue<number> => {
   const queue = new Queue<number>();
@@ -512,4 +515,59 @@ law("Thousands of races on a long-lived task leave nothing behind", async () => 
     assertEquals(task.waits.length, 0);
     assertEquals(task.timers.size, 0);
   }, { clock: new VirtualClock() });
+});
+
+law("race() evaluates to the first result, after the losers have cleaned up", async () => {
+  const log: string[] = [];
+  const loser = async function* () {
+    try {
+      yield* sleep(100);
+    } finally {
+      yield* shield(sleep(5));
+      log.push("loser cleaned");
+    }
+  };
+  const value = await virtually(async function* () {
+    return yield* race([loser, () => nap(1, "winner")]);
+  });
+  assertEquals([value, ...log], ["winner", "loser cleaned"]);
+});
+
+law("race() throws the error of the first to end, and that of a loser's clean-up too", async () => {
+  const error = await virtually(async function* () {
+    yield* race([
+      async function* () {
+        yield* sleep(1);
+        throw new Error("first");
+      },
+      async function* () {
+        try {
+          yield* sleep(100);
+        } catch {
+          throw new Error("clean-up");
+        }
+      },
+    ]);
+  }).catch((error) => error);
+  assertInstanceOf(error, AggregateError);
+  assertEquals(error.errors.map((e) => e.message), ["first", "clean-up"]);
+  assertThrows(() => race([]), RangeError, "nobody could win");
+});
+
+law("waitFirst() over operations takes as many as asked for, and no more", async () => {
+  await virtually(async function* () {
+    const queues = [1, 2, 3].map(() => new Queue<number>());
+    for (const [i, queue] of queues.entries()) queue.tryPut(i);
+    const event = new Event();
+    const first = yield* waitFirst([event.wait(), ...queues.map((q) => q.get())], { count: 2 });
+    assertEquals(first, [
+      { index: 1, status: "fulfilled", value: 0 },
+      { index: 2, status: "fulfilled", value: 1 },
+    ]);
+    assertEquals(queues.map((queue) => queue.size), [0, 0, 1]);
+    queues[0]!.shutdown();
+    const [failed] = yield* waitFirst([queues[0]!.get(), event.wait()]);
+    assert(failed?.status === "rejected" && failed.reason instanceof ClosedError);
+    assertEquals(event.statistics().waiting, 0);
+  });
 });

@@ -1,11 +1,17 @@
-/** An operation that need not wait goes on without a turn, for as long as the budget of its step lasts. */
+/**
+ * How long a turn lasts. An operation that need not wait goes on without a turn as long as the budget of its step
+ * lasts; an async task that is alone keeps the turn when it cedes; a body that catches everything and goes on delays
+ * its own end: and nobody else must notice.
+ */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   all,
   AsyncResult,
+  Cancelled,
   cancelScope,
   cede,
   Channel,
+  currentTask,
   Event,
   group,
   joinAll,
@@ -20,12 +26,174 @@ import {
   sleep,
   spawn,
   type Task,
+  type TaskBody,
   wait,
 } from "@weft/weft";
+import { law } from "../lib/law.ts";
 import type { Instrument, Policy } from "@weft/weft/lowlevel";
 import { VirtualClock } from "@weft/weft/testing";
 
-import { law } from "../lib/law.ts";
+law("A timer rings while the only task cedes in a loop", async () => {
+  let rung = false;
+  await run(async function* () {
+    spawn(async function* () {
+      yield* sleep(1);
+      rung = true;
+    });
+    const end = performance.now() + 5000;
+    while (!rung && performance.now() < end) yield;
+  });
+  assertEquals(rung, true);
+});
+
+law("The host has its turn while the only task cedes in a loop", async () => {
+  let turned = false;
+  setTimeout(() => turned = true, 1);
+  await run(async function* () {
+    const end = performance.now() + 5000;
+    while (!turned && performance.now() < end) yield;
+  });
+  assertEquals(turned, true);
+});
+
+law("A cancel from outside reaches a task that cedes alone at its next yield", async () => {
+  let steps = 0;
+  await run(async function* () {
+    const me = currentTask();
+    queueMicrotask(() => me.cancel("enough"));
+    for (; steps < 1000; steps++) yield;
+  }).catch((error) => assertEquals(error instanceof Cancelled, true));
+  assertEquals(steps < 1000, true);
+});
+
+law("Whoever becomes ready while a task cedes alone has the next turn", async () => {
+  const order: string[] = [];
+  await run(async function* () {
+    for (let i = 0; i < 3; i++) {
+      order.push(`main ${i}`);
+      yield;
+    }
+    spawn(function* () {
+      order.push("child 0");
+      yield;
+      order.push("child 1");
+    });
+    for (let i = 3; i < 6; i++) {
+      order.push(`main ${i}`);
+      yield;
+    }
+  });
+  assertEquals(order, [
+    "main 0",
+    "main 1",
+    "main 2",
+    "main 3",
+    "child 0",
+    "main 4",
+    "child 1",
+    "main 5",
+  ]);
+});
+
+const TURNS = 20_000;
+
+/** Loops over an operation that is refused each time, and over what another task can do meanwhile. */
+async function othersTurns(
+  body: (op: () => Operation<unknown>, count: () => boolean) => TaskBody<[], void>,
+  op: () => Operation<unknown>,
+): Promise<number> {
+  let turns = 0;
+  let others = 0;
+  let rang = -1;
+  await run(function* () {
+    const stubborn = spawn(body(op, () => ++turns <= TURNS));
+    spawn(function* () {
+      while (turns < TURNS) {
+        others++;
+        yield;
+      }
+    });
+    spawn(function* () {
+      yield* sleep(1);
+      rang = turns;
+    });
+    yield;
+    stubborn.cancel();
+  }, { warn: () => {} });
+  assert(rang < TURNS, "the timer rang when all was over");
+  return others;
+}
+
+const queue = new Queue<number>();
+const operations: readonly (readonly [string, () => Operation<unknown>])[] = [
+  ["get()", () => queue.get()],
+  ["sleep()", () => sleep(60_000)],
+];
+
+for (const [name, op] of operations) {
+  law(`a cancelled function* that catches at ${name} in a loop starves nobody`, async () => {
+    const others = await othersTurns((op, more) =>
+      function* () {
+        while (more()) {
+          try {
+            yield* op();
+          } catch {
+            // It will not end.
+          }
+        }
+      }, op);
+    assert(others > TURNS / 100, `${others} turns`);
+  });
+
+  law(`a cancelled async function* that catches at ${name} in a loop starves nobody`, async () => {
+    const others = await othersTurns((op, more) =>
+      async function* () {
+        while (more()) {
+          try {
+            yield* op();
+          } catch {
+            // It will not end.
+          }
+        }
+      }, op);
+    assert(others > TURNS / 100, `${others} turns`);
+  });
+
+  law(`a cancelled task that catches at await ${name} in a loop starves nobody`, async () => {
+    const others = await othersTurns((op, more) =>
+      async function* () {
+        while (more()) {
+          try {
+            await op();
+          } catch {
+            // It will not end.
+          }
+        }
+      }, op);
+    assert(others > TURNS / 100, `${others} turns`);
+  });
+}
+
+law("a function* that yields nonsense and catches the error in a loop starves nobody", async () => {
+  let turns = 0;
+  let others = 0;
+  await run(function* () {
+    spawn(function* () {
+      while (++turns <= TURNS) {
+        try {
+          yield 5;
+        } catch (error) {
+          assertEquals((error as Error).name, "TypeError");
+        }
+      }
+    });
+    while (turns < TURNS) {
+      others++;
+      yield;
+    }
+  });
+  assert(others > TURNS / 100, `${others} turns`);
+});
 
 /** An operation that can be done at once, as often as one likes. */
 type Maker = () => () => Operation<unknown>;

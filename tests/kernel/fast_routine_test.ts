@@ -15,9 +15,9 @@ import {
   shield,
   sleep,
   spawn,
+  type TaskBody,
   withTimeout,
 } from "@weft/weft";
-import type { TaskBody } from "@weft/weft";
 import { VirtualClock } from "@weft/weft/testing";
 import { law } from "../lib/law.ts";
 

@@ -1,6 +1,15 @@
 /** Of which tasks a run knows the line that spawned them. */
-import { assertEquals } from "@std/assert";
-import { run, type RunOptions, spawn, type Task } from "@weft/weft";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import {
+  AsyncResult,
+  group,
+  run,
+  type RunOptions,
+  sleep,
+  spawn,
+  type Task,
+  withTimeout,
+} from "@weft/weft";
 import { law } from "../lib/law.ts";
 
 /** Runs a body that spawns tasks, and says which of them have a line: their places in the order of spawning. */
@@ -66,4 +75,34 @@ law("A body whose name throws is spawned like any other", async () => {
     },
   });
   assertEquals(await sited((note) => note(spawn(nameless))), [0]);
+});
+
+law("TimeoutError and GroupError of an async body name the line that asked", async () => {
+  await run(async function* () {
+    const child = spawn(function* () {
+      yield* sleep(1000);
+    });
+    const calls = {
+      withTimeout: () => withTimeout(1, sleep(1000)),
+      get: () => child.get(1),
+      result: () => new AsyncResult<number>().get(1),
+      group: () =>
+        group(async function* () {
+          throw new Error("boom");
+        }),
+    };
+    for (const [name, call] of Object.entries(calls)) {
+      for (const way of ["yield*", "await"]) {
+        let stack = "";
+        try {
+          if (way === "await") await call();
+          else yield* call();
+        } catch (error) {
+          stack = (error as Error).stack!;
+        }
+        assertStringIncludes(stack.split("\n    at ")[1]!, "sites_test.ts", `${name}, ${way}`);
+      }
+    }
+    child.cancel();
+  });
 });

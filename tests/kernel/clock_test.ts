@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { DeadlockError, Queue, run, sleep, spawn, spawnLater, withTimeout } from "@weft/weft";
+import { assert, assertEquals } from "@std/assert";
+import { run, sleep, spawn, spawnLater, withTimeout } from "@weft/weft";
 import { VirtualClock } from "@weft/weft/testing";
 import { law } from "../lib/law.ts";
 import { cancelSleepers, wakeInOrder } from "../lib/sleepers.ts";
@@ -58,14 +58,6 @@ law(
     assertEquals(log, ["slept", "spawned later", "after"]);
   },
 );
-
-law("A deadlock that begins after a foreign await is reported", async () => {
-  await assertRejects(() =>
-    run(async function* () {
-      await new Promise((resolve) => setTimeout(resolve, 2));
-      yield* new Queue<number>().get();
-    }), DeadlockError);
-});
 
 law("A timeout that does not fire leaves the virtual clock where it was", async () => {
   const clock = new VirtualClock();

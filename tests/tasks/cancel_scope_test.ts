@@ -13,18 +13,24 @@ import {
   moveOnAt,
   now,
   type Operation,
-  run,
   type Scope,
   shield,
   sleep,
   spawn,
   withTimeout,
 } from "@weft/weft";
-import { VirtualClock } from "@weft/weft/testing";
 import { law } from "../lib/law.ts";
+import { virtually } from "../lib/virtual.ts";
 
-const virtually = <T>(body: () => AsyncGenerator<unknown, T, never>): Promise<T> =>
-  run(body, { clock: new VirtualClock() });
+async function* assertGroupFails(op: Operation<unknown>): AsyncGenerator<unknown, void, unknown> {
+  try {
+    yield* op;
+  } catch (error) {
+    assert(error instanceof GroupError);
+    return;
+  }
+  throw new Error("it did not fail");
+}
 
 law(
   "scope.cancel() ends the body without an error; a body that returned was not cancelled",
@@ -230,16 +236,6 @@ law("g.cancel() ends body and children without an error, those of clean-ups too"
     assertEquals(log, ["a", "b", "c", "d"]);
   });
 });
-
-async function* assertGroupFails(op: Operation<unknown>): AsyncGenerator<unknown, void, unknown> {
-  try {
-    yield* op;
-  } catch (error) {
-    assert(error instanceof GroupError);
-    return;
-  }
-  throw new Error("it did not fail");
-}
 
 law(
   "What a sibling's clean-up spawns into a failed or cancelled group is cancelled too",

@@ -4,21 +4,13 @@ import {
   assertInstanceOf,
   assertRejects,
   assertStrictEquals,
-  assertStringIncludes,
 } from "@std/assert";
 import {
-  all,
   Cancelled,
   createLocal,
   currentTask,
-  DeadlockError,
-  group,
-  GroupError,
   joinAll,
-  Lock,
-  Queue,
   run,
-  shield,
   sleep,
   spawn,
   spawnLater,
@@ -192,122 +184,6 @@ law("currentTask() is exact in both lanes, also after foreign awaits of any leng
   });
 });
 
-law(
-  "A deadlock of two locks is reported as a cycle of names, and clean-ups still run",
-  async () => {
-    const log: string[] = [];
-    const error = await run(function* () {
-      const first = new Lock("First");
-      const second = new Lock("Second");
-      const grab = async function* (mine: Lock, other: Lock) {
-        using _mine = yield* mine.acquire();
-        try {
-          yield* sleep(1);
-          using _other = yield* other.acquire();
-        } finally {
-          log.push(currentTask().name);
-        }
-      };
-      spawn(grab, first, second).name = "A";
-      spawn(grab, second, first).name = "B";
-    }).catch((error) => error);
-    assertInstanceOf(error, DeadlockError);
-    assertEquals(error.cycles.map((cycle) => [...cycle].sort()), [["A", "B"]]);
-    assertStringIncludes(
-      error.message,
-      "A waits Second.acquire() held by B → B waits First.acquire() held by A",
-    );
-    assertEquals(log.sort(), ["A", "B"]);
-  },
-);
-
-law("Five dining philosophers are reported as one cycle of five", async () => {
-  const error = await run(function* () {
-    const forks = Array.from({ length: 5 }, (_, i) => new Lock(`Fork${i}`));
-    for (let i = 0; i < 5; i++) {
-      const task = spawn(function* () {
-        using _left = yield* forks[i]!.acquire();
-        yield;
-        using _right = yield* forks[(i + 1) % 5]!.acquire();
-      });
-      task.name = `P${i}`;
-    }
-  }).catch((error) => error);
-  assertInstanceOf(error, DeadlockError);
-  assertEquals(error.cycles.length, 1);
-  assertEquals([...error.cycles[0]!].sort(), ["P0", "P1", "P2", "P3", "P4"]);
-});
-
-law("A deadlock under a shield ends all the same", async () => {
-  const queue = new Queue<number>();
-  await assertRejects(
-    () =>
-      run(async function* () {
-        yield* shield(queue.get());
-      }),
-    DeadlockError,
-    "Queue#",
-  );
-});
-
-law("A failed producer's error is not hidden by the deadlock it causes", async () => {
-  const error = await run(function* () {
-    const queue = new Queue<number>();
-    spawn(function* () {
-      throw boom;
-    });
-    yield* queue.get();
-  }).catch((error) => error);
-  assertInstanceOf(error, AggregateError);
-  assert(error.errors.includes(boom));
-  assert(error.errors.some((one: unknown) => one instanceof DeadlockError));
-});
-
-law("A deadlock through `yield task` is seen as one through `yield* task`", async () => {
-  for (const star of [true, false]) {
-    const error = await run(function* () {
-      const child = spawn(function* () {
-        yield* new Queue<number>(1, "Empty").get();
-      });
-      if (star) yield* child;
-      else yield child;
-    }).catch((error) => error);
-    assertInstanceOf(error, DeadlockError);
-    assertStringIncludes(error.message, "Empty.get()");
-  }
-});
-
-law("A task in a foreign await is no deadlock", async () => {
-  const value = await run(function* () {
-    const queue = new Queue<number>();
-    spawn(async function* () {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      yield* queue.put(7);
-    });
-    return yield* queue.get();
-  });
-  assertEquals(value, 7);
-});
-
-law("A part of another lane in a foreign await is no deadlock", async () => {
-  const foreign = async function* () {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    return 1;
-  };
-  assertEquals(
-    await run(function* () {
-      return yield* shield(foreign);
-    }),
-    1,
-  );
-  assertEquals(
-    await run(async function* () {
-      return yield* shield(foreign);
-    }),
-    1,
-  );
-});
-
 law("The same seed gives the same run, and different seeds give different ones", async () => {
   const trace = async (seed?: number) => {
     const log: number[] = [];
@@ -366,43 +242,4 @@ law("An aborted signal cancels the run, with its reason", async () => {
   const error = await running.catch((error) => error);
   assertInstanceOf(error, Cancelled);
   assertEquals(error.reason, "stop it");
-});
-
-law("A group raises one GroupError with every error, its body's included", async () => {
-  const error = await run(async function* () {
-    yield* group(async function* (g) {
-      g.spawn(async function* () {
-        try {
-          yield* sleep(1e6);
-        } catch {
-          throw new Error("while cleaning");
-        }
-      });
-      yield* sleep(1);
-      throw boom;
-    }, { name: "g" });
-  }, { clock: new VirtualClock() }).catch((error) => error);
-  assertInstanceOf(error, GroupError);
-  assertEquals(error.errors.map((e: Error) => e.message), ["boom", "while cleaning"]);
-});
-
-law("all() throws the failing work's own error after the others have cleaned up", async () => {
-  const log: string[] = [];
-  const error = await run(function* () {
-    yield* all([
-      function* () {
-        try {
-          yield* sleep(1e6);
-        } finally {
-          log.push("cleaned");
-        }
-      },
-      function* () {
-        yield* sleep(1);
-        throw boom;
-      },
-    ]);
-  }, { clock: new VirtualClock() }).catch((error) => error);
-  assertStrictEquals(error, boom);
-  assertEquals(log, ["cleaned"]);
 });
