@@ -33,17 +33,14 @@ const KEEP_LARGE = 256;
 
 /** A lent buffer, and the part of it that is in use. */
 export class Chunk {
-  /** The buffer. */
   readonly bytes: Uint8Array;
   /** Where the part begins that has not been written yet. */
   start = 0;
-  /** Where it ends. */
   stop = 0;
   /** The chunk behind it. */
   next: Chunk | null = null;
   #view: Uint8Array | null = null;
 
-  /** A chunk of `size` bytes. */
   constructor(size: number) {
     this.bytes = new Uint8Array(size);
   }

@@ -171,7 +171,6 @@ export interface ReceiverHost {
   isOurs(datagram: Received): boolean;
   /** A native receive has ended. */
   receiveEnded(): void;
-  /** Its name. */
   toString(): string;
 }
 

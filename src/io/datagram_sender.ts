@@ -35,7 +35,6 @@ export interface SenderHost {
   sendsEnded(): void;
   /** Whether a native send always ends soon, so that a cancel may wait for it. */
   readonly isPrompt: boolean;
-  /** Its name. */
   toString(): string;
 }
 
@@ -288,7 +287,6 @@ export class OutgoingDatagram implements WaitSource {
     return true;
   }
 
-  /** Names the wait in reports. */
   toString(): string {
     return String(this.#counter);
   }

@@ -108,7 +108,6 @@ export abstract class HandleLifetime implements Resource, PendingOperations {
 export abstract class Handle extends HandleLifetime implements Pollable {
   /** What could be done with it without waiting, in the bits of poll(2). */
   abstract readonly ready: number;
-  /** Whether it was closed, by our side. */
   abstract readonly closed: boolean;
   /** How many milliseconds each operation on it may wait; `undefined` for no limit. */
   timeout: Timeout = undefined;
@@ -135,7 +134,6 @@ export abstract class Handle extends HandleLifetime implements Pollable {
   /** Starts what will tell more of its readiness. */
   abstract arm(interest: number): void;
 
-  /** Closes it. */
   abstract close(): void;
 
   /** Closes it, and resolves when nothing of it is left. */
@@ -184,7 +182,6 @@ export abstract class Handle extends HandleLifetime implements Pollable {
     else for (const watcher of [...this.#watchers!]) watcher.readinessChanged(this, news, ready);
   }
 
-  /** Its name. */
   override toString(): string {
     return this.#name;
   }
@@ -257,7 +254,6 @@ export class Linger {
 
 /** What can be closed. */
 export interface Closable {
-  /** Starts closing. */
   close(): void;
   /** Resolves when it is done. */
   readonly gone: Promise<void>;

@@ -164,7 +164,6 @@ export class Connecting<S> extends HandleLifetime implements WaitSource {
     return this.gone;
   }
 
-  /** Names the wait in reports. */
   override toString(): string {
     return `connect(${this.#where})`;
   }

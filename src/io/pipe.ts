@@ -158,7 +158,6 @@ export class WebReader implements NativeReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   #rest: Uint8Array = new Uint8Array(0);
 
-  /** Locks the stream. */
   constructor(stream: ReadableStream<Uint8Array>) {
     this.#reader = stream.getReader();
   }
@@ -187,7 +186,6 @@ export class WebWriter implements NativeWriter {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   #idle = true;
 
-  /** Locks the stream. */
   constructor(stream: WritableStream<Uint8Array>) {
     this.#writer = stream.getWriter();
     this.#writer.closed.catch(() => {}); // it shows at the next write

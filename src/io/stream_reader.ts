@@ -45,7 +45,6 @@ type End = "eof" | BrokenError | "closed";
 export interface ReaderHost extends PendingOperations {
   /** How many milliseconds a read may wait, unless it is told otherwise. */
   readonly timeout?: Timeout;
-  /** The errors of the connection. */
   readonly fault: Fault;
   /** Readiness may have changed; `fresh` bits have news. */
   changed(fresh?: number): void;
@@ -53,7 +52,6 @@ export interface ReaderHost extends PendingOperations {
   readerEnded?(): void;
   /** The other side or the network broke it. */
   readerBroke?(error: BrokenError): void;
-  /** Its name. */
   toString(): string;
 }
 
@@ -70,7 +68,6 @@ export class StreamReader extends SingleWaiter<unknown> {
   #slab: Slab | null = null;
   #reading = false;
   #end: End | null = null;
-  /** Why it is closed. */
   #why = "";
   /** For how many bytes at least the one who waits does, and to take how many at most. */
   #least = 0;

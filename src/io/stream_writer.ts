@@ -35,11 +35,9 @@ const NOTHING = new Uint8Array(0);
 export interface WriterHost extends PendingOperations {
   /** How many milliseconds a send may wait, unless it is told otherwise. */
   readonly timeout?: Timeout;
-  /** The errors of the connection. */
   readonly fault: Fault;
   /** Readiness may have changed. */
   changed(): void;
-  /** Its name. */
   toString(): string;
 }
 
@@ -62,7 +60,6 @@ export class StreamWriter {
   #asking = false;
   /** Why nothing more is taken: the network, or us. */
   #end: BrokenError | "closed" | null = null;
-  /** Why it is closed. */
   #why = "";
   #onIdle: (() => void)[] | null = null;
   // Made when they are first needed.
@@ -331,12 +328,10 @@ export class StreamWriter {
     this.#host.changed();
   }
 
-  /** Whether a send waits. */
   get #isBusy(): boolean {
     return this.#senders !== null && this.#senders.size > 0;
   }
 
-  /** A native write has settled. */
   #settled(): void {
     if (this.#onIdle !== null && this.#flying === 0 && !this.#asking) {
       const callbacks = this.#onIdle;

@@ -67,12 +67,10 @@ export class TlsStream implements NativeStream {
     this.settled = this.#passOn();
   }
 
-  /** Our address. */
   get localAddr(): Deno.NetAddr {
     return this.#plain.localAddr;
   }
 
-  /** The peer's address. */
   get remoteAddr(): Deno.NetAddr {
     return this.#plain.remoteAddr;
   }
@@ -234,7 +232,6 @@ export class TlsListener implements NativeListener {
     }
   }
 
-  /** Where it listens. */
   get addr(): Deno.NetAddr {
     return this.#plain.addr;
   }
@@ -251,7 +248,6 @@ export class TlsListener implements NativeListener {
     }
   }
 
-  /** Ends everything, now. */
   close(): void {
     closeQuietly(this.#plain);
     closeQuietly(this.#secure);

@@ -62,18 +62,15 @@ export class UnixListener implements NativeListener {
   readonly #file: SocketFile;
   #accepting: Promise<NativeStream> | null = null;
 
-  /** Binds. */
   constructor(path: string) {
     this.#native = Deno.listen({ transport: "unix", path });
     this.#file = new SocketFile(path);
   }
 
-  /** Where it listens. */
   get addr(): Deno.Addr {
     return this.#native.addr;
   }
 
-  /** The next connection. */
   accept(): Promise<NativeStream> {
     return this.#accepting = this.#native.accept();
   }

@@ -82,7 +82,6 @@ export class SingleWaiter<T> implements WaitSource {
     return true;
   }
 
-  /** Names the wait in reports. */
   toString(): string {
     return `${this.#owner}.${this.#verb}()`;
   }
@@ -129,7 +128,6 @@ export interface Sink {
   take(data: Uint8Array, offset: number): number;
   /** Takes a sender out of the queue. */
   forget(sender: Sender): void;
-  /** The name of the handle. */
   readonly name: string;
 }
 
@@ -189,7 +187,6 @@ export class Sender implements WaitSource {
     return true;
   }
 
-  /** Names the wait in reports. */
   toString(): string {
     return `${this.#sink.name}.${this.#all ? "sendAll" : "send"}()`;
   }

@@ -86,7 +86,6 @@ export function thrownText(what: string, error: unknown): string {
 interface LinkNode<C> {
   /** By what it is forgotten again. */
   readonly given: unknown;
-  /** What is called. */
   readonly call: C;
 }
 

@@ -8,7 +8,6 @@ import { printable, show } from "./printable.ts";
 
 /** Which whole numbers will do. */
 export interface WholeRange {
-  /** The least. */
   readonly least: number;
   /** The greatest; all that are exact, unless said otherwise. */
   readonly most?: number;

@@ -103,7 +103,6 @@ export class SystemClock implements Clock {
   /** Keeps the alarm: it may be the next one, too. */
   awake(): void {}
 
-  /** Forgets the alarm, if one is set. */
   clearAlarm(): void {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
@@ -148,7 +147,6 @@ export class GuardedClock implements Clock {
     this.exact = clock.exact === true;
   }
 
-  /** The time. */
   now(): number {
     try {
       return this.#last = this.clock.now() + this.#shift;
@@ -158,7 +156,6 @@ export class GuardedClock implements Clock {
     }
   }
 
-  /** The machine's time. */
   wall(): number {
     try {
       return this.clock.wall();
@@ -168,7 +165,6 @@ export class GuardedClock implements Clock {
     }
   }
 
-  /** How far time has come. */
   get reached(): number {
     try {
       return (this.clock.reached ?? this.clock.now()) + this.#shift;
@@ -178,7 +174,6 @@ export class GuardedClock implements Clock {
     }
   }
 
-  /** Has `now` tell a deadline that was passed. */
   show(at: number | undefined): void {
     try {
       this.clock.show?.(at === undefined ? at : at - this.#shift);
@@ -187,7 +182,6 @@ export class GuardedClock implements Clock {
     }
   }
 
-  /** Sets the one alarm. */
   setAlarm(at: number, ring: () => void, host: HostWaits): void {
     this.#alarm = { at, ring };
     try {
@@ -197,7 +191,6 @@ export class GuardedClock implements Clock {
     }
   }
 
-  /** The scheduler is idle no more. */
   awake(): void {
     this.#alarm = null;
     try {
@@ -207,7 +200,6 @@ export class GuardedClock implements Clock {
     }
   }
 
-  /** Forgets the alarm. */
   clearAlarm(): void {
     this.#alarm = null;
     try {
@@ -217,7 +209,6 @@ export class GuardedClock implements Clock {
     }
   }
 
-  /** Lets the host loop run. */
   async hop(io: boolean): Promise<void> {
     try {
       await this.clock.hop(io);

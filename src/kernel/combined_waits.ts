@@ -56,7 +56,6 @@ export class Case extends Wait {
     return this.#cases.root;
   }
 
-  /** Begins it. */
   override open(scope: CancelScope): void {
     try {
       super.open(scope);
@@ -65,28 +64,23 @@ export class Case extends Wait {
     }
   }
 
-  /** Parks it as one of several. */
   override park(source: WaitSource): void {
     super.park(source);
     this.state = "offered";
   }
 
-  /** It is the one that is taken. */
   override claim(): void {
     this.#cases.claimed(this);
   }
 
-  /** Ends it with a value. */
   override settle(value: unknown): void {
     this.#end("settled", value);
   }
 
-  /** Ends it with an error. */
   override fail(error: unknown): void {
     this.#end("failed", error);
   }
 
-  /** Ends it from a routine that ran it. */
   override finish(failed: boolean, value: unknown): void {
     this.#end(failed ? "failed" : "settled", value);
   }
@@ -108,7 +102,6 @@ abstract class Cases implements WaitSource {
   readonly outer: Wait;
   /** Those that have begun, in that order. */
   protected readonly begun: Case[] = [];
-  /** How many there are. */
   count = 0;
   /** How many of those that have begun have not ended. */
   protected open = 0;
@@ -131,7 +124,6 @@ abstract class Cases implements WaitSource {
   protected abstract get decided(): boolean;
   /** A case is about to be ended. */
   abstract claimed(one: Case): void;
-  /** A case has ended. */
   protected abstract noted(one: Case): void;
   /** Ends the outer wait: every case that began has ended. */
   protected abstract conclude(): void;
@@ -162,7 +154,6 @@ abstract class Cases implements WaitSource {
     else this.outer.park(this);
   }
 
-  /** A case has ended. */
   ended(one: Case): void {
     this.open--;
     this.noted(one);
@@ -174,7 +165,6 @@ abstract class Cases implements WaitSource {
     return false;
   }
 
-  /** The name. */
   toString(): string {
     return this.#label;
   }

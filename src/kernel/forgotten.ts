@@ -26,7 +26,6 @@ export class Forgotten {
   readonly #label: { toString(): string };
   readonly #site: Site = takeSite();
 
-  /** Notes an operation. */
   constructor(operation: object, label: { toString(): string }) {
     this.#label = label;
     if (notes.size === 0 && !isListening) {

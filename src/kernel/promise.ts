@@ -42,7 +42,6 @@ export class PromiseTrap<T> implements Startable<T> {
   readonly composite = true;
   readonly #promise: PromiseLike<T>;
 
-  /** Waits for `promise`. */
   constructor(promise: PromiseLike<T>) {
     keepHandled(promise);
     this.#promise = promise;
@@ -54,7 +53,6 @@ export class PromiseTrap<T> implements Startable<T> {
     waitsFor(this.#promise).add(wait as Wait);
   }
 
-  /** Names it in reports. */
   toString(): string {
     return "wait(promise)";
   }
@@ -96,7 +94,6 @@ export class PromiseWaits extends WaitQueue<unknown> implements PromiseSource {
   /** Holds nothing for a wait. */
   left(): void {}
 
-  /** The name reports show. */
   override toString(): string {
     return "wait(promise)";
   }

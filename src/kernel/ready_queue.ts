@@ -41,12 +41,10 @@ export class ChosenPolicy implements Policy {
     this.#choose = choose;
   }
 
-  /** How many tasks are ready. */
   get size(): number {
     return this.#ready.size;
   }
 
-  /** Takes in a task. */
   add(task: Task): void {
     this.#ready.push(task);
   }
@@ -86,9 +84,7 @@ class ReadyList {
 interface ReadyQueueHost {
   /** Where the times of steps come from. */
   readonly clock: Clock;
-  /** The living tasks. */
   tasks(): readonly Task[];
-  /** Reports a failure of the policy. */
   warn(message: string): void;
 }
 
@@ -99,7 +95,6 @@ export class ReadyQueue extends ReadyList {
   readonly #host: ReadyQueueHost;
   #stepBegan = 0;
 
-  /** An empty queue. */
   constructor(policy: Policy | null, host: ReadyQueueHost) {
     super();
     this.policy = policy;

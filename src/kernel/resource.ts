@@ -94,7 +94,6 @@ export class ResourceList implements Iterable<Resource> {
     return true;
   }
 
-  /** Goes through them. */
   *[Symbol.iterator](): Iterator<Resource> {
     for (let place = this.#first; place !== null; place = place.after) yield place.resource!;
   }
@@ -152,7 +151,6 @@ export interface Holding {
 export class Holdings implements Iterable<Holding> {
   #first: Holding | null = null;
 
-  /** Adds one. */
   add(holding: Holding): void {
     const first = this.#first;
     holding.heldBefore = null;

@@ -128,7 +128,6 @@ export class CancelScope {
 class TimedScope extends CancelScope {
   #deadline = Infinity;
 
-  /** When it will be cancelled. */
   override get deadline(): number {
     return this.#deadline;
   }
@@ -140,7 +139,6 @@ class TimedScope extends CancelScope {
 
 /** A region that cancels from outside do not enter; it may have a deadline of its own all the same. */
 export class Shield extends TimedScope {
-  /** They stop here. */
   override get shielded(): boolean {
     return true;
   }

@@ -157,7 +157,6 @@ export class RareFields {
   controller: AbortController | null = null;
   /** Whether the run ends without waiting for it. */
   daemon = false;
-  /** Waits for the value. */
   gets: WaitQueue<unknown> | null = null;
   /** Waits for the end that a cancel brings. */
   ends: WaitQueue<void> | null = null;

@@ -347,17 +347,13 @@ export interface IterationStep {
 
 /** The end, for a `function*`: iterator and result in one. */
 export class Done<T> implements IterationStep {
-  /** It is over. */
   readonly done = true;
-  /** What it evaluates to. */
   readonly value: T;
 
-  /** The end with `value`. */
   constructor(value: T) {
     this.value = value;
   }
 
-  /** Itself. */
   next(): this {
     return this;
   }
@@ -371,12 +367,10 @@ export class Done<T> implements IterationStep {
 export class AsyncDone<T> {
   readonly #step: IterationStep;
 
-  /** The end with `value`. */
   constructor(value: T) {
     this.#step = lastStep(value);
   }
 
-  /** The result. */
   next(): IterationStep {
     return this.#step;
   }

@@ -36,7 +36,6 @@ interface LoggedItem<T> {
 
 /** One subscriber's place in the log. */
 export class LogReader<T> {
-  /** What reports call it. */
   readonly name: string;
   /** Who waits for the next item. */
   readonly waits: WaitQueue<T>;
@@ -52,7 +51,6 @@ export class LogReader<T> {
     this.waits = new WaitQueue<T>(this, "receive");
   }
 
-  /** The name. */
   toString(): string {
     return this.name;
   }
@@ -63,7 +61,6 @@ export type LagRule = "block" | "drop" | "error";
 
 /** The items, the readers, and the senders that wait for room. */
 export class BroadcastLog<T> {
-  /** The most items it holds. */
   readonly capacity: number;
   /** What becomes of slow readers. */
   readonly lag: LagRule;
@@ -85,7 +82,6 @@ export class BroadcastLog<T> {
   #base = 0;
   #serial = 0;
 
-  /** An empty log. */
   constructor(capacity: number, lag: LagRule, name: string) {
     this.capacity = capacity;
     this.lag = lag;
@@ -98,7 +94,6 @@ export class BroadcastLog<T> {
     };
   }
 
-  /** How many items it holds. */
   get size(): number {
     return this.#entries.size;
   }
@@ -108,7 +103,6 @@ export class BroadcastLog<T> {
     return this.lag === "block" && this.#isFull;
   }
 
-  /** How many subscribers there are. */
   get readers(): number {
     return this.#readers.size;
   }
@@ -199,7 +193,6 @@ export class BroadcastLog<T> {
     if (this.sends.size > 0) this.sends.failAll(refused());
   }
 
-  /** The name. */
   toString(): string {
     return this.#name;
   }

@@ -227,7 +227,6 @@ export class CapacityLimiter implements QueueOwner {
     });
   }
 
-  /** The name. */
   toString(): string {
     return this.#name;
   }
@@ -299,13 +298,11 @@ export type Borrower = object | string;
 
 /** Who lends. */
 interface Lender {
-  /** The limiter. */
   readonly limiter: object;
   /** Takes a token back that its borrower returns. */
   takeBack(loan: Loan): void;
   /** Takes a token back whose borrower has ended. */
   recover(loan: Loan): void;
-  /** As in `CapacityLimiter#1`. */
   toString(): string;
 }
 
@@ -327,12 +324,10 @@ class Loan implements Holding, Disposable {
     if (isInstance(borrower, Task)) borrower.take(this);
   }
 
-  /** The limiter that lent it. */
   get pieceOf(): object {
     return this.#lender.limiter;
   }
 
-  /** Ends the loan. */
   end(): void {
     if (this.#state === "returned") {
       throw new Error(
@@ -354,12 +349,10 @@ class Loan implements Holding, Disposable {
     this.#lender.recover(this);
   }
 
-  /** Gives the token back. */
   [Symbol.dispose](): void {
     this.end();
   }
 
-  /** The name. */
   toString(): string {
     return `a token of ${this.#lender}`;
   }

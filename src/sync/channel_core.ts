@@ -80,7 +80,6 @@ export class ChannelEnd implements WaitSource {
     }
   }
 
-  /** What reports say. */
   toString(): string {
     return this.#describe();
   }
@@ -88,7 +87,6 @@ export class ChannelEnd implements WaitSource {
 
 /** What all ends of one channel share. */
 export class ChannelCore<T> {
-  /** What reports call it. */
   readonly name: string;
   readonly #capacity: number;
   readonly #items = new Deque<T>();
@@ -196,7 +194,6 @@ export class ChannelCore<T> {
     });
   }
 
-  /** The name. */
   toString(): string {
     return this.name;
   }

@@ -49,7 +49,6 @@ abstract class MutexLock {
     this.#mutex = new Mutex(reportName(kind, name), again);
   }
 
-  /** The task that has it. */
   get holder(): Task | undefined {
     return this.#mutex.holder;
   }
@@ -110,7 +109,6 @@ abstract class MutexLock {
     return Object.freeze({ holder: holder?.name, waiting: waiters.size });
   }
 
-  /** The name. */
   toString(): string {
     return String(this.#mutex);
   }

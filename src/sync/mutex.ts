@@ -30,11 +30,9 @@ export class Mutex implements QueueOwner, Holding {
   heldBefore: Holding | null = null;
   /** Link in its holder's list. */
   heldAfter: Holding | null = null;
-  /** The task that has it. */
   holder: Task | undefined = undefined;
   /** How often its holder has taken it. */
   depth = 0;
-  /** Who waits for it. */
   readonly waiters: WaitQueue<Disposable>;
   /** Those who wait for a notice that only its holder may give. */
   readonly bystanders: Set<WaitQueue> = new Set();
@@ -44,7 +42,6 @@ export class Mutex implements QueueOwner, Holding {
   readonly #acquiring: Repeated<Disposable>;
   #dead: Holder | null = null;
 
-  /** A free one. */
   constructor(name: string, again: Again) {
     this.#name = name;
     this.#again = again;
@@ -135,7 +132,6 @@ export class Mutex implements QueueOwner, Holding {
     for (const queue of this.bystanders) queue.failAll(error);
   }
 
-  /** The name. */
   toString(): string {
     return this.#name;
   }

@@ -275,7 +275,6 @@ class PermitHolders implements QueueOwner {
     else list.splice(at, 1);
   }
 
-  /** The name of the semaphore. */
   toString(): string {
     return this.#name;
   }

@@ -102,7 +102,6 @@ export class ChildTasks implements Keeper, Dependent {
     return undefined;
   }
 
-  /** Makes a child. */
   spawn<T>(name: TaskName, generator: EitherGenerator<T>, delay?: number): Task<T> {
     if (this.#state === "closed") this.#refuse(name, "it has ended");
     const child = schedulerOf(this.#parent).spawn<T>(name, generator, this.#parent, delay);
@@ -189,7 +188,6 @@ export class ChildTasks implements Keeper, Dependent {
     }
   }
 
-  /** Names the operation. */
   toString(): string {
     return this.#name;
   }

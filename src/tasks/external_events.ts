@@ -182,7 +182,6 @@ export class EventsOf<E extends Event> implements Disposable, Resource, AsyncIte
     });
   }
 
-  /** Its name. */
   toString(): string {
     return this.#name;
   }
@@ -305,7 +304,6 @@ export class External implements Disposable, Resource {
     this.close();
   }
 
-  /** Its name. */
   toString(): string {
     return this.#name;
   }

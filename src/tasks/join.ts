@@ -305,7 +305,6 @@ export class Ends<E extends Ending> implements Disposable {
     this.#waited.clear();
   }
 
-  /** What reports call them. */
   toString(): string {
     return "tasks";
   }

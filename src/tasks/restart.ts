@@ -100,7 +100,6 @@ export class RestartLog {
   readonly #intensity: Intensity;
   readonly #incidents = new Deque<Incident>();
 
-  /** An empty log. */
   constructor(intensity: Intensity) {
     this.#intensity = intensity;
   }
@@ -170,7 +169,6 @@ export class Streak {
   #failures = 0;
   #startedAt = 0;
 
-  /** None yet. */
   constructor(backoff: FullBackoff) {
     this.#backoff = backoff;
   }
@@ -198,7 +196,6 @@ export class SupervisedChild {
   task: Task | null = null;
   /** How often it has been started again because of itself. */
   restarts = 0;
-  /** Its failures in a row. */
   readonly streak: Streak;
   readonly #spec: ChildSpec;
 

@@ -138,17 +138,12 @@ export class SupervisionError extends AggregateError {
 
 /** What a supervisor is to do, with every value in place. */
 interface SupervisionPlan {
-  /** The children, in order. */
   readonly specs: readonly ChildSpec[];
-  /** What is restarted. */
   readonly strategy: Strategy;
-  /** How often at most. */
   readonly intensity: Intensity;
-  /** After what delay. */
   readonly backoff: FullBackoff;
   /** Called before each restart. */
   readonly onRestart: (child: string, error: unknown, count: number) => void;
-  /** Names the supervisor in reports. */
   readonly name: string;
 }
 

@@ -354,7 +354,6 @@ export class TaskPool {
     return this.#places.start(body, generator, currentTask());
   }
 
-  /** The task that calls. */
   #spawner(): Task {
     this.#places.checkOpen();
     const spawner = currentTask();

@@ -220,7 +220,6 @@ export class ImapRun<R> implements ResultsRun<R>, QueueOwner, Holding {
     this.#drawer?.abort("group", `its consumer "${by}" has ended`);
   }
 
-  /** The name. */
   toString(): string {
     return this.#plan.name;
   }

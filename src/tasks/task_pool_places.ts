@@ -36,7 +36,6 @@ export interface TaskPoolStatistics {
 
 /** A fixed number of places, the tasks that have one, and those that wait for one. */
 export class Places implements QueueOwner {
-  /** How many there are. */
   readonly size: number;
   /** Tasks that have a place. */
   readonly running: Set<Task> = new Set();
