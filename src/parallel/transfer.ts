@@ -67,6 +67,18 @@ export function movablesOf(values: readonly unknown[]): Movable[] | null {
   return found;
 }
 
+/** What sending some arguments moves: nothing, nothing but themselves, or more. */
+export type Moving = "nothing" | "itself" | "more";
+
+/**
+ * What sending the arguments of one job moves. Only what is alike travels together, and what moves more goes by
+ * itself: the host empties all buffers of a message before it finds that one of its values cannot be cloned.
+ */
+export function movingOf(args: readonly unknown[]): Moving {
+  if (movablesOf(args) === null) return "nothing";
+  return args.every(movesItself) ? "itself" : "more";
+}
+
 /** What it costs to move a buffer, of any size, there and back, in milliseconds. */
 const MOVE_MS = 0.01;
 

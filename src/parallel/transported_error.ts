@@ -17,7 +17,7 @@
  */
 import * as kernelErrors from "../kernel/errors.ts";
 import { errorText, printable } from "../kernel/printable.ts";
-import { BrokenPoolError, WorkerCrashedError, WorkerError } from "./worker_error.ts";
+import * as workerErrors from "./worker_error.ts";
 
 /** A value on its way: cloned as it is, or an error, or a list that may contain errors. */
 export type TransportedError =
@@ -67,24 +67,12 @@ function know(name: string, value: unknown): void {
   baseNames.set(value.prototype, name);
 }
 
-for (
-  const type of [
-    Error,
-    TypeError,
-    RangeError,
-    SyntaxError,
-    ReferenceError,
-    EvalError,
-    URIError,
-    AggregateError,
-    SuppressedError,
-    DOMException,
-    WorkerError,
-    WorkerCrashedError,
-    BrokenPoolError,
-  ]
-) know(type.name, type);
-for (const [name, type] of Object.entries(kernelErrors)) know(name, type);
+const standard =
+  "Error TypeError RangeError SyntaxError ReferenceError EvalError URIError AggregateError " +
+  "SuppressedError DOMException";
+
+for (const name of standard.split(" ")) know(name, Reflect.get(globalThis, name));
+for (const [name, type] of Object.entries({ ...kernelErrors, ...workerErrors })) know(name, type);
 for (const [name, type] of Object.entries(Deno.errors)) know(`Deno.errors.${name}`, type);
 
 /** Takes whatever was thrown apart, so that a message can carry it. Never throws. */

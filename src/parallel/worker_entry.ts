@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { awaitStart } from "./worker/start.ts";
+import { awaitStart } from "./worker/job_runner.ts";
 
 export { jobSignal } from "./worker/current_job.ts";
 export { progress } from "./worker/current_job.ts";

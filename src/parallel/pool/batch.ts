@@ -304,6 +304,21 @@ export class Batch<T = unknown> {
   }
 }
 
+/** One value for all if they are the same. */
+export function columnOf<T>(values: readonly T[]): Column<T> {
+  const [first] = values as readonly [T];
+  return values.every((value) => value === first) ? first : values;
+}
+
+/** The arguments of consecutive jobs, one after another, and how many each has. */
+export function layOut(
+  lists: readonly (readonly unknown[])[],
+): Pick<BatchContent, "arity" | "args"> {
+  const args: unknown[] = [];
+  for (const list of lists) for (let i = 0; i < list.length; i++) args.push(list[i]);
+  return { arity: columnOf(lists.map((list) => list.length)), args };
+}
+
 const nothing: readonly JobKind[] = [];
 
 function isList(kinds: Column<JobKind>): kinds is readonly JobKind[] {

@@ -10,12 +10,12 @@
  */
 import { cancelled } from "../../kernel/errors.ts";
 import { show } from "../../kernel/printable.ts";
-import { Batch, type BatchOwner } from "./batch.ts";
+import { Batch, type BatchOwner, layOut } from "./batch.ts";
 import { type ItemSource, itemSourceOf, type ItemSourceOwner } from "./item_source.ts";
 import type { JobKind } from "./job_kinds.ts";
 import type { Allowance, JobSource } from "./placement.ts";
-import { cloneCost, movablesOf, movesItself } from "../transfer.ts";
-import { type Column, MOST_MOVED } from "../thread/wire.ts";
+import { cloneCost, movablesOf, type Moving, movingOf } from "../transfer.ts";
+import { MOST_MOVED } from "../thread/wire.ts";
 
 /** A map that draws as it goes deals out no less than this part of its window at a time. */
 const LEAST_PART = 8;
@@ -280,34 +280,21 @@ export class ItemRun implements JobSource, ItemSourceOwner, BatchOwner<unknown> 
     return this.#work.kind.cost + this.#weight;
   }
 
-  /**
-   * Cuts a piece so that what is moved travels by itself, or with its like: the host empties all buffers
-   * of a message before it finds that one of its values cannot be cloned.
-   */
+  /** Cuts a piece so that only what travels together is in it. */
   #splitMoved(piece: Piece): Piece {
     const { first, items } = piece;
-    const place = this.#placeOfMoved(items);
-    const size = place === 0 ? this.#likeFirst(items) : place;
-    if (place < 0 || size === items.length) return piece;
+    const { spread } = this.#work;
+    if (items.length === 0 || (!spread && movablesOf(items) === null)) return piece;
+    const moving = (place: number): Moving =>
+      movingOf(spread ? items[place] as readonly unknown[] : [items[place]]);
+    const like = moving(0);
+    const most = like === "more" ? 1 : like === "itself" ? MOST_MOVED : items.length;
+    let size = 1;
+    while (size < Math.min(most, items.length) && moving(size) === like) size++;
+    if (size === items.length) return piece;
     this.#pieces.unshift({ first: first + size, items: items.slice(size) });
     this.#givenBack += items.length - size;
     return { first, items: items.slice(0, size) };
-  }
-
-  /** How many items at the front are moved and known to be well; 1 if the first is not. */
-  #likeFirst(items: readonly unknown[]): number {
-    let size = 0;
-    while (size < Math.min(items.length, MOST_MOVED) && movesItself(items[size])) size++;
-    return this.#work.spread ? 1 : Math.max(1, size);
-  }
-
-  /** The first item that is moved, at least in part; -1 if there is none. */
-  #placeOfMoved(items: readonly unknown[]): number {
-    if (this.#work.spread) {
-      return items.findIndex((list) => movablesOf(list as readonly unknown[]) !== null);
-    }
-    if (movablesOf(items) === null) return -1;
-    return items.findIndex((item) => movablesOf([item]) !== null);
   }
 
   #draw(count: number): Piece {
@@ -356,23 +343,6 @@ export class ItemRun implements JobSource, ItemSourceOwner, BatchOwner<unknown> 
     this.#over = true;
     this.#host.finished(this);
   }
-}
-
-/** What a batch carries of some lists of arguments. */
-interface Spread {
-  /** How many each list has. */
-  readonly arity: Column<number>;
-  /** All of them. */
-  readonly args: readonly unknown[];
-}
-
-/** Lays out the arguments of consecutive jobs. */
-function layOut(lists: readonly (readonly unknown[])[]): Spread {
-  const { length } = lists[0]!;
-  const same = lists.every((list) => list.length === length);
-  const args: unknown[] = [];
-  for (const list of lists) for (let i = 0; i < list.length; i++) args.push(list[i]);
-  return { arity: same ? length : lists.map((list) => list.length), args };
 }
 
 /**

@@ -8,12 +8,12 @@
  * A line is linked through the jobs themselves. A job that is cancelled in it is only marked: it is passed over
  * when its turn comes, which costs less than finding it.
  */
-import { Batch, type BatchContent, type BatchOwner } from "./batch.ts";
+import { Batch, type BatchContent, type BatchOwner, columnOf, layOut } from "./batch.ts";
 import type { ItemRun } from "./item_run.ts";
 import type { Job } from "./job.ts";
 import type { Allowance, JobSource } from "./placement.ts";
 import { report } from "./progress_stream.ts";
-import { cloneCost, type Movable, movablesOf, movesItself } from "../transfer.ts";
+import { cloneCost, movablesOf, movingOf } from "../transfer.ts";
 import { MOST_MOVED } from "../thread/wire.ts";
 
 /** A job that moves its arguments is not put behind others if it may take longer than this, in milliseconds. */
@@ -184,19 +184,16 @@ class JobQueue implements JobSource, BatchOwner<Job> {
   take({ jobs: share, ms, idle }: Allowance): Batch | null {
     const head = this.#head();
     if (head === null) return null;
-    const moves = movablesOf(head.args) !== null;
+    const moving = movingOf(head.args);
+    const moves = moving !== "nothing";
     if (!idle && (!head.kind.measured || (moves && head.kind.cost > SHORT_MS))) return null;
-    // The host empties all buffers of a message before it finds that one of its values cannot be cloned.
-    // So what is moved travels with others only if all is known to be well.
-    const alone = !head.kind.measured || (moves && !head.args.every(movesItself));
+    const alone = !head.kind.measured || moving === "more";
     const most = moves ? Math.min(share, MOST_MOVED) : share;
     const jobs: Job[] = [];
     let cost = 0;
     for (let job: Job | null = head; job !== null; job = this.#head()) {
       const more = cost + costOf(job); // infinity if unmeasured, so that nothing follows it
-      if (jobs.length > 0 && (alone || more > ms)) break;
-      if (moves !== (movablesOf(job.args) !== null)) break;
-      if (moves && jobs.length > 0 && !job.args.every(movesItself)) break;
+      if (jobs.length > 0 && (alone || more > ms || movingOf(job.args) !== moving)) break;
       cost = more;
       jobs.push(this.#shift(job));
       if (jobs.length >= most) break;
@@ -256,28 +253,14 @@ function costOf({ kind, args }: Job): number {
 
 /** Lays jobs out in columns. */
 function pack(jobs: readonly Job[], cost: number): BatchContent {
-  const [head] = jobs as readonly [Job];
-  const args: unknown[] = [];
-  let movables: Movable[] | null = null;
-  let sameKind = true;
-  let sameArity = true;
-  let sameLimit = true;
-  for (const job of jobs) {
-    sameKind &&= job.kind === head.kind;
-    sameArity &&= job.args.length === head.args.length;
-    sameLimit &&= job.terms.limit === head.terms.limit;
-    if (job.args.length === 1) args.push(job.args[0]);
-    else args.push(...job.args);
-    const moved = movablesOf(job.args);
-    if (moved !== null) (movables ??= []).push(...moved);
-  }
+  const { arity, args } = layOut(jobs.map((job) => job.args));
   return {
     count: jobs.length,
-    kinds: sameKind ? head.kind : jobs.map((job) => job.kind),
-    arity: sameArity ? head.args.length : jobs.map((job) => job.args.length),
-    limits: sameLimit ? head.terms.limit : jobs.map((job) => job.terms.limit),
+    kinds: columnOf(jobs.map((job) => job.kind)),
+    arity,
+    limits: columnOf(jobs.map((job) => job.terms.limit)),
     args,
-    movables,
+    movables: movablesOf(args),
     cost,
     priority: jobs.at(-1)!.terms.priority,
   };

@@ -39,21 +39,12 @@ export interface WorkerProcessOptions<A extends readonly unknown[] = never> {
 }
 
 /** The options, checked, with something in the place of each that is missing. */
-export interface ProcessSettings {
+export interface ProcessSettings
+  extends Required<Omit<WorkerProcessOptions, "target" | "args" | "name">> {
   /** What it runs. */
   readonly target: Addressed<AnyFunction> | undefined;
   /** What that is called with. */
   readonly args: readonly unknown[];
-  /** Whether it ends with its parent, until that is changed. */
-  readonly daemon: boolean;
-  /** A thread or a real process. */
-  readonly backend: ProcessBackend;
-  /** How long a worker gets to end by itself. */
-  readonly grace: number;
-  /** Further flags. */
-  readonly flags: readonly string[];
-  /** Told of the error that it fails with. */
-  readonly report: (error: unknown, name: string) => void;
 }
 
 /**
@@ -162,13 +153,20 @@ function makeBegin(
     type: type === null ? null : placeOf(type, name),
   } as const;
   checkMayRead(start);
-  const keys = Object.keys(fields);
-  const packed = packAll([...args, ...Object.values(fields)], carriage);
-  return {
-    ...start,
-    args: packed.slice(0, args.length),
-    fields: Object.fromEntries(keys.map((key, i) => [key, packed[args.length + i]])),
-  };
+  const begin = { ...start, args, fields };
+  return withValues(begin, packAll(valuesOf(begin), carriage));
+}
+
+/** All that a process is given: the arguments, and the values of the fields. */
+export function valuesOf({ args, fields }: Pick<BeginMessage, "args" | "fields">): unknown[] {
+  return [...args, ...Object.values(fields)];
+}
+
+/** The same message with other values, in that order. */
+function withValues(begin: BeginMessage, values: readonly unknown[]): BeginMessage {
+  const { length } = begin.args;
+  const fields = Object.keys(begin.fields).map((key, i) => [key, values[length + i]]);
+  return { ...begin, args: values.slice(0, length), fields: Object.fromEntries(fields) };
 }
 
 /** Packs all or, if one of them cannot be, none. */
@@ -185,12 +183,9 @@ function packAll(values: readonly unknown[], carriage: Carriage): unknown[] {
 
 /** The message as the process wants it: with locks, queues and the like in place of their handles. */
 export async function openBegin(begin: BeginMessage): Promise<BeginMessage> {
-  const values = [...begin.args, ...Object.values(begin.fields)];
-  if (values.some((value) => holdsHandle(value))) {
-    const { unpackArguments } = await import("../shared/unpack.ts");
-    unpackArguments(values, values.keys());
-  }
-  const args = values.splice(0, begin.args.length);
-  const keys = Object.keys(begin.fields);
-  return { ...begin, args, fields: Object.fromEntries(keys.map((key, i) => [key, values[i]])) };
+  const values = valuesOf(begin);
+  if (!values.some(holdsHandle)) return begin;
+  const { unpackArguments } = await import("../shared/unpack.ts");
+  unpackArguments(values, values.keys());
+  return withValues(begin, values);
 }

@@ -14,11 +14,11 @@ import type { ChildProcess } from "node:child_process";
 import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
 import { subprocessFlags } from "./flags.ts";
-import { packMessage } from "./wire.ts";
 import {
   type Departure,
   endingIn,
   garbledEnding,
+  packMessage,
   type ProcessBody,
   type ProcessEnding,
   type StopMessage,

@@ -10,19 +10,11 @@ import { printable, show } from "../../kernel/printable.ts";
 import { LOCK_WORDS, SharedRLock } from "./lock.ts";
 import { damaged, handleWithin, newRegion, type Region } from "./region.ts";
 
-/** Kinds of whole numbers. */
-export type WholeKind =
-  | "int8"
-  | "uint8"
-  | "int16"
-  | "uint16"
-  | "int32"
-  | "uint32"
-  | "bigint64"
-  | "biguint64";
-
 /** Kinds of values that can be shared. */
-export type SharedKind = WholeKind | "float32" | "float64" | "bool";
+export type SharedKind = keyof KindArrays;
+
+/** Kinds of whole numbers. */
+export type WholeKind = Exclude<SharedKind, "float32" | "float64" | "bool">;
 
 /** The type of a value of some kind. */
 export type KindOf<K extends SharedKind> = K extends "bool" ? boolean
@@ -33,7 +25,7 @@ export type KindOf<K extends SharedKind> = K extends "bool" ? boolean
 export type WholeOf<K extends SharedKind> = K extends WholeKind ? KindOf<K> : never;
 
 /** The typed array that holds values of some kind; a truth value is a byte, 0 or 1. */
-export type ArrayOf<K extends SharedKind> = K extends keyof KindArrays ? KindArrays[K] : never;
+export type ArrayOf<K extends SharedKind> = KindArrays[K];
 
 /** The typed array of each kind. */
 export interface KindArrays {
@@ -61,6 +53,7 @@ export interface KindArrays {
   bool: Uint8Array<SharedArrayBuffer>;
 }
 
+/** All kinds, in an order that never changes: shared memory holds places in it. */
 const makers: { readonly [K in SharedKind]: new (...args: ViewArgs) => KindArrays[K] } = {
   int8: Int8Array,
   uint8: Uint8Array,
@@ -75,22 +68,10 @@ const makers: { readonly [K in SharedKind]: new (...args: ViewArgs) => KindArray
   bool: Uint8Array,
 };
 
-type ViewArgs = [buffer: SharedArrayBuffer, byteOffset: number, length: number];
+/** Their names, in that order. */
+export const kindNames: readonly SharedKind[] = Object.keys(makers) as SharedKind[];
 
-/** All kinds, in an order that never changes: shared memory holds places in it. */
-export const kindNames: readonly SharedKind[] = [
-  "int8",
-  "uint8",
-  "int16",
-  "uint16",
-  "int32",
-  "uint32",
-  "bigint64",
-  "biguint64",
-  "float32",
-  "float64",
-  "bool",
-];
+type ViewArgs = [buffer: SharedArrayBuffer, byteOffset: number, length: number];
 
 /** How many bytes a value of some kind takes. */
 function bytesOf(kind: SharedKind): number {

@@ -201,31 +201,11 @@ function refusal(what: string, value: unknown, why: string, cause?: unknown): Ty
 // -- Objects of the platform --
 
 /** Global classes whose objects the engine copies by itself. */
-const copied: ReadonlySet<string> = new Set([
-  "Object",
-  "Array",
-  "Map",
-  "Set",
-  "Date",
-  "RegExp",
-  "Boolean",
-  "Number",
-  "String",
-  "BigInt",
-  "Error",
-  "AggregateError",
-  "EvalError",
-  "RangeError",
-  "ReferenceError",
-  "SuppressedError",
-  "SyntaxError",
-  "TypeError",
-  "URIError",
-  "DOMException",
-  "ArrayBuffer",
-  "SharedArrayBuffer",
-  "DataView",
-]);
+const copied: ReadonlySet<string> = new Set((
+  "Object Array Map Set Date RegExp Boolean Number String BigInt Error AggregateError EvalError " +
+  "RangeError ReferenceError SuppressedError SyntaxError TypeError URIError DOMException " +
+  "ArrayBuffer SharedArrayBuffer DataView"
+).split(" "));
 
 /** A chain of prototypes is followed this far: that of a proxy may have no end. */
 const MOST_PROTOTYPES = 64;

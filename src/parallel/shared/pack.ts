@@ -93,28 +93,23 @@ export function shareable(
  * @throws {ClosedError} If one is closed already.
  */
 export function keepShared<A extends readonly unknown[]>(args: A): A {
-  return anyCounted ? args.map((arg) => keep(arg, 0)) as unknown as A : args;
+  return anyCounted ? args.map((arg) => walk(arg, keep)) as unknown as A : args;
 }
 
-function keep(value: unknown, depth: number): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  const share = shareOf(value);
-  if (share === undefined) return mapMembers(value, depth, (member) => keep(member, depth + 1));
-  const handle = share();
-  if (handle.pass === undefined) return value;
+function keep(value: object): object | undefined {
+  const handle = shareOf(value)?.();
+  if (handle === undefined || handle.pass === undefined) return handle && value;
   return Object.defineProperty({}, SHARE, { value: () => handle });
 }
 
 /** Says that what was packed, or kept, will not be unpacked; without effect where it has been. */
 export function dropShared(value: unknown): void {
-  if (anyCounted) drop(value, 0);
+  if (anyCounted) walk(value, drop);
 }
 
-function drop(value: unknown, depth: number): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  const kept = shareOf(value);
-  const handle = kept === undefined ? value : kept();
-  if (!isHandle(handle)) return mapMembers(value, depth, (member) => drop(member, depth + 1));
+function drop(value: object): object | undefined {
+  const handle = shareOf(value)?.() ?? value;
+  if (!isHandle(handle)) return undefined;
   if (handle.pass !== undefined) kinds.get(handle.kind)?.drop?.(handle);
   return value;
 }
@@ -139,7 +134,7 @@ export function isShared(value: object): boolean {
  * @throws {TypeError} If there is one, and the channel carries no memory.
  */
 export function packShared(value: unknown, carriage: Carriage = "memory"): unknown {
-  return any ? pack(value, carriage, 0) : value;
+  return any ? walk(value, carriage === "memory" ? pack : refuse) : value;
 }
 
 /**
@@ -148,7 +143,7 @@ export function packShared(value: unknown, carriage: Carriage = "memory"): unkno
  * What holds no handle comes back as it is.
  */
 export function unpackShared(value: unknown): unknown {
-  return unpack(value, 0);
+  return walk(value, unpack);
 }
 
 /** A list of arguments, packed, and which of them have to be unpacked; `null` if none has. */
@@ -160,8 +155,7 @@ export function packArguments(
   const packed: number[] = [];
   for (let i = 0; i < args.length; i++) {
     const arg = args[i];
-    if (typeof arg !== "object" || arg === null) continue;
-    const other = pack(arg, "memory", 0);
+    const other = walk(arg, pack);
     if (other === arg) continue;
     (changed ??= [...args])[i] = other;
     packed.push(i);
@@ -170,36 +164,39 @@ export function packArguments(
 }
 
 /** Whether something has to be unpacked. */
-export function holdsHandle(value: unknown, depth: number = 0): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  if (isHandle(value)) return true;
-  return mapMembers(value, depth, (member) => holdsHandle(member, depth + 1) ? null : member) !==
-    value;
+export function holdsHandle(value: unknown): boolean {
+  return walk(value, (object) => isHandle(object) ? null : undefined) !== value;
 }
 
-function pack(value: unknown, carriage: Carriage, depth: number): unknown {
-  if (typeof value !== "object" || value === null) return value;
-  const share = shareOf(value);
-  if (share !== undefined) {
-    if (carriage === "memory") return share();
-    throw new TypeError(
-      `Cannot send ${value} to another process: it is memory that the threads of one process ` +
-        `share; start it with the backend "worker"`,
-    );
-  }
-  return mapMembers(value, depth, (member) => pack(member, carriage, depth + 1));
+function pack(value: object): SharedHandle | undefined {
+  return shareOf(value)?.();
 }
 
-function unpack(value: unknown, depth: number): unknown {
+function refuse(value: object): undefined {
+  if (shareOf(value) === undefined) return;
+  throw new TypeError(
+    `Cannot send ${value} to another process: it is memory that the threads of one process ` +
+      `share; start it with the backend "worker"`,
+  );
+}
+
+function unpack(value: object): object | undefined {
+  if (!isHandle(value)) return undefined;
+  const kind = kinds.get(value.kind);
+  if (kind !== undefined) return kind.revive(value);
+  throw new InternalError(`Cannot unpack ${value.name}: no class "${value.kind}" is loaded`);
+}
+
+/** A value with others in place of some objects in it: those for which `replace` gives one. */
+function walk(
+  value: unknown,
+  replace: (value: object) => object | null | undefined,
+  depth: number = 0,
+): unknown {
   if (typeof value !== "object" || value === null) return value;
-  if (isHandle(value)) {
-    const kind = kinds.get(value.kind);
-    if (kind === undefined) {
-      throw new InternalError(`Cannot unpack ${value.name}: no class "${value.kind}" is loaded`);
-    }
-    return kind.revive(value);
-  }
-  return mapMembers(value, depth, (member) => unpack(member, depth + 1));
+  const other = replace(value);
+  if (other !== undefined) return other;
+  return mapMembers(value, depth, (member) => walk(member, replace, depth + 1));
 }
 
 /** A copy of a small list or plain object with its members changed; the same if none was. */

@@ -4,13 +4,25 @@
  * One at a time also if they are async: as many jobs run at once as there are workers, whatever they
  * do. Only task bodies run beside them (see task_runner.ts). The clock is read every few calls only,
  * because a look costs as much as a tiny job.
+ *
+ * What runs task bodies, unpacks shared primitives and keeps time limits is loaded when it is first
+ * needed. An `import("./part.ts")` with the path written out belongs to the module graph, which Deno reads
+ * whole at the start of each worker: a hundred files where twenty are run, a sixth of the processor time
+ * that the start of a pool takes (measured). A path that is worked out is followed only when it is asked
+ * for, and then takes the permission to read it; a worker that may lack that starts with whole_entry.ts.
  */
 import { AsyncCalls, isThenable, type JobCall, OwnerWatch } from "./async_calls.ts";
-import { cancelledEarly, enterJob, isTold, leaveJob, reportTo } from "./current_job.ts";
+import {
+  cancelledEarly,
+  captureConsole,
+  enterJob,
+  isTold,
+  leaveJob,
+  reportTo,
+} from "./current_job.ts";
 import { Outbox } from "./outbox.ts";
 import type { TaskRunner } from "./task_runner.ts";
-import type { TimeLimits } from "./time_limit.ts";
-import type { unpackArguments } from "../shared/unpack.ts";
+import { awaitFirst, watchErrors, watchLeaving } from "../thread/realm.ts";
 import { packError, unpackError } from "../transported_error.ts";
 import {
   at,
@@ -20,6 +32,7 @@ import {
   type FunctionDefinition,
   type SetUp,
   skipWord,
+  type StartMessage,
   type ToWorker,
 } from "../thread/wire.ts";
 import { type Call, WorkerFunction } from "./worker_function.ts";
@@ -32,20 +45,24 @@ const MOST_CALLS = 64;
 /** Why a worker ends that cannot tell any more what it has to do. */
 const GARBLED = "it heard a message that cannot be understood";
 
-/** What a worker loads when it first meets what it is for. */
-export interface WorkerParts {
-  /** What runs task bodies: the scheduler, too. */
-  taskRunner(): Promise<{ TaskRunner: typeof TaskRunner }>;
-  /** What unpacks shared primitives: their classes, too. */
-  unpacking(): Promise<{ unpackArguments: typeof unpackArguments }>;
-  /** What holds calls to their time limits. */
-  timeLimits(): Promise<{ TimeLimits: typeof TimeLimits }>;
+function load<T>(path: string): Promise<T> {
+  return import(import.meta.resolve(path));
 }
 
+/** What a worker loads when it first meets what it is for. */
+const partsByPath = {
+  /** What runs task bodies: the scheduler, too. */
+  taskRunner: () => load<typeof import("./task_runner.ts")>("./task_runner.ts"),
+  /** What unpacks shared primitives: their classes, too. */
+  unpacking: () => load<typeof import("../shared/unpack.ts")>("../shared/unpack.ts"),
+  /** What holds calls to their time limits. */
+  timeLimits: () => load<typeof import("./time_limit.ts")>("./time_limit.ts"),
+};
+
 /** Does jobs. */
-export class JobRunner {
+class JobRunner {
   readonly #words: Int32Array;
-  readonly #parts: WorkerParts;
+  readonly #parts: typeof partsByPath;
   readonly #outbox: Outbox;
   readonly #functions: WorkerFunction[] = [];
   readonly #batches: BatchMessage[] = [];
@@ -62,7 +79,7 @@ export class JobRunner {
   #untilLook = 0;
 
   /** A runner that has nothing to do. */
-  constructor(port: MessagePort, words: Int32Array, parts: WorkerParts) {
+  constructor(port: MessagePort, words: Int32Array, parts: typeof partsByPath) {
     this.#words = words;
     this.#parts = parts;
     this.#outbox = new Outbox(
@@ -355,4 +372,16 @@ function apply(f: Call, args: readonly unknown[], offset: number, size: number):
 
 async function settle<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {
   return (await Promise.allSettled([promise]))[0];
+}
+
+/** Waits for the first message of the pool, and serves it from then on. */
+export function awaitStart(parts: typeof partsByPath = partsByPath): void {
+  awaitFirst<StartMessage>("weft.start", ({ port, words, setUp, log }) => {
+    const runner = new JobRunner(port, words, parts);
+    watchLeaving((how) => runner.leave(`it called ${how}`));
+    watchErrors((error) => runner.stray(error));
+    port.onmessage = (event: MessageEvent<ToWorker>) => runner.hear(event.data);
+    if (log) captureConsole();
+    runner.begin(setUp);
+  });
 }
