@@ -261,22 +261,18 @@ export {
 export type { ModuleJob, ModuleJobs } from "./src/parallel/pool/module_jobs.ts";
 export { Connection, pipe } from "./src/parallel/shared/pipe.ts";
 export type { ReadyHandle, ReadySource, ReadyWatcher } from "./src/parallel/shared/ready_handle.ts";
-export {
-  type JobLogLine,
-  type JobOptions,
-  type JobSender,
-  type MapOptions,
-  type PoolState,
-  WorkerPool,
-  type WorkerPoolOptions,
-  type WorkerPoolStatistics,
-} from "./src/parallel/pool/pool.ts";
-export {
-  activeChildren,
-  type NeedsArguments,
-  WorkerProcess,
-  type WorkerProcessOptions,
-} from "./src/parallel/process/worker_process.ts";
+export type {
+  JobLogLine,
+  JobOptions,
+  JobSender,
+  MapOptions,
+  PoolState,
+  WorkerPoolOptions,
+  WorkerPoolStatistics,
+} from "./src/parallel/pool/options.ts";
+export { WorkerPool } from "./src/parallel/pool/pool.ts";
+export type { NeedsArguments, WorkerProcessOptions } from "./src/parallel/process/begin.ts";
+export { activeChildren, WorkerProcess } from "./src/parallel/process/worker_process.ts";
 export { processes } from "./src/parallel/process/classes.ts";
 export {
   cpuCount,

@@ -62,7 +62,7 @@ export class ClusterMaps implements ItemHost, MapHost, EngineMaps {
     options: ClusterMapOptions,
     spread: boolean,
   ): Operation<unknown[]> {
-    return mapOn(this, job, items, options, spread);
+    return mapOn(spread, this, job, items, options);
   }
 
   /** One result after another. */
@@ -72,7 +72,7 @@ export class ClusterMaps implements ItemHost, MapHost, EngineMaps {
     options: ClusterMapOptions,
     ordered: boolean,
   ): ResultStream<unknown> {
-    return streamOn(this, job, items, options, ordered);
+    return streamOn(ordered, this, job, items, options);
   }
 
   // -- For what begins a map: see MapHost --

@@ -171,25 +171,12 @@ export class Batch<T = unknown> {
       ? nothing
       : [kinds];
     const shared = packArguments(args);
-    if (shared !== null || movables !== null) {
-      const define = fresh.map(definition);
-      const packed = shared?.packed ?? null;
-      const all = shared?.args ?? args;
-      return [
-        "batch",
-        slot,
-        count,
-        functions,
-        arity,
-        all,
-        define,
-        limits,
-        packed,
-        movables !== null,
-      ];
-    }
-    if (fresh.length === 0 && limits === 0) return ["batch", slot, count, functions, arity, args];
-    return ["batch", slot, count, functions, arity, args, fresh.map(definition), limits];
+    const message = ["batch", slot, count, functions, arity, shared?.args ?? args] as const;
+    const isPlain = shared === null && movables === null;
+    if (isPlain && fresh.length === 0 && limits === 0) return message;
+    const define = fresh.map(definition);
+    if (isPlain) return [...message, define, limits];
+    return [...message, define, limits, shared?.packed ?? null, movables !== null];
   }
 
   /** The kind of the job at `index`. */

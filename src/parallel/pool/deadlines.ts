@@ -193,10 +193,15 @@ function isOpen({ batch, carrier }: Pick<Limited, "batch"> & { carrier: unknown 
   return batch.carrier === carrier && batch.owed > 0;
 }
 
-/** Things to look at later. They keep the process alive while they are due. */
+/** Things to look at later. */
 export class PoolTimers {
-  readonly #clock = new SystemClock();
+  readonly #clock: SystemClock;
   #entries: { readonly at: number; readonly act: () => void }[] = [];
+
+  /** Nothing is due. With `idle`, what is due does not keep the process alive. */
+  constructor(options: { readonly idle?: boolean } = {}) {
+    this.#clock = new SystemClock(options);
+  }
 
   /** Calls `act` once, `ms` from now. */
   in(ms: number, act: () => void): void {

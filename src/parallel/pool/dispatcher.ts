@@ -364,7 +364,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
       batch.fail((index) => crashError(batch.kindAt(index).name, batch.lostAt(index), cause));
     }
     this.#owner.lost();
-    if (!handle.wasUp) this.#cannotStart(cause);
+    if (handle.startMs === Infinity) this.#cannotStart(cause);
   }
 
   /** A worker never got as far as a job, and neither would the next one. */

@@ -40,15 +40,18 @@ export interface MapHost {
   add(run: ItemRun, job: Addressed<AnyFunction>): void;
 }
 
-/** All results at once; with `spread`, each item is a list of arguments. */
-export function mapOn(
+/** What a verb is given: who has the map, which job, the items, how it is to be treated. */
+export type MapArguments = readonly [
   host: MapHost,
   job: Addressed<AnyFunction>,
   items: Items<unknown>,
   options: MapOptions,
-  spread: boolean,
-): Operation<unknown[]> {
-  const work = workOf(host, job, items, options, spread);
+];
+
+/** All results at once; with `spread`, each item is a list of arguments. */
+export function mapOn(spread: boolean, ...given: MapArguments): Operation<unknown[]> {
+  const [host, job] = given;
+  const work = workOf(spread, ...given);
   const verb = spread ? "starmap" : "map";
   return operation(`${host.name}.${verb}(${work.kind.name})`, (wait: Wait<unknown[]>) => {
     host.refuseIfClosed(`${verb} on`);
@@ -58,15 +61,10 @@ export function mapOn(
   });
 }
 
-/** One result after another. */
-export function streamOn(
-  host: MapHost,
-  job: Addressed<AnyFunction>,
-  items: Items<unknown>,
-  options: MapOptions,
-  ordered: boolean,
-): ResultStream<unknown> {
-  const work = workOf(host, job, items, options, false);
+/** One result after another; with `ordered`, in the order of the items. */
+export function streamOn(ordered: boolean, ...given: MapArguments): ResultStream<unknown> {
+  const [host, job] = given;
+  const work = workOf(false, ...given);
   const verb = ordered ? "imap" : "imapUnordered";
   return new StreamRun(`${verb}(${work.kind.name})`, ordered, work.window, (sink) => {
     host.refuseIfClosed(`${verb} on`);
@@ -76,13 +74,7 @@ export function streamOn(
   });
 }
 
-function workOf(
-  host: MapHost,
-  job: Addressed<AnyFunction>,
-  items: Items<unknown>,
-  options: MapOptions,
-  spread: boolean,
-): ItemWork {
+function workOf(spread: boolean, ...[host, job, items, options]: MapArguments): ItemWork {
   const { timeout, window, chunk, priority = 0, onProgress } = checkOptions(options, "a map");
   checkItems(items, "map over");
   return {

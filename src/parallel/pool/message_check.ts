@@ -7,11 +7,12 @@
  */
 import type { Batch } from "./batch.ts";
 import { type LogLevel, logLevels, type ResultsMessage, type ToPool } from "../thread/wire.ts";
+import type { ThreadState } from "../thread/worker_thread.ts";
 
 /** What is known of the worker that speaks. */
 export interface Speaker {
-  /** Whether it has yet to say that it is up. */
-  readonly starting: boolean;
+  /** Where it stands. */
+  readonly state: ThreadState;
   /** The batch with this slot. */
   batchAt(slot: number): Batch | undefined;
   /** Whether it was told of the function with this number. */
@@ -29,7 +30,7 @@ function fits(data: readonly unknown[], speaker: Speaker): boolean {
       return fitsResults(data, speaker);
     case "hello":
     case "unfit":
-      return speaker.starting;
+      return speaker.state === "starting";
     case "progress":
       return Number.isInteger(data[1]) && Number.isInteger(data[2]);
     case "log":

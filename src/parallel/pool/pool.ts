@@ -17,16 +17,6 @@ import type {
 } from "./options.ts";
 import type { ResultStream } from "./result_stream.ts";
 
-export type {
-  JobLogLine,
-  JobOptions,
-  JobSender,
-  MapOptions,
-  PoolState,
-  WorkerPoolOptions,
-  WorkerPoolStatistics,
-} from "./options.ts";
-
 /**
  * Some workers, and jobs for them.
  *
@@ -186,7 +176,7 @@ export class WorkerPool implements JobSender {
     items: Items<JobItem<F>>,
     options: MapOptions = {},
   ): Operation<JobResult<F>[]> {
-    return mapOn(this.#core, job, items, options, false) as Operation<JobResult<F>[]>;
+    return mapOn(false, this.#core, job, items, options) as Operation<JobResult<F>[]>;
   }
 
   /**
@@ -208,7 +198,7 @@ export class WorkerPool implements JobSender {
     items: Items<Readonly<JobArguments<F>>>,
     options: MapOptions = {},
   ): Operation<JobResult<F>[]> {
-    return mapOn(this.#core, job, items, options, true) as Operation<JobResult<F>[]>;
+    return mapOn(true, this.#core, job, items, options) as Operation<JobResult<F>[]>;
   }
 
   /**
@@ -247,7 +237,7 @@ export class WorkerPool implements JobSender {
     items: Items<JobItem<F>>,
     options: MapOptions = {},
   ): ResultStream<JobResult<F>> {
-    return streamOn(this.#core, job, items, options, true) as ResultStream<JobResult<F>>;
+    return streamOn(true, this.#core, job, items, options) as ResultStream<JobResult<F>>;
   }
 
   /**
@@ -258,7 +248,7 @@ export class WorkerPool implements JobSender {
     items: Items<JobItem<F>>,
     options: MapOptions = {},
   ): ResultStream<JobResult<F>> {
-    return streamOn(this.#core, job, items, options, false) as ResultStream<JobResult<F>>;
+    return streamOn(false, this.#core, job, items, options) as ResultStream<JobResult<F>>;
   }
 
   /**

@@ -47,8 +47,6 @@ export class WorkerHandle implements BatchCarrier, Speaker {
   stuck = false;
   /** Set when it is to go once it has nothing to do. */
   retiring = false;
-  /** Whether it ever was up. */
-  wasUp = false;
   /** How many jobs it was ever sent. */
   sent = 0;
   readonly #name: string;
@@ -243,11 +241,6 @@ export class WorkerHandle implements BatchCarrier, Speaker {
     this.#thread.end();
   }
 
-  /** Whether it has yet to say that it is up. */
-  get starting(): boolean {
-    return this.#thread.state === "starting";
-  }
-
   /** Whether it was told of the function with this number. */
   knows(id: number): boolean {
     return this.#known.has(id);
@@ -266,7 +259,6 @@ export class WorkerHandle implements BatchCarrier, Speaker {
         return this.#take(message);
       case "hello":
         this.#thread.state = "up";
-        this.wasUp = true;
         this.#upAt = this.#heardAt;
         this.stalled = false;
         return this.#owner.answered(this, null);

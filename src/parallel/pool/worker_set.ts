@@ -12,7 +12,7 @@
 import { withScope } from "../../kernel/context.ts";
 import type { WorkerTerms } from "./options.ts";
 import { WorkerHandle, type WorkerOwner } from "./worker_handle.ts";
-import { SystemClock } from "../../kernel/clock.ts";
+import { PoolTimers } from "./deadlines.ts";
 
 /** Which workers there are to be. */
 export interface WorkerSetSize {
@@ -144,7 +144,7 @@ function rank(handle: WorkerHandle): number {
 export class IdleTimer {
   readonly #workerSet: WorkerSet;
   readonly #ms: number;
-  readonly #clock = new SystemClock({ idle: true });
+  readonly #timers = new PoolTimers({ idle: true });
   #set = false;
 
   /** Lets those go who have been idle for `ms`; nobody if that is `Infinity`. */
@@ -160,14 +160,13 @@ export class IdleTimer {
     for (const handle of this.#spare()) longest = Math.max(longest, handle.silence);
     if (longest < 0) return;
     this.#set = true;
-    const at = this.#clock.now() + Math.max(0, this.#ms - longest);
-    withScope(null, () => this.#clock.setAlarm(at, () => this.#ring()));
+    this.#timers.in(Math.max(0, this.#ms - longest), () => this.#ring());
   }
 
   /** Forgets everything. */
   clear(): void {
     this.#set = false;
-    this.#clock.clearAlarm();
+    this.#timers.clear();
   }
 
   #ring(): void {

@@ -13,6 +13,7 @@ import { messageText } from "../../kernel/printable.ts";
 import { RunLife } from "../../kernel/run_life.ts";
 import { type AnyClass, findJob, loadKnown } from "../jobs.ts";
 import { awaitFirst, watchErrors, watchLeaving } from "../thread/realm.ts";
+import { deserialize, serialize } from "../shared/codec.ts";
 import { packError, unpackError } from "../transported_error.ts";
 import { openBegin, printFailure } from "./begin.ts";
 import { findClass } from "./classes.ts";
@@ -22,9 +23,7 @@ import {
   type EndMessage,
   isStopMessage,
   isSubprocessBegin,
-  packMessage,
   TERMINATED,
-  unpackBegin,
   type WorkerBeginMessage,
 } from "./wire.ts";
 import { embody } from "./worker_process.ts";
@@ -75,7 +74,7 @@ function awaitSubprocessBegin(): void {
     if (current !== null) {
       hearStop(current, message);
     } else if (isSubprocessBegin(message)) {
-      const begin = unpackBegin(message.bytes);
+      const begin = deserialize(message.bytes) as BeginMessage;
       current = enterProcess(begin, null, null);
       runProcess(begin, current, line);
     }
@@ -97,7 +96,7 @@ function hearStop(current: Self, message: unknown): void {
 /** A last word that the channel of a subprocess can carry. */
 function sendable(message: EndMessage): EndMessage {
   try {
-    packMessage(message);
+    serialize(message);
     return message;
   } catch {
     return plainEnd(message);

@@ -13,12 +13,12 @@ import process from "node:process";
 import type { ChildProcess } from "node:child_process";
 import { SystemClock } from "../../kernel/clock.ts";
 import { withScope } from "../../kernel/context.ts";
+import { serialize } from "../shared/codec.ts";
 import { subprocessFlags } from "./flags.ts";
 import {
   type Departure,
   endingIn,
   garbledEnding,
-  packMessage,
   type ProcessBody,
   type ProcessEnding,
   type StopMessage,
@@ -62,7 +62,7 @@ class SubprocessBody implements ProcessBody {
     this.#departure = departure;
     const { begin, flags } = departure;
     const command = subprocessFlags(begin, flags);
-    const message: SubprocessBeginMessage = { kind: "weft.begin", bytes: packMessage(begin) };
+    const message: SubprocessBeginMessage = { kind: "weft.begin", bytes: serialize(begin) };
     const { spawn } = process.getBuiltinModule("node:child_process");
     this.#child = spawn(Deno.execPath(), command, {
       stdio: ["inherit", "inherit", "inherit", "ipc"],

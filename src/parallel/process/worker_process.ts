@@ -41,8 +41,6 @@ import { childrenAlive, currentProcess, enterChild, nextName } from "./current.t
 import { ExitFuture } from "./exit_future.ts";
 import type { BeginMessage, ProcessBackend, ProcessBody, ProcessEnding } from "./wire.ts";
 
-export type { NeedsArguments, WorkerProcessOptions } from "./begin.ts";
-
 /** The life of a process, as its parent knows it; or that it is the process that asks. */
 type Life =
   | { readonly kind: "new" }

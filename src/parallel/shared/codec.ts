@@ -51,20 +51,10 @@ const none = new Uint8Array(0);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** The part of `node:v8` that is used. */
-interface Engine {
-  Serializer: new () => {
-    writeHeader(): void;
-    writeValue(value: unknown): void;
-    releaseBuffer(): Uint8Array;
-  };
-  Deserializer: new (bytes: Uint8Array) => { readHeader(): void; readValue(): unknown };
-}
+let loaded: typeof import("node:v8") | null = null;
 
-let loaded: Engine | null = null;
-
-function engine(): Engine {
-  return loaded ??= process.getBuiltinModule("node:v8") as unknown as Engine;
+function engine(): typeof import("node:v8") {
+  return loaded ??= process.getBuiltinModule("node:v8");
 }
 
 /** Whether encoding it may run code of the value's own, such as a getter. */
@@ -115,11 +105,23 @@ function attached(bytes: Uint8Array, what: string): Uint8Array {
   throw refusal(what, bytes, "its memory was moved to another thread");
 }
 
-function serialize(value: unknown): Uint8Array {
+/**
+ * What the engine's own serializer makes of a value.
+ *
+ * @throws {Error} If something in it has no copy that is bytes, as shared memory.
+ */
+export function serialize(value: unknown): Uint8Array {
   const serializer = new (engine().Serializer)();
   serializer.writeHeader();
   serializer.writeValue(value);
   return serializer.releaseBuffer();
+}
+
+/** The value that {@linkcode serialize} was given. */
+export function deserialize(bytes: Uint8Array): unknown {
+  const deserializer = new (engine().Deserializer)(bytes);
+  deserializer.readHeader();
+  return deserializer.readValue();
 }
 
 /** A packet that stays as it is. */
@@ -168,9 +170,7 @@ export function decode(tag: number, bytes: Uint8Array): unknown {
   }
   let value: unknown;
   try {
-    const deserializer = new (engine().Deserializer)(bytes);
-    deserializer.readHeader();
-    value = deserializer.readValue();
+    value = deserialize(bytes);
   } catch (cause) {
     throw damaged(cause);
   }

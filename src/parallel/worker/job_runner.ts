@@ -165,7 +165,7 @@ class JobRunner {
     const slot = batch[1];
     const isTakenBack = Atomics.add(this.#words, claimWord(slot), 1) > 0;
     if (isTakenBack) this.#outbox.post(["results", slot, 0, [], true]);
-    else if (this.#isSkipped(slot, 0)) this.#refuse(slot, cancelledEarly());
+    else if (this.#isSkipped(slot, 0)) this.#outbox.refuse(slot, cancelledEarly());
     else this.#runTask(batch);
   }
 
@@ -179,15 +179,11 @@ class JobRunner {
       tasks = await this.#openTasks();
     } catch (cause) {
       // What runs tasks cannot be loaded, as where the worker must not read weft's own files.
-      return this.#refuse(slot, loadError(f.name, cause));
+      return this.#outbox.refuse(slot, loadError(f.name, cause));
     }
     // Told while its module was loaded, when nobody knew yet that it is a task: the message found none.
-    if (isTold({ words: this.#words, slot, index: 0 })) this.#refuse(slot, cancelledEarly());
+    if (isTold({ words: this.#words, slot, index: 0 })) this.#outbox.refuse(slot, cancelledEarly());
     else tasks.begin(batch);
-  }
-
-  #refuse(slot: number, error: Error): void {
-    this.#outbox.post(["results", slot, 0, [undefined], true, null, [[0, packError(error)]]]);
   }
 
   /** Whether a job that was moved was cancelled before it began. */
@@ -204,7 +200,7 @@ class JobRunner {
         words: this.#words,
         owners,
         find: (id) => this.#functions[id]!,
-        post: (message, movables) => this.#outbox.post(message, movables),
+        outbox: this.#outbox,
         unpack: (args, packed) => this.#unpack(args, packed),
       });
     })();

@@ -107,6 +107,20 @@ export class Outbox {
     this.#port.close();
   }
 
+  /** Answers a task, which is a batch by itself. */
+  answer(slot: number, name: string, value: unknown): void {
+    try {
+      this.post(["results", slot, 0, [value], true], movablesOf([value]));
+    } catch (cause) {
+      this.refuse(slot, unsendable(name, "result", cause));
+    }
+  }
+
+  /** A task has failed, or is not begun at all. */
+  refuse(slot: number, error: unknown): void {
+    this.post(["results", slot, 0, [undefined], true, null, [[0, packError(error)]]]);
+  }
+
   /** Posts any message. */
   post(message: ToPool, movables: readonly Movable[] | null = null): void {
     if (this.hasLeft) return;

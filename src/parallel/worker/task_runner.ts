@@ -16,11 +16,9 @@ import { currentScope } from "../../kernel/context.ts";
 import type { Task } from "../../kernel/task.ts";
 import { JobOwner, type OwnerWatch } from "./async_calls.ts";
 import { makeJobSignal, type RunningJob, taskSignal } from "./current_job.ts";
-import { type Movable, movablesOf } from "../transfer.ts";
-import { packError } from "../transported_error.ts";
+import type { Outbox } from "./outbox.ts";
 import type { StopSignal } from "../thread/realm.ts";
-import { at, type BatchMessage, callWord, type ToPool } from "../thread/wire.ts";
-import { unsendable } from "../worker_error.ts";
+import { at, type BatchMessage, callWord } from "../thread/wire.ts";
 import type { Call, WorkerFunction } from "./worker_function.ts";
 import { Entered } from "../../kernel/scope.ts";
 import { deadlockError } from "../../kernel/deadlock.ts";
@@ -43,10 +41,10 @@ export interface JobTaskHost {
   readonly words: Int32Array;
   /** Tells whose an error is. */
   readonly owners: OwnerWatch;
+  /** Sends what there is to say. */
+  readonly outbox: Outbox;
   /** Finds a function by its number. */
   find(id: number): WorkerFunction;
-  /** Sends a message to the pool. */
-  post(message: ToPool, movables?: readonly Movable[] | null): void;
   /** Puts shared primitives in the place of their handles. */
   unpack(args: readonly unknown[], packed: Iterable<number>): Promise<void>;
 }
@@ -67,7 +65,7 @@ export class TaskRunner {
   /** Begins a task that has been claimed, and answers when it has ended. */
   async begin(batch: BatchMessage): Promise<void> {
     const [, slot, , functions, , args, , limits = 0, packed = null] = batch;
-    const { words } = this.#host;
+    const { words, outbox } = this.#host;
     const f = this.#host.find(at(functions, 0));
     const limit = at(limits, 0);
     const job = this.#enter(slot, { words, slot, index: 0 });
@@ -76,9 +74,9 @@ export class TaskRunner {
       if (f.call === null) await f.load();
       if (limit > 0) Atomics.store(words, callWord(slot), 1);
       const call = { name: f.name, call: f.call!, args, limit };
-      this.#answer(slot, f.name, await this.#perform(job, call));
+      outbox.answer(slot, f.name, await this.#perform(job, call));
     } catch (error) {
-      this.#fail(slot, error);
+      outbox.refuse(slot, error);
     } finally {
       this.#going.delete(slot);
     }
@@ -108,7 +106,7 @@ export class TaskRunner {
   abort(slot: number, reason: unknown): void {
     const job = this.#going.get(slot);
     if (job === undefined) return;
-    this.#host.post(["heard", slot]);
+    this.#host.outbox.post(["heard", slot]);
     job.cancel(reason);
   }
 
@@ -120,18 +118,6 @@ export class TaskRunner {
       return true;
     }
     return false;
-  }
-
-  #answer(slot: number, name: string, value: unknown): void {
-    try {
-      this.#host.post(["results", slot, 0, [value], true], movablesOf([value]));
-    } catch (cause) {
-      this.#fail(slot, unsendable(name, "result", cause));
-    }
-  }
-
-  #fail(slot: number, error: unknown): void {
-    this.#host.post(["results", slot, 0, [undefined], true, null, [[0, packError(error)]]]);
   }
 }
 
