@@ -21,21 +21,13 @@ import { hold, letGo, type Resource } from "../../kernel/resource.ts";
 import type { Scheduler } from "../../kernel/scheduler.ts";
 import type { Wait } from "../../kernel/wait.ts";
 import { WaitQueue } from "../../kernel/wait_queue.ts";
-import {
-  type Addressed,
-  addressOf,
-  type AnyFunction,
-  isLoading,
-  type JobAddress,
-  loadingError,
-} from "../jobs.ts";
+import { type Addressed, addressOf, type AnyFunction, isLoading, loadingError } from "../jobs.ts";
 import { keepShared } from "../shared/pack.ts";
 import { Dispatcher, type DispatcherOwner } from "./dispatcher.ts";
 import { currentRun, FailureLog } from "./failure_log.ts";
 import { checkPolicy } from "./future.ts";
-import type { ItemHost, ItemRun } from "./item_run.ts";
+import type { ItemHost } from "./item_run.ts";
 import { Job, type JobDemand, type JobTerms } from "./job.ts";
-import type { JobKind } from "./job_kinds.ts";
 import type { MapHost } from "./map.ts";
 import {
   checkLimit,
@@ -71,7 +63,6 @@ export class PoolCore implements DispatcherOwner, MapHost {
   /** Whether the ledger of what keeps the process busy counts it. */
   #held = false;
   #submitted = 0;
-  #lost = 0;
   #terms: JobTerms | null = null;
   #demand: JobDemand | null = null;
 
@@ -112,7 +103,11 @@ export class PoolCore implements DispatcherOwner, MapHost {
     demand: JobDemand = this.usual,
   ): Job {
     this.refuseIfClosed("submit to");
-    const made = new Job(this.kindOf(addressOf(job)), keepShared(args), this.#termsFor(demand));
+    const made = new Job(
+      this.dispatcher.kindOf(addressOf(job)),
+      keepShared(args),
+      this.#termsFor(demand),
+    );
     this.#submitted++;
     this.dispatcher.submit(made);
     return made;
@@ -165,16 +160,6 @@ export class PoolCore implements DispatcherOwner, MapHost {
     return WINDOW * this.dispatcher.workerSet.size;
   }
 
-  /** What is known of a function. */
-  kindOf(address: JobAddress): JobKind {
-    return this.dispatcher.kindOf(address);
-  }
-
-  /** Takes a map. */
-  add(run: ItemRun): void {
-    this.dispatcher.add(run);
-  }
-
   // -- The end --
 
   /** Takes no more jobs. */
@@ -217,7 +202,7 @@ export class PoolCore implements DispatcherOwner, MapHost {
 
   /** A frozen record of workers and jobs. */
   statistics(): WorkerPoolStatistics {
-    const { workerSet, work, broken } = this.dispatcher;
+    const { workerSet, work, broken, lost } = this.dispatcher;
     return Object.freeze({
       state: this.#state === "open" && broken ? "broken" : this.#state,
       workers: workerSet.active.length,
@@ -225,7 +210,7 @@ export class PoolCore implements DispatcherOwner, MapHost {
       running: workerSet.owed,
       submitted: this.#submitted,
       started: workerSet.started,
-      lost: this.#lost,
+      lost,
     });
   }
 
@@ -239,11 +224,6 @@ export class PoolCore implements DispatcherOwner, MapHost {
       room--
     );
     this.#goOn();
-  }
-
-  /** A worker was lost. */
-  lost(): void {
-    this.#lost++;
   }
 
   /** Something was written to the console of a worker. */

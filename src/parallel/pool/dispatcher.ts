@@ -49,8 +49,6 @@ export interface DispatcherOptions extends WorkerSetSize {
 export interface DispatcherOwner {
   /** Jobs have been dealt or answered, or a worker has gone: there may be room, or nothing left to do. */
   dealt(): void;
-  /** A worker was lost: it crashed, or had to be given up. */
-  lost(): void;
   /** An error came up in a worker, in no job. */
   strayed(error: unknown): void;
   /** Something was written to the console of a worker. */
@@ -66,6 +64,8 @@ export class Dispatcher implements WorkerOwner, ItemHost {
   readonly work = new WaitingWork();
   /** The workers. */
   readonly workerSet: WorkerSet;
+  /** How many workers crashed or had to be given up. */
+  lost = 0;
   readonly #deadlines: Deadlines;
   readonly #onCancel: CancelPolicy;
   readonly #owner: DispatcherOwner;
@@ -363,7 +363,7 @@ export class Dispatcher implements WorkerOwner, ItemHost {
     for (const batch of handle.allBatches) {
       batch.fail((index) => crashError(batch.kindAt(index).name, batch.lostAt(index), cause));
     }
-    this.#owner.lost();
+    this.lost++;
     if (handle.startMs === Infinity) this.#cannotStart(cause);
   }
 

@@ -10,6 +10,7 @@
  */
 import { cancelled } from "../../kernel/errors.ts";
 import { show } from "../../kernel/printable.ts";
+import type { Addressed, AnyFunction, JobAddress } from "../jobs.ts";
 import { Batch, type BatchOwner, layOut } from "./batch.ts";
 import { type ItemSource, itemSourceOf, type ItemSourceOwner } from "./item_source.ts";
 import type { JobKind } from "./job_kinds.ts";
@@ -22,6 +23,10 @@ const LEAST_PART = 8;
 
 /** What deals out the batches. */
 export interface ItemHost {
+  /** What is known of a function. */
+  kindOf(address: JobAddress): JobKind;
+  /** Takes a map of this function that is about to begin. */
+  add(run: ItemRun, job: Addressed<AnyFunction>): void;
   /** There is something to deal out. */
   more(): void;
   /** Ends a batch early: nothing further of it begins, and what runs is told to stop. */

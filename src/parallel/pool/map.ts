@@ -15,10 +15,9 @@ import { cancelled } from "../../kernel/errors.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
 import type { Wait, WaitSource } from "../../kernel/wait.ts";
 import type { Items } from "../../tasks/task_pool_map.ts";
-import { type Addressed, addressOf, type AnyFunction, type JobAddress } from "../jobs.ts";
+import { type Addressed, addressOf, type AnyFunction } from "../jobs.ts";
 import { type ItemHost, ItemRun, type ItemSink, type ItemWork } from "./item_run.ts";
 import type { JobDemand } from "./job.ts";
-import type { JobKind } from "./job_kinds.ts";
 import { checkLimit, checkPriority, type MapOptions } from "./options.ts";
 import { type ResultStream, StreamRun } from "./result_stream.ts";
 
@@ -34,10 +33,6 @@ export interface MapHost {
   readonly itemHost: ItemHost;
   /** Throws if no map may begin. */
   refuseIfClosed(verb: string): void;
-  /** What is known of a function. */
-  kindOf(address: JobAddress): JobKind;
-  /** Takes a map of this function that is about to begin. */
-  add(run: ItemRun, job: Addressed<AnyFunction>): void;
 }
 
 /** What a verb is given: who has the map, which job, the items, how it is to be treated. */
@@ -56,7 +51,7 @@ export function mapOn(spread: boolean, ...given: MapArguments): Operation<unknow
   return operation(`${host.name}.${verb}(${work.kind.name})`, (wait: Wait<unknown[]>) => {
     host.refuseIfClosed(`${verb} on`);
     const map = new MapRun(work, wait, host.itemHost);
-    host.add(map.run, job);
+    host.itemHost.add(map.run, job);
     map.begin();
   });
 }
@@ -69,7 +64,7 @@ export function streamOn(ordered: boolean, ...given: MapArguments): ResultStream
   return new StreamRun(`${verb}(${work.kind.name})`, ordered, work.window, (sink) => {
     host.refuseIfClosed(`${verb} on`);
     const run = new ItemRun(work, sink, host.itemHost);
-    host.add(run, job);
+    host.itemHost.add(run, job);
     return run;
   });
 }
@@ -78,7 +73,7 @@ function workOf(spread: boolean, ...[host, job, items, options]: MapArguments): 
   const { timeout, window, chunk, priority = 0, onProgress } = checkOptions(options, "a map");
   checkItems(items, "map over");
   return {
-    kind: host.kindOf(addressOf(job)),
+    kind: host.itemHost.kindOf(addressOf(job)),
     items,
     spread,
     window: checkWhole(window ?? host.window, "use", "as a window", BOUND),

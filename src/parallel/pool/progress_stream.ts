@@ -105,9 +105,7 @@ class ProgressRun implements ProgressStream<unknown> {
   /** Nothing more will come. */
   end(): void {
     this.#isOver = true;
-    for (let wait = this.#waits.shift(); wait !== null; wait = this.#waits.shift()) {
-      wait.settle(end);
-    }
+    this.#waits.wakeAll(end);
   }
 }
 

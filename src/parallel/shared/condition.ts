@@ -11,35 +11,37 @@ import { checkFunction, checkMs, isInstance } from "../../kernel/checks.ts";
 import { type Operation, sequence } from "../../kernel/operation.ts";
 import { shield } from "../../tasks/cancel_scope.ts";
 import { Gate, GATE_WORDS, type GateEntry, NOT_YET } from "./gate.ts";
-import type { ThreadId } from "../thread/table.ts";
 import { type SharedGuard, SharedLock } from "./lock.ts";
 import { registerShared, type SharedHandle } from "./pack.ts";
-import { handleOf, regionFor, SharedObject } from "./region.ts";
+import { handleOf, type Region, regionFor, SharedObject } from "./region.ts";
 import { inTime, refuseMainThread, within } from "./waiting.ts";
 
 /** How many can wait at a time. */
 const PLACES = 1024;
 
+const GATE = 0;
 /** The number of the next stay; and how many places are looked at: those behind are empty. */
-const TICKET = 0;
-const USED = 1;
-const FIRST = 2;
+const TICKET = GATE + GATE_WORDS;
+const USED = TICKET + 1;
+const FIRST = USED + 1;
 
 /** The words of a place: which thread is there, and the number of the stay, which tells which came first. */
-const WHO = 0;
 const STAY = 1;
 const PLACE_WORDS = 2;
 
-/** How many words the line takes. */
-const LINE_WORDS = FIRST + PLACES * PLACE_WORDS;
+const WORDS = FIRST + PLACES * PLACE_WORDS;
 
 /** No thread; or one that was notified and has not left yet; or else the number of a waiting thread. */
 const EMPTY = 0;
 const NOTIFIED = -1;
 
-/** Its gate, and then the line of those who wait. */
-const GATE = 0;
-const LINE = GATE + GATE_WORDS;
+/** One stay in the line. */
+interface Stay {
+  /** Leaves if it was notified. Returns whether it was. */
+  pass(): boolean;
+  /** Leaves. Returns whether it had been notified; `false` if it had left before. */
+  leave(): boolean;
+}
 
 /**
  * A condition: threads wait under a lock until others say that something has changed.
@@ -75,16 +77,16 @@ export class SharedCondition extends SharedObject {
   /** The lock it works under. */
   readonly lock: SharedLock;
   readonly #gate: Gate;
-  readonly #line: Line;
+  readonly #region: Region;
 
   /** Makes a condition under `lock`; with a handle, another view of the one behind it. */
   constructor(lock: SharedLock | SharedHandle = new SharedLock()) {
     const handle = isInstance(lock, SharedLock) ? undefined : lock;
-    const region = regionFor("SharedCondition", handle, 4 * (LINE + LINE_WORDS));
+    const region = regionFor("SharedCondition", handle, 4 * WORDS);
     super(region, () => ({ ...handleOf(region), inner: this.lock.share() }));
     this.lock = isInstance(lock, SharedLock) ? lock : SharedLock.from(lock.inner!);
     this.#gate = new Gate(region.words, GATE, region.thread, "all");
-    this.#line = new Line(region.words, LINE, region.thread);
+    this.#region = region;
   }
 
   /** The condition behind a handle. */
@@ -176,7 +178,15 @@ export class SharedCondition extends SharedObject {
    */
   notify(count = 1): number {
     this.#needLock("notify");
-    const told = this.#line.notify(count);
+    const { words, thread } = this.#region;
+    let told = 0;
+    for (const at of this.#waiting()) {
+      if (told >= count) break;
+      const who = Atomics.load(words, at);
+      const sign = thread.isAlive(who) ? NOTIFIED : EMPTY;
+      const isStillThere = who > 0 && Atomics.compareExchange(words, at, who, sign) === who;
+      if (isStillThere && sign === NOTIFIED) told++;
+    }
     if (told > 0) this.#gate.wakeAll();
     return told;
   }
@@ -199,14 +209,35 @@ export class SharedCondition extends SharedObject {
   }
 
   /** Gets in line, and gives the lock back: in this order, or a notification could come between. */
-  #enter(verb: string): Place {
+  #enter(verb: string): Stay {
     this.#needLock(verb);
-    const place = this.#line.enter();
-    if (place === undefined) {
-      throw new RangeError(`Cannot wait for ${this}: ${PLACES} wait already`);
+    const { words, thread } = this.#region;
+    for (let i = 0; i < PLACES; i++) {
+      const at = FIRST + i * PLACE_WORDS;
+      if (Atomics.load(words, at) !== EMPTY) continue;
+      words[at + STAY] = words[TICKET]!++;
+      Atomics.store(words, at, thread.number);
+      words[USED] = Math.max(words[USED]!, i + 1);
+      this.lock.release();
+      return stayAt(words, at);
     }
-    this.lock.release();
-    return place;
+    throw new RangeError(`Cannot wait for ${this}: ${PLACES} wait already`);
+  }
+
+  /** The places where somebody waits, in the order in which they came. Only the holder of the lock looks. */
+  #waiting(): number[] {
+    const { words } = this.#region;
+    const places: number[] = [];
+    let used = 0;
+    const most = Math.min(words[USED]!, PLACES);
+    for (let i = 0; i < most; i++) {
+      const at = FIRST + i * PLACE_WORDS;
+      const who = Atomics.load(words, at);
+      if (who !== EMPTY) used = i + 1;
+      if (who > 0) places.push(at);
+    }
+    words[USED] = used;
+    return places.sort((a, b) => (words[a + STAY]! - words[b + STAY]!) | 0);
   }
 
   #needLock(verb: string): void {
@@ -214,7 +245,7 @@ export class SharedCondition extends SharedObject {
     throw new Error(`Cannot call ${this}.${verb}(): this thread does not hold ${this.lock}`);
   }
 
-  #entry(place: Place, label: string): GateEntry<true> {
+  #entry(place: Stay, label: string): GateEntry<true> {
     return {
       label,
       attempt: () => place.pass() ? true : NOT_YET,
@@ -225,85 +256,12 @@ export class SharedCondition extends SharedObject {
 
 registerShared("SharedCondition", SharedCondition.from);
 
-/** One stay in the line. */
-class Place {
-  readonly #words: Int32Array;
-  readonly #at: number;
-  #left = false;
-
-  /** The stay whose words begin at `at`. */
-  constructor(words: Int32Array, at: number) {
-    this.#words = words;
-    this.#at = at;
-  }
-
-  /** Leaves if it was notified. Returns whether it was. */
-  pass(): boolean {
-    return !this.#left && Atomics.load(this.#words, this.#at) === NOTIFIED && this.leave();
-  }
-
-  /** Leaves. Returns whether it had been notified; `false` if it had left before. */
-  leave(): boolean {
-    if (this.#left) return false;
-    this.#left = true;
-    return Atomics.exchange(this.#words, this.#at, EMPTY) === NOTIFIED;
-  }
-}
-
-/** The line; only the holder of the lock enters it or notifies, but anybody leaves. */
-class Line {
-  readonly #words: Int32Array;
-  readonly #at: number;
-  readonly #thread: ThreadId;
-
-  /** The line whose words begin at `at`. */
-  constructor(words: Int32Array, at: number, thread: ThreadId) {
-    this.#words = words;
-    this.#at = at;
-    this.#thread = thread;
-  }
-
-  /** A place at the end of the line; `undefined` if all are taken. */
-  enter(): Place | undefined {
-    const words = this.#words;
-    for (let i = 0; i < PLACES; i++) {
-      const at = this.#at + FIRST + i * PLACE_WORDS;
-      if (Atomics.load(words, at + WHO) !== EMPTY) continue;
-      words[at + STAY] = words[this.#at + TICKET]!++;
-      Atomics.store(words, at + WHO, this.#thread.number);
-      words[this.#at + USED] = Math.max(words[this.#at + USED]!, i + 1);
-      return new Place(words, at + WHO);
-    }
-    return undefined;
-  }
-
-  /** Notifies those who came first. Returns how many. */
-  notify(count: number): number {
-    const words = this.#words;
-    let told = 0;
-    for (const at of this.#waiting()) {
-      if (told >= count) break;
-      const who = Atomics.load(words, at);
-      const sign = this.#thread.isAlive(who) ? NOTIFIED : EMPTY;
-      const isStillThere = who > 0 && Atomics.compareExchange(words, at, who, sign) === who;
-      if (isStillThere && sign === NOTIFIED) told++;
-    }
-    return told;
-  }
-
-  /** The places where somebody waits, in the order in which they came. */
-  #waiting(): number[] {
-    const words = this.#words;
-    const places: number[] = [];
-    let used = 0;
-    const most = Math.min(words[this.#at + USED]!, PLACES);
-    for (let i = 0; i < most; i++) {
-      const at = this.#at + FIRST + i * PLACE_WORDS;
-      const who = Atomics.load(words, at);
-      if (who !== EMPTY) used = i + 1;
-      if (who > 0) places.push(at);
-    }
-    words[this.#at + USED] = used;
-    return places.sort((a, b) => (words[a + STAY]! - words[b + STAY]!) | 0);
-  }
+function stayAt(words: Int32Array, at: number): Stay {
+  let left = false;
+  const leave = (): boolean => {
+    if (left) return false;
+    left = true;
+    return Atomics.exchange(words, at, EMPTY) === NOTIFIED;
+  };
+  return { pass: () => !left && Atomics.load(words, at) === NOTIFIED && leave(), leave };
 }

@@ -120,7 +120,7 @@ class Parked<T> implements WaitSource {
   }
 
   get anyReleases(): boolean {
-    return this.#gate.anyReleases;
+    return this.#gate.keeper?.anyReleases === true;
   }
 
   /** Its lock is held by a task that waits for its own run. */
@@ -140,19 +140,20 @@ class Parked<T> implements WaitSource {
 /** Knows which task of this thread keeps others waiting at a gate. */
 export interface GateKeeper {
   /** This thread's hold, if it has what is waited for. */
-  readonly hold: LocalHold | null;
+  hold(): LocalHold | null;
   /** Whether any task of this thread may end that hold. */
   readonly anyReleases: boolean;
 }
 
 /** A place to wait at, as one thread sees it. */
 export class Gate {
+  /** Who knows that, where that is known. */
+  readonly keeper: GateKeeper | null;
   readonly #words: Int32Array;
   readonly #changes: number;
   readonly #waiting: number;
   readonly #thread: ThreadId;
   readonly #style: GateStyle;
-  readonly #keeper: GateKeeper | null;
   readonly #parked = new Set<Parked<unknown>>();
   /** The runs that wait for the keeper. */
   readonly #runs = new Map<Scheduler, WaitingRun>();
@@ -166,7 +167,7 @@ export class Gate {
     style: GateStyle,
     keeper: GateKeeper | null = null,
   ) {
-    this.#keeper = keeper;
+    this.keeper = keeper;
     this.#words = words;
     this.#changes = at + CHANGES;
     this.#waiting = at + WAITING;
@@ -181,12 +182,7 @@ export class Gate {
 
   /** This thread's hold on what is waited for here, where that is known. */
   get hold(): LocalHold | null {
-    return this.#keeper === null ? null : this.#keeper.hold;
-  }
-
-  /** Whether any task of this thread may end that hold. */
-  get anyReleases(): boolean {
-    return this.#keeper !== null && this.#keeper.anyReleases;
+    return this.keeper === null ? null : this.keeper.hold();
   }
 
   /** Something has changed that `count` waiters may use. */
@@ -298,7 +294,7 @@ export class Gate {
 
   /** Counts a wait of a task's run in; `null` where nobody can say who keeps it waiting. */
   #runOf(task: Task): WaitingRun | null {
-    if (this.#keeper === null || task.isBystander) return null;
+    if (this.keeper === null || task.isBystander) return null;
     const scheduler = schedulerOf(task);
     let run = this.#runs.get(scheduler);
     if (run === undefined) this.#runs.set(scheduler, run = new WaitingRun(scheduler));

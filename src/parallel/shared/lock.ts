@@ -14,7 +14,7 @@ import { printable } from "../../kernel/printable.ts";
 import { heldBy } from "../../kernel/report.ts";
 import type { Task } from "../../kernel/task.ts";
 import type { Wait } from "../../kernel/wait.ts";
-import { type GateEntry, type GateKeeper, NOT_YET } from "./gate.ts";
+import { type GateEntry, NOT_YET } from "./gate.ts";
 import { LocalHold } from "./local_hold.ts";
 import { MUTEX_WORDS, SharedMutex } from "./mutex.ts";
 import { registerShared, type SharedHandle } from "./pack.ts";
@@ -81,13 +81,7 @@ export abstract class BaseLock extends SharedObject {
     this.#counts = again === "count";
     this.#label = `${region.name}.acquire()`;
     this.#hold = new LocalHold(region.name);
-    const current = (): LocalHold | null => this.#current();
-    const keeper: GateKeeper = {
-      get hold() {
-        return current();
-      },
-      anyReleases: !this.#counts,
-    };
+    const keeper = { hold: () => this.#current(), anyReleases: !this.#counts };
     this.#mutex = new SharedMutex(region, region.at, keeper);
   }
 
