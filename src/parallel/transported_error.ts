@@ -156,12 +156,11 @@ function isListWithErrors(value: object): value is unknown[] {
 }
 
 function packRecord(error: Error): ErrorRecord {
-  const message = messageOf(error);
   const stack = attempt(() => error.stack);
   return {
     base: baseOf(error) ?? "Error",
     name: attempt(() => nameOf(error)) ?? "Error",
-    message,
+    message: attempt(() => String(error.message)) ?? "its message cannot be read",
     stack: typeof stack === "string" ? stack : undefined,
     fields: [],
   };
@@ -188,10 +187,6 @@ function packFields(
     });
   }
   return fields;
-}
-
-function messageOf(error: Error): string {
-  return attempt(() => String(error.message)) ?? "its message cannot be read";
 }
 
 /** Its own name; failing that, the name of its class. */

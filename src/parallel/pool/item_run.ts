@@ -105,11 +105,6 @@ export class ItemRun implements JobSource, ItemSourceOwner, BatchOwner<unknown> 
     return this.#work.kind;
   }
 
-  /** The function's name. */
-  get name(): string {
-    return this.#work.kind.name;
-  }
-
   /** Whether its jobs are known to be task bodies. */
   get areTasks(): boolean {
     return this.#work.kind.isTaskBody;

@@ -93,7 +93,7 @@ export class WaitingWork {
 
   /** Ends every map. */
   failMaps(makeError: (job: string) => unknown): void {
-    for (const run of [...this.maps]) run.fail(makeError(run.name));
+    for (const run of [...this.maps]) run.fail(makeError(run.kind.name));
   }
 
   /** Something of this priority has come. */

@@ -152,6 +152,6 @@ class MapRun implements ItemSink, WaitSource {
 
   /** As in `map(fib)`. */
   toString(): string {
-    return `map(${this.run.name})`;
+    return `map(${this.run.kind.name})`;
   }
 }

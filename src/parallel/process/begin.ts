@@ -1,13 +1,14 @@
 /** The start of a process: what it is made with, and the first message, which says what it is to do. */
 import { checkMs, checkOptions } from "../../kernel/checks.ts";
+import { withScope } from "../../kernel/context.ts";
 import { printable, show } from "../../kernel/printable.ts";
 import { type Addressed, addressOf, type AnyClass, type AnyFunction } from "../jobs.ts";
 import { placeOf } from "./classes.ts";
 import { currentProcess, nextIdent, programModule } from "./current.ts";
 import { checkMayRead } from "./flags.ts";
-import { startSubprocess } from "./subprocess_backend.ts";
+import { SubprocessBody } from "./subprocess_backend.ts";
 import type { BeginMessage, ProcessBackend, ProcessBody, ProcessEnding } from "./wire.ts";
-import { startWorker } from "./worker_backend.ts";
+import { WorkerBody } from "./worker_backend.ts";
 import { type Carriage, dropShared, holdsHandle, packShared } from "../shared/pack.ts";
 
 /** How long a worker gets between the stop flag and its end, unless said otherwise, in milliseconds. */
@@ -114,8 +115,9 @@ export function start(
   const begin = makeBegin(described);
   const { grace, flags } = described;
   try {
-    const startBody = described.backend === "worker" ? startWorker : startSubprocess;
-    return { body: startBody({ begin, grace, flags, ended }), begin };
+    const Body = described.backend === "worker" ? WorkerBody : SubprocessBody;
+    // In nobody's scope: its messages are not part of the task that happened to start it.
+    return { body: withScope(null, () => new Body({ begin, grace, flags, ended })), begin };
   } catch (cause) {
     dropBegin(begin);
     if (!(cause instanceof Error && /could not be cloned/.test(cause.message))) throw cause;

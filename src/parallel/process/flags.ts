@@ -57,15 +57,10 @@ export function checkMayRead(
 
 /** Asks for what the host cannot start a process without: it would only tell later, and elsewhere. */
 function checkMayStart(name: string): void {
-  const missing: string[] = [];
-  for (const permission of ["run", "env"] as const) {
-    const descriptor: Deno.PermissionDescriptor = permission === "run"
-      ? { name: "run", command: Deno.execPath() }
-      : { name: "env" };
-    if (Deno.permissions.requestSync(descriptor).state !== "granted") {
-      missing.push(`--allow-${permission}`);
-    }
-  }
+  const needed = [{ name: "run", command: Deno.execPath() }, { name: "env" }] as const;
+  const missing = needed
+    .filter((descriptor) => Deno.permissions.requestSync(descriptor).state !== "granted")
+    .map((descriptor) => `--allow-${descriptor.name}`);
   if (missing.length === 0) return;
   throw new Error(
     `Cannot start "${name}" as a subprocess: this program lacks ${missing.join(" and ")}, ` +

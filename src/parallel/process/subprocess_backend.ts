@@ -12,7 +12,6 @@
 import process from "node:process";
 import type { ChildProcess } from "node:child_process";
 import { SystemClock } from "../../kernel/clock.ts";
-import { withScope } from "../../kernel/context.ts";
 import { serialize } from "../shared/codec.ts";
 import { subprocessFlags } from "./flags.ts";
 import {
@@ -35,18 +34,8 @@ interface Channel {
   unref(): void;
 }
 
-/**
- * Starts a process.
- *
- * @throws {Error} If the arguments or fields cannot be serialized, or a permission is missing; then
- *   nothing was started.
- */
-export function startSubprocess(departure: Departure): ProcessBody {
-  return withScope(null, () => new SubprocessBody(departure));
-}
-
 /** One real process. */
-class SubprocessBody implements ProcessBody {
+export class SubprocessBody implements ProcessBody {
   readonly #departure: Departure;
   readonly #child: ChildProcess;
   readonly #clock = new SystemClock();
@@ -58,6 +47,12 @@ class SubprocessBody implements ProcessBody {
   /** Whether it was killed for what it sent. */
   #isGarbled = false;
 
+  /**
+   * Starts it.
+   *
+   * @throws {Error} If the arguments or fields cannot be serialized, or a permission is missing; then
+   *   nothing was started.
+   */
   constructor(departure: Departure) {
     this.#departure = departure;
     const { begin, flags } = departure;
@@ -75,28 +70,34 @@ class SubprocessBody implements ProcessBody {
     if (this.#child.pid !== undefined) this.#child.send(message);
   }
 
+  /** Its number. */
   get pid(): number {
     return this.#child.pid ?? 0;
   }
 
+  /** The same. */
   get ident(): number {
     return this.pid;
   }
 
+  /** Asks it to stop. */
   stop(reason: unknown): void {
     if (this.#ended || !this.#child.connected) return;
     const message: StopMessage = { kind: "weft.stop", reason: packError(reason) };
     this.#child.send(message);
   }
 
+  /** Sends SIGTERM. */
   terminate(): void {
     if (this.#status === null) this.#child.kill("SIGTERM");
   }
 
+  /** Sends SIGKILL. */
   kill(): void {
     if (this.#status === null) this.#child.kill("SIGKILL");
   }
 
+  /** Whether it keeps the host process alive. */
   hold(held: boolean): void {
     const channel = this.#child.channel as Channel | null | undefined;
     if (held) {

@@ -4,7 +4,6 @@
  * How a thread is started, heard and ended stands in thread/worker_thread.ts; here, what that means
  * for a process: its exit code and its error.
  */
-import { withScope } from "../../kernel/context.ts";
 import { packError } from "../transported_error.ts";
 import { WorkerThread } from "../thread/worker_thread.ts";
 import { movablesOf } from "../transfer.ts";
@@ -23,18 +22,11 @@ import {
 
 const entry = new URL("./entry.ts", import.meta.url);
 
-/**
- * Starts a worker. This blocks for some milliseconds, as `new Worker` does.
- *
- * @throws {DOMException} If the arguments or fields cannot be cloned; then nothing was started.
- */
-export function startWorker(departure: Departure): ProcessBody {
-  return withScope(null, () => new WorkerBody(departure));
-}
-
 /** One worker that is a process. */
-class WorkerBody implements ProcessBody {
+export class WorkerBody implements ProcessBody {
+  /** That of this very process. */
   readonly pid: number = Deno.pid;
+  /** Its number among the workers of this process. */
   readonly ident: number;
   readonly #departure: Departure;
   readonly #thread: WorkerThread;
@@ -43,6 +35,11 @@ class WorkerBody implements ProcessBody {
   /** Minus the signal that it was sent, as far as a worker has signals; 0 for none. */
   #signal = 0;
 
+  /**
+   * Starts it. This blocks for some milliseconds, as `new Worker` does.
+   *
+   * @throws {DOMException} If the arguments or fields cannot be cloned; then nothing was started.
+   */
   constructor(departure: Departure) {
     this.#departure = departure;
     const { begin } = departure;
@@ -61,12 +58,14 @@ class WorkerBody implements ProcessBody {
     });
   }
 
+  /** Asks it to stop. */
   stop(reason: unknown): void {
     if (this.#thread.state === "ended") return;
     this.#thread.stop();
     this.#thread.post({ kind: "weft.stop", reason: packError(reason) } satisfies StopMessage);
   }
 
+  /** Asks it to stop, and ends it after its time of grace. */
   terminate(): void {
     if (this.#signal !== 0 || this.#thread.state === "ended") return;
     this.stop(`${this.#departure.begin.name} was terminated`);
@@ -74,12 +73,14 @@ class WorkerBody implements ProcessBody {
     this.#thread.end(this.#departure.grace);
   }
 
+  /** Ends it. */
   kill(): void {
     this.#signal = KILLED;
     this.#said ??= { code: KILLED, error: undefined }; // it is not heard any more
     this.#thread.end();
   }
 
+  /** Whether it keeps the host process alive. */
   hold(held: boolean): void {
     this.#thread.hold(held);
   }

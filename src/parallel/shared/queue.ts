@@ -276,29 +276,19 @@ export class SharedQueue<T = unknown> extends SharedObject
 
   /** Gets items until the queue is shut down and empty. */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, unknown> {
-    for (;;) {
-      let item: T;
-      try {
-        item = await this.get();
-      } catch (error) {
-        if (this.#isEnd(error)) return;
-        throw error;
-      }
-      yield item;
+    try {
+      for (;;) yield await this.get();
+    } catch (error) {
+      if (!this.#isEnd(error)) throw error;
     }
   }
 
   /** Gets items, blocking, until the queue is shut down and empty. For the plain code of a worker. */
   *[Symbol.iterator](): Generator<T, void, unknown> {
-    for (;;) {
-      let item: T;
-      try {
-        item = this.getSync();
-      } catch (error) {
-        if (this.#isEnd(error)) return;
-        throw error;
-      }
-      yield item;
+    try {
+      for (;;) yield this.getSync();
+    } catch (error) {
+      if (!this.#isEnd(error)) throw error;
     }
   }
 
