@@ -62,10 +62,14 @@ export class StreamWriter {
   #end: BrokenError | "closed" | null = null;
   #why = "";
   #onIdle: (() => void)[] | null = null;
-  // Made when they are first needed.
-  #onWritten: ((count: number) => void) | null = null;
-  #onFailed: ((cause: unknown) => void) | null = null;
-  #onProbed: (() => void) | null = null;
+  // Made with the writer: one that a method makes and keeps later gets what it belongs to, the whole connection,
+  // into the old generation (measured: 2 KB of each, and a third of the time of a short connection).
+  readonly #onWritten = (count: number): void => this.#wrote(count);
+  readonly #onFailed = (cause: unknown): void => {
+    this.#flying = 0;
+    this.#host.ended();
+    this.#broke(cause);
+  };
 
   /**
    * A writer that has not written.
@@ -147,7 +151,7 @@ export class StreamWriter {
     this.#asking = true;
     this.#host.began();
     this.#native.write(NOTHING).then(
-      this.#onProbed ??= () => this.#probed(true),
+      () => this.#probed(true),
       (cause) => {
         this.#probed(false);
         this.#broke(cause);
@@ -243,14 +247,7 @@ export class StreamWriter {
     const { view } = this.#first!;
     this.#flying = view.length;
     this.#host.began();
-    this.#native.write(view).then(
-      this.#onWritten ??= (count) => this.#wrote(count),
-      this.#onFailed ??= (cause) => {
-        this.#flying = 0;
-        this.#host.ended();
-        this.#broke(cause);
-      },
-    );
+    this.#native.write(view).then(this.#onWritten, this.#onFailed);
   }
 
   #wrote(count: number): void {
