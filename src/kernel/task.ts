@@ -15,7 +15,7 @@
 import { goOnAsync } from "./async_routine.ts";
 import { checkString } from "./checks.ts";
 import { Cancelled, NOTHING } from "./errors.ts";
-import { type CompletionHandler, goOn, goOnWith, type Routine } from "./fast_routine.ts";
+import { type CompletionHandler, goOn, goOnWith } from "./fast_routine.ts";
 import { forgottenError, type Maker } from "./forgotten.ts";
 import { type Holding, Holdings } from "./resource.ts";
 import { localsOf } from "./context.ts";
@@ -52,7 +52,7 @@ export type TaskState = "new" | "ready" | "running" | "waiting" | "terminated";
  * daemon, and cancels it then; and, until its first step, `isBystander`: its waits do not count.
  */
 export class Task<T = unknown> extends CancelScope
-  implements Operation<T>, CompletionHandler, Maker, Routine {
+  implements Operation<T>, CompletionHandler, Maker {
   /** Where it stands. The scheduler alone writes this. */
   state: TaskState = "new";
   /** Link in the ready queue. */
