@@ -16,7 +16,7 @@ export interface Maker {
   unstarted: object | Set<object> | null;
 }
 
-/** After so many warnings the others are only counted. */
+/** After so many, in warnings or in one error, the others are only counted. */
 const MOST = 20;
 
 /** What is known of an operation that nobody has waited for; it must not keep it from being collected. */
@@ -92,12 +92,16 @@ export function forget(operation: Noted): void {
   }
 }
 
-/** The error of a task that ended well and has left operations unstarted. */
+/** The error of a task that ended well and has left operations unstarted: it names the first few. */
 export function forgottenError(task: string, unstarted: object | Set<object>): TypeError {
-  const names = unstarted instanceof Set
-    ? [...unstarted].map((one) => printable(one))
-    : [printable(unstarted)];
+  const all = unstarted instanceof Set ? unstarted : new Set([unstarted]);
+  const names: string[] = [];
+  for (const one of all) {
+    if (names.push(printable(one)) === MOST) break;
+  }
+  const rest = all.size > names.length ? ` and ${all.size - names.length} more` : "";
   return new TypeError(
-    `Task "${task}" returned without waiting for ${names.join(", ")}: write "yield* ${names[0]}"`,
+    `Task "${task}" returned without waiting for ${names.join(", ")}${rest}: ` +
+      `write "yield* ${names[0]}"`,
   );
 }

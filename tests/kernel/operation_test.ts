@@ -1,6 +1,6 @@
 /** Operations that a lock or a queue gives out again when the one before was done at once. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { Lock, Queue, race, run, Semaphore, sleep, spawn } from "@weft/weft";
+import { Lock, Queue, race, run, Semaphore, sleep, spawn, type TaskBody } from "@weft/weft";
 import { law, lawInBothLanes } from "../lib/law.ts";
 
 law("Two operations that were made before either was waited for are two", async () => {
@@ -87,3 +87,25 @@ law("The one who forgets is named, not the one whose operation was given out aga
     }), TypeError);
   assertStringIncludes(error.message, `"careless"`);
 });
+
+lawInBothLanes("A task that forgot many operations names the first few, and counts the rest", {
+  fast: () =>
+    forgetsMany(function* () {
+      forget(10_000);
+    }),
+  async: () =>
+    forgetsMany(async function* () {
+      forget(10_000);
+    }),
+});
+
+function forget(count: number): void {
+  const queue = new Queue<number>();
+  for (let i = 0; i < count; i++) queue.put(i);
+}
+
+async function forgetsMany(body: TaskBody<[], void>): Promise<void> {
+  const { message } = await assertRejects(() => run(body), TypeError);
+  assert(message.length < 1_000, `${message.length} characters`);
+  assertStringIncludes(message, 'and 9980 more: write "yield* Queue#');
+}
