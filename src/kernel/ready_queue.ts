@@ -56,30 +56,6 @@ export class ChosenPolicy implements Policy {
   }
 }
 
-/** Ready tasks in FIFO order. Each task is in it at most once. */
-class ReadyList {
-  #last: Task | null = null;
-  /** The task whose turn is next. */
-  first: Task | null = null;
-
-  /** Adds a task at the back. */
-  push(task: Task): void {
-    if (this.#last === null) this.first = task;
-    else this.#last.nextReady = task;
-    this.#last = task;
-  }
-
-  /** Takes the task at the front, or returns `undefined`. */
-  shift(): Task | undefined {
-    const task = this.first;
-    if (task === null) return undefined;
-    const next = this.first = task.nextReady;
-    if (next === null) this.#last = null;
-    else task.nextReady = null;
-    return task;
-  }
-}
-
 /** What the queue needs of its run, for the sake of a policy. */
 interface ReadyQueueHost {
   /** Where the times of steps come from. */
@@ -88,17 +64,39 @@ interface ReadyQueueHost {
   warn(message: string): void;
 }
 
-/** The ready queue of a run. As a list it is FIFO, which costs nothing more where there is no policy. */
-export class ReadyQueue extends ReadyList {
+/**
+ * The ready queue of a run. Each task is in it at most once. As a list it is FIFO, which costs nothing more where
+ * there is no policy.
+ */
+export class ReadyQueue {
+  #last: Task | null = null;
+  /** The task whose turn is next, where there is no policy. */
+  first: Task | null = null;
   /** Who picks, if anybody does. */
   policy: Policy | null;
   readonly #host: ReadyQueueHost;
   #stepBegan = 0;
 
   constructor(policy: Policy | null, host: ReadyQueueHost) {
-    super();
     this.policy = policy;
     this.#host = host;
+  }
+
+  /** Adds a task at the back of the list. */
+  push(task: Task): void {
+    if (this.#last === null) this.first = task;
+    else this.#last.nextReady = task;
+    this.#last = task;
+  }
+
+  /** Takes the task at the front of the list, or returns `undefined`. */
+  shift(): Task | undefined {
+    const task = this.first;
+    if (task === null) return undefined;
+    const next = this.first = task.nextReady;
+    if (next === null) this.#last = null;
+    else task.nextReady = null;
+    return task;
   }
 
   /** Whether a task is ready. */
