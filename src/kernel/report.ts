@@ -40,9 +40,7 @@ export interface TreeOptions {
 
 /** The waits a task sits in, latest first, less those that only stand for others inside them. */
 export function leafWaits(task: Task): ParkedWait[] {
-  return task.waits.filter((wait): wait is ParkedWait =>
-    wait.source !== null && wait.source.nested !== true
-  );
+  return task.waits.filter((wait): wait is ParkedWait => wait.isLeaf);
 }
 
 /** The state of a task in a word: `away` while it is in a foreign `await`. */

@@ -193,7 +193,7 @@ function interrupt(task: Task, scope: CancelScope): void {
 /** Ends every wait of a task with `error`, shielded or not, whether its source lets go or not: the last resort. */
 export function breakWaits(task: Task, error: unknown): void {
   for (const wait of task.waits) {
-    if (wait.source === null || wait.source.nested) continue;
+    if (!wait.isLeaf) continue;
     letGo(task, wait);
     wait.fail(error);
   }

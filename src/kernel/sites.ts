@@ -137,7 +137,7 @@ export function spawnSite(task: object): string | undefined {
  */
 export function waitSites(task: { readonly waits: readonly Wait[] }): string[][] {
   return task.waits
-    .filter((wait) => wait.source !== null && wait.source.nested !== true)
+    .filter((wait) => wait.isLeaf)
     .map(waitSite)
     .filter((lines) => lines.length > 0);
 }

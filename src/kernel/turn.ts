@@ -191,7 +191,7 @@ export class LentTurn {
   noteForeignAwait(task: Task, isIn: boolean): void {
     const asyncSide = task.asyncSide!;
     if (asyncSide.inForeignAwait !== isIn) this.foreignAwaits += isIn ? 1 : -1;
-    const isBound = isIn && !task.isBystander && !hasOwnWait(task);
+    const isBound = isIn && !task.isBystander && !task.waits.some((wait) => wait.isLeaf);
     if (asyncSide.isBound !== isBound) this.hostWaits.bound += isBound ? 1 : -1;
     asyncSide.inForeignAwait = isIn;
     asyncSide.isBound = isBound;
@@ -205,9 +205,4 @@ export class LentTurn {
     this.#takeFrom(task);
     this.giveBack();
   }
-}
-
-/** Whether a task sits in a wait, besides those that only stand for others inside them. */
-function hasOwnWait(task: Task): boolean {
-  return task.waits.some(({ source }) => source !== null && source.nested !== true);
 }

@@ -130,6 +130,11 @@ export class Wait<T = unknown> {
     return this.scope!.task;
   }
 
+  /** Whether it is parked, and does not only stand for others inside it. */
+  get isLeaf(): boolean {
+    return this.source !== null && this.source.nested !== true;
+  }
+
   /** Begins the operation under `scope`, for its task; `owner` goes on when it ends. */
   start(scope: CancelScope, owner: Resumer): void {
     this.owner = owner;
