@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertInstanceOf, assertStrictEquals } from "@std/assert";
 import { Cancelled, sleep, spawn, TimeoutError } from "@weft/weft";
 import { law } from "../lib/law.ts";
-import { caught, nap, virtually } from "../lib/virtual.ts";
+import { nap, thrown, virtually } from "../lib/virtual.ts";
 
 law("get(ms) throws TimeoutError and join(ms) gives up, both leaving the task alone", async () => {
   await virtually(async function* () {
     const task = spawn(nap, 10, "done");
     assertEquals(yield* task.join(2), undefined);
-    assertInstanceOf(yield* caught(task.get(2)), TimeoutError);
+    assertInstanceOf(yield* thrown(task.get(2)), TimeoutError);
     assertEquals(task.done, false);
     assertEquals(yield* task.get(20), "done");
   });
@@ -21,7 +21,7 @@ law(
       yield* sleep(1);
       task.cancel("stop");
       assertEquals(yield* task.join(), undefined);
-      const error = yield* caught(task.get());
+      const error = yield* thrown(task.get());
       assertInstanceOf(error, Cancelled);
       assertEquals([error.source, error.reason], ["explicit", "stop"]);
       assertEquals([task.done, task.cancelled, task.successful, task.value], [

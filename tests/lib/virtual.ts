@@ -1,13 +1,17 @@
-/** A run on a virtual clock, and what tests run in it. */
+/** A run on a virtual clock, and what tests do in it. */
 import { run, type RunOptions, sleep } from "@weft/weft";
 import { VirtualClock } from "@weft/weft/testing";
 
+/** What can be run, in either lane. */
+export type Body<T> = () => AsyncGenerator<unknown, T, never> | Generator<unknown, T, never>;
+
+/** The clock of the law that runs. */
+export let clock: VirtualClock = new VirtualClock();
+
 /** Runs a body in no time. */
-export function virtually<T>(
-  body: () => AsyncGenerator<unknown, T, never>,
-  options: RunOptions = {},
-): Promise<T> {
-  return run(body, { clock: new VirtualClock(), ...options });
+export function virtually<T>(body: Body<T>, options: RunOptions = {}): Promise<T> {
+  clock = new VirtualClock();
+  return run(body, { clock, ...options });
 }
 
 /** Sleeps, then gives a value. */
@@ -16,12 +20,10 @@ export async function* nap<T>(ms: number, value: T): AsyncGenerator<unknown, T, 
   return value;
 }
 
-/** What an operation throws. */
-export function* caught(
-  operation: Iterable<unknown, unknown, unknown>,
-): Generator<unknown, unknown, unknown> {
+/** What an operation throws; for `yield*` in either lane. */
+export function* thrown(operation: unknown): Generator<unknown, unknown, unknown> {
   try {
-    yield* operation;
+    yield* operation as Iterable<unknown, unknown, unknown>;
   } catch (error) {
     return error;
   }

@@ -1,33 +1,10 @@
 import { assert, assertEquals, assertInstanceOf, assertThrows } from "@std/assert";
-import {
-  group,
-  moveOnAfter,
-  run,
-  type RunOptions,
-  sleep,
-  spawn,
-  type Task,
-  WouldBlock,
-} from "@weft/weft";
-import { assertCheckpoint, sweepCancel, VirtualClock } from "@weft/weft/testing";
+import { group, moveOnAfter, sleep, spawn, type Task, WouldBlock } from "@weft/weft";
+import { assertCheckpoint, sweepCancel } from "@weft/weft/testing";
 import { CapacityLimiter } from "../../src/sync/capacity_limiter.ts";
 import { law, lawInBothLanes } from "../lib/law.ts";
+import { thrown, virtually } from "../lib/virtual.ts";
 import { playBorrowers } from "../lib/random_borrowers.ts";
-
-type Body<T> = () => AsyncGenerator<unknown, T, never> | Generator<unknown, T, never>;
-
-const virtually = <T>(body: Body<T>, options: RunOptions = {}): Promise<T> =>
-  run(body, { clock: new VirtualClock(), ...options });
-
-/** What an operation throws; for `yield*` in either lane. */
-function* thrown(operation: unknown): Generator<unknown, unknown, unknown> {
-  try {
-    yield* operation as Iterable<unknown, unknown, unknown>;
-  } catch (error) {
-    return error;
-  }
-  throw new Error("nothing was thrown");
-}
 
 lawInBothLanes("A limiter lends tokens in FIFO order, never more than there are", {
   fast: async () => {

@@ -10,7 +10,7 @@ import {
 } from "@weft/weft";
 import { VirtualClock } from "@weft/weft/testing";
 import { law } from "../lib/law.ts";
-import { caught, nap, virtually } from "../lib/virtual.ts";
+import { nap, thrown, virtually } from "../lib/virtual.ts";
 
 const boom = new Error("boom");
 
@@ -60,7 +60,7 @@ law("A failing sibling's error reaches the cancelled ones as the cause", async (
   const boom = new Error("boom");
   let cancel: Cancelled | undefined;
   await virtually(async function* () {
-    yield* caught(group(async function* (g) {
+    yield* thrown(group(async function* (g) {
       g.spawn(async function* () {
         try {
           yield* sleep(100);

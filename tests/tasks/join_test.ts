@@ -16,7 +16,7 @@ import {
 } from "@weft/weft";
 import { VirtualClock } from "@weft/weft/testing";
 import { law } from "../lib/law.ts";
-import { caught, nap, virtually } from "../lib/virtual.ts";
+import { nap, thrown, virtually } from "../lib/virtual.ts";
 
 law("joinAll() gives the tasks in the order of their ends, as many as asked for", async () => {
   await virtually(async function* () {
@@ -44,7 +44,7 @@ law(
     };
     await virtually(async function* () {
       const both = [spawn(fail, "x"), spawn(fail, "y")];
-      const error = yield* caught(joinAll(both));
+      const error = yield* thrown(joinAll(both));
       assertInstanceOf(error, AggregateError);
       assertEquals(error.errors.length, 2);
       const quiet = yield* joinAll([spawn(fail, "z")], { raiseError: false });

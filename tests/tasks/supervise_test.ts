@@ -5,32 +5,13 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { Cancelled, currentTask, run, type RunOptions, shield, sleep, spawn } from "@weft/weft";
-import { assertCheckpoint, sweepCancel, VirtualClock } from "@weft/weft/testing";
+import { Cancelled, currentTask, shield, sleep, spawn } from "@weft/weft";
+import { assertCheckpoint, sweepCancel } from "@weft/weft/testing";
 import { supervise } from "../../src/tasks/supervise.ts";
 import { SupervisionError } from "../../src/tasks/supervise.ts";
 import { law } from "../lib/law.ts";
+import { clock, thrown, virtually } from "../lib/virtual.ts";
 import { playSupervision } from "../lib/random_supervision.ts";
-
-type Body<T> = () => AsyncGenerator<unknown, T, never> | Generator<unknown, T, never>;
-
-/** The clock of the law that runs. */
-let clock = new VirtualClock();
-
-const virtually = <T>(body: Body<T>, options: RunOptions = {}): Promise<T> => {
-  clock = new VirtualClock();
-  return run(body, { clock, ...options });
-};
-
-/** What an operation throws; for `yield*` in either lane. */
-function* thrown(operation: unknown): Generator<unknown, unknown, unknown> {
-  try {
-    yield* operation as Iterable<unknown, unknown, unknown>;
-  } catch (error) {
-    return error;
-  }
-  throw new Error("nothing was thrown");
-}
 
 /** A body that fails after `ms` as often as said, then returns; each start is noted with its time. */
 const shaky = (log: string[], name: string, ms: number, failures: number) =>

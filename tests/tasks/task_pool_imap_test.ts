@@ -5,30 +5,12 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import {
-  Cancelled,
-  moveOnAfter,
-  run,
-  type RunOptions,
-  shield,
-  sleep,
-  spawn,
-  type Task,
-} from "@weft/weft";
-import { assertCheckpoint, sweepCancel, VirtualClock } from "@weft/weft/testing";
+import { Cancelled, moveOnAfter, shield, sleep, spawn, type Task } from "@weft/weft";
+import { assertCheckpoint, sweepCancel } from "@weft/weft/testing";
 import { seededChoose } from "../../src/kernel/choose.ts";
 import { TaskPool } from "../../src/tasks/task_pool.ts";
 import { law } from "../lib/law.ts";
-
-type Body<T> = () => AsyncGenerator<unknown, T, never> | Generator<unknown, T, never>;
-
-/** The clock of the law that runs. */
-let clock = new VirtualClock();
-
-const virtually = <T>(body: Body<T>, options: RunOptions = {}): Promise<T> => {
-  clock = new VirtualClock();
-  return run(body, { clock, ...options });
-};
+import { clock, thrown, virtually } from "../lib/virtual.ts";
 
 const nap = async function* (ms: number) {
   yield* sleep(ms);
@@ -37,16 +19,6 @@ const nap = async function* (ms: number) {
 
 function* naturals() {
   for (let n = 0;; n++) yield n;
-}
-
-/** What an operation throws; for `yield*` in either lane. */
-function* thrown(operation: unknown): Generator<unknown, unknown, unknown> {
-  try {
-    yield* operation as Iterable<unknown, unknown, unknown>;
-  } catch (error) {
-    return error;
-  }
-  throw new Error("nothing was thrown");
 }
 
 law(

@@ -11,9 +11,7 @@ import {
   ClosedError,
   DeadlockError,
   Lock,
-  run,
   RunFinishedError,
-  type RunOptions,
   shield,
   sleep,
   spawn,
@@ -21,24 +19,10 @@ import {
   withTimeout,
   WouldBlock,
 } from "@weft/weft";
-import { assertCheckpoint, sweepCancel, VirtualClock } from "@weft/weft/testing";
+import { assertCheckpoint, sweepCancel } from "@weft/weft/testing";
 import { TaskPool } from "../../src/tasks/task_pool.ts";
 import { law, lawInBothLanes } from "../lib/law.ts";
-
-type Body<T> = () => AsyncGenerator<unknown, T, never> | Generator<unknown, T, never>;
-
-/** The clock of the law that runs. */
-let clock = new VirtualClock();
-
-const virtually = <T>(body: Body<T>, options: RunOptions = {}): Promise<T> => {
-  clock = new VirtualClock();
-  return run(body, { clock, ...options });
-};
-
-const nap = async function* <T>(ms: number, value: T) {
-  yield* sleep(ms);
-  return value;
-};
+import { clock, nap, thrown, virtually } from "../lib/virtual.ts";
 
 const napAs = async function* (ms: number) {
   yield* sleep(ms);
@@ -53,16 +37,6 @@ const fail = async function* (ms: number, text: string) {
 const forever = async function* () {
   yield* sleep(Infinity);
 };
-
-/** What an operation throws; for `yield*` in either lane. */
-function* thrown(operation: unknown): Generator<unknown, unknown, unknown> {
-  try {
-    yield* operation as Iterable<unknown, unknown, unknown>;
-  } catch (error) {
-    return error;
-  }
-  throw new Error("nothing was thrown");
-}
 
 // -- spawn, trySpawn, submit --
 

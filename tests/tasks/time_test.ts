@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertInstanceOf } from "@std/assert";
 import { Lock, moveOnAfter, sleep, TimeoutError, withTimeout } from "@weft/weft";
 import { law } from "../lib/law.ts";
-import { caught, virtually } from "../lib/virtual.ts";
+import { thrown, virtually } from "../lib/virtual.ts";
 
 law(
   "Of two deadlines that expire together, the outer one is reported by the outer scope",
   async () => {
     await virtually(async function* () {
-      const error = yield* caught(
+      const error = yield* thrown(
         withTimeout(5, async function* () {
           try {
             yield* withTimeout(5, sleep(100));
@@ -25,7 +25,7 @@ law(
 law("An inner deadline leaves the outer one in force", async () => {
   await virtually(async function* () {
     const log: string[] = [];
-    const error = yield* caught(
+    const error = yield* thrown(
       withTimeout(10, async function* () {
         log.push(String(yield* moveOnAfter(3, sleep(100))));
         yield* sleep(100);
