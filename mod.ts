@@ -255,6 +255,7 @@ export {
   type JobResult,
   type Jobs,
   jobs,
+  processes,
   type Sendable,
   type SendableFunction,
 } from "./src/parallel/jobs.ts";
@@ -273,7 +274,6 @@ export type {
 export { WorkerPool } from "./src/parallel/pool/pool.ts";
 export type { NeedsArguments, WorkerProcessOptions } from "./src/parallel/process/begin.ts";
 export { activeChildren, WorkerProcess } from "./src/parallel/process/worker_process.ts";
-export { processes } from "./src/parallel/process/classes.ts";
 export {
   cpuCount,
   type CurrentProcess,

@@ -1,5 +1,5 @@
 /**
- * Job functions: functions that a worker can find.
+ * Job functions, and classes of processes: what a worker can find.
  *
  * A function cannot travel to another thread; where to find it can. So `jobs` writes the URL of the
  * module and a name onto each function and enters it into a table of this realm. A worker that is
@@ -9,6 +9,11 @@
  * Rejected: the source text (`f.toString()` loses imports and closures, and breaks under coverage),
  * and module plus export name written by hand (nothing checks the arguments). The table, rather than
  * the module's exports, is what a worker looks in first, so a program of one file needs no `export`.
+ *
+ * A subclass of {@linkcode WorkerProcess} is no more sendable than a function; so `processes` does the same for
+ * classes. It stands below the class rather than around it, so that `class Counter extends WorkerProcess` stays a
+ * plain declaration. Rejected: a static field that every subclass must declare (forgotten in a subclass of a
+ * subclass, it would silently run its base).
  */
 import { checkObject, isGeneratorFunction, isRevoked } from "../kernel/checks.ts";
 import { functionName, printable, show } from "../kernel/printable.ts";
@@ -106,7 +111,7 @@ export interface Place {
 }
 
 /** What modules of this realm have made known, by place: functions, or classes. */
-export class Known<F extends AnyFunction | AnyClass> {
+class Known<F extends AnyFunction | AnyClass> {
   readonly #what: string;
   readonly #type: string;
   readonly #table = new Map<string, F>();
@@ -160,6 +165,7 @@ export function ownPlace(known: object): Place | undefined {
 }
 
 const known = new Known<AnyFunction>("job", "function");
+const knownClasses = new Known<AnyClass>("process", "class");
 
 /**
  * Makes functions of this module known to workers.
@@ -205,6 +211,69 @@ export function jobs<T extends Record<string, AnyFunction>>(
   checkObject(functions, "functions by name");
   known.enter(meta, functions);
   return functions as unknown as Jobs<T>;
+}
+
+/**
+ * Makes subclasses of {@linkcode WorkerProcess} known, so that they can be started. Call it at the top
+ * level of the module they are declared in, right below them.
+ *
+ * @example A class of process
+ * ```ts
+ * import { processes, WorkerProcess } from "@weft/weft";
+ *
+ * class Countdown extends WorkerProcess {
+ *   from: number;
+ *   constructor(from: number) {
+ *     super({ name: `from ${from}` });
+ *     this.from = from;
+ *   }
+ *   override run(): void {
+ *     for (let n = this.from; n > 0; n--); // in the process
+ *   }
+ * }
+ * processes(import.meta, { Countdown });
+ *
+ * if (import.meta.main) {
+ *   const process = new Countdown(3);
+ *   process.start();
+ *   if (await process.join() !== 0) throw new Error("it failed");
+ * }
+ * ```
+ *
+ * @typeParam T The classes, by name.
+ * @param meta Pass `import.meta`.
+ * @param classes The classes.
+ * @returns The same classes.
+ * @throws {TypeError} If one is no class, or was made known before.
+ */
+export function processes<T extends Record<string, AnyClass>>(
+  meta: { readonly url: string },
+  classes: T,
+): T {
+  checkMeta(meta, "processes");
+  checkObject(classes, "classes by name");
+  knownClasses.enter(meta, classes);
+  return classes;
+}
+
+/**
+ * Where a class was made known.
+ *
+ * @throws {TypeError} If it was not; the message says what to write.
+ */
+export function placeOf(type: AnyClass, what: string): Place {
+  const place = ownPlace(type);
+  if (place !== undefined) return place;
+  const name = type.name === "" ? "Name" : type.name;
+  throw new TypeError(
+    `Cannot start ${what}: a process finds its class by module and name. ` +
+      `Below the class write "processes(import.meta, { ${name} })"`,
+  );
+}
+
+/** The class that a module of this realm made known. */
+export function findClass(url: string, name: string): AnyClass | undefined {
+  return knownClasses.find(url, name);
 }
 
 /**

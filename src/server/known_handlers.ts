@@ -7,13 +7,14 @@ import {
   type AnyClass,
   type AnyFunction,
   checkMeta,
+  findClass,
   findJob,
   jobs,
   ownPlace,
   type Place,
+  processes,
   whileLoading,
 } from "../parallel/jobs.ts";
-import { findClass, processes } from "../parallel/process/classes.ts";
 import { isHandlerClass } from "./handler.ts";
 
 /** Where a handler is declared. */

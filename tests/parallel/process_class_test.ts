@@ -1,6 +1,6 @@
 /** Subclasses of processes. */
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { processes } from "../../src/parallel/process/classes.ts";
+import { processes } from "../../src/parallel/jobs.ts";
 import { WorkerProcess } from "../../src/parallel/process/worker_process.ts";
 import { law } from "../lib/law.ts";
 import { withNotes } from "../lib/notes.ts";

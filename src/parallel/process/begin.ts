@@ -2,8 +2,7 @@
 import { checkMs, checkOptions } from "../../kernel/checks.ts";
 import { withScope } from "../../kernel/context.ts";
 import { printable, show } from "../../kernel/printable.ts";
-import { type Addressed, addressOf, type AnyClass, type AnyFunction } from "../jobs.ts";
-import { placeOf } from "./classes.ts";
+import { type Addressed, addressOf, type AnyClass, type AnyFunction, placeOf } from "../jobs.ts";
 import { currentProcess, nextIdent, programModule } from "./current.ts";
 import { checkMayRead } from "./flags.ts";
 import { SubprocessBody } from "./subprocess_backend.ts";

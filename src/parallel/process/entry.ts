@@ -11,12 +11,11 @@ import { SystemClock } from "../../kernel/clock.ts";
 import { Cancelled, ClosedError } from "../../kernel/errors.ts";
 import { messageText } from "../../kernel/printable.ts";
 import { RunLife } from "../../kernel/run_life.ts";
-import { type AnyClass, findJob, loadKnown } from "../jobs.ts";
+import { type AnyClass, findClass, findJob, loadKnown } from "../jobs.ts";
 import { awaitFirst, watchErrors, watchLeaving } from "../thread/realm.ts";
 import { deserialize, serialize } from "../shared/codec.ts";
 import { packError, unpackError } from "../transported_error.ts";
 import { openBegin, printFailure } from "./begin.ts";
-import { findClass } from "./classes.ts";
 import { endChildren, enterProcess, type Self } from "./current.ts";
 import {
   type BeginMessage,
