@@ -55,21 +55,23 @@ law("What is written when no job runs has none", async () => {
   assertEquals([job, text], [null, "late"]);
 });
 
-law("An error of who hears is told, and harms no job", async () => {
-  const { code, stdout, stderr } = await runProgram(`
-    import { WorkerPool } from "@weft/weft";
-    import { talk } from "./tests/parallel/fixtures/talking.ts";
-    await using pool = new WorkerPool(1, {
-      name: "deaf",
-      onLog: () => {
-        throw new Error("no ears");
-      },
-    });
-    console.log(await pool.submit(talk, "said"));
-  `);
-  assertEquals([code, stdout], [0, "said"]);
-  assertEquals(stderr.split("\n")[0], "The option onLog of deaf threw: Error: no ears");
-});
+for (const how of ["at once", "later"]) {
+  law(`An error of who hears, ${how}, is told, and harms no job`, async () => {
+    const { code, stdout, stderr } = await runProgram(`
+      import { WorkerPool } from "@weft/weft";
+      import { talk } from "./tests/parallel/fixtures/talking.ts";
+      await using pool = new WorkerPool(1, {
+        name: "deaf",
+        onLog: ${how === "later" ? "async" : ""} () => {
+          throw new Error("no ears");
+        },
+      });
+      console.log(await pool.submit(talk, "said"));
+    `);
+    assertEquals([code, stdout], [0, "said"]);
+    assertEquals(stderr.split("\n")[0], "The option onLog of deaf threw: Error: no ears");
+  });
+}
 
 law(
   "Without the option the console is left alone; one that is no function is refused",

@@ -13,6 +13,7 @@ import {
   checkWhole,
   COUNT,
 } from "../../kernel/checks.ts";
+import { callSafely } from "../../kernel/callback.ts";
 import { SystemClock } from "../../kernel/clock.ts";
 import { ClosedError, WouldBlock } from "../../kernel/errors.ts";
 import { type Operation, operation } from "../../kernel/operation.ts";
@@ -228,11 +229,7 @@ export class PoolCore implements DispatcherOwner, MapHost {
 
   /** Something was written to the console of a worker. */
   logged(line: JobLogLine): void {
-    try {
-      this.#onLog?.(line);
-    } catch (thrown) {
-      console.warn(`The option onLog of ${this.name} threw: ${errorText(thrown)}`);
-    }
+    callSafely(() => this.#onLog?.(line), (thrown) => this.#optionThrew("onLog", thrown));
   }
 
   /** An error came up in a worker, in no job. */
@@ -240,11 +237,11 @@ export class PoolCore implements DispatcherOwner, MapHost {
     const message = `Something in a worker of ${this.name} threw when no job ran: ${
       errorText(error)
     }`;
-    try {
-      this.#warn(message, error);
-    } catch (thrown) {
-      console.warn(`The option warn of ${this.name} threw: ${errorText(thrown)}`);
-    }
+    callSafely(() => this.#warn(message, error), (thrown) => this.#optionThrew("warn", thrown));
+  }
+
+  #optionThrew(option: string, thrown: unknown): void {
+    console.warn(`The option ${option} of ${this.name} threw: ${errorText(thrown)}`);
   }
 
   /** The terms for a job submitted here and now; as a rule the same as for the last one. */
@@ -281,15 +278,12 @@ export class PoolCore implements DispatcherOwner, MapHost {
       this.#state = "ending";
       this.dispatcher.dismiss();
     }
-    if (workerSet.empty === this.#held) this.#setHeld(!workerSet.empty);
+    if (workerSet.empty === this.#held) {
+      // The ledger counts the pool from its first worker to its last.
+      this.#held = !workerSet.empty;
+      (this.#held ? hold : letGo)(this.#resource);
+    }
     if (this.#state === "ending" && workerSet.empty) this.#end();
-  }
-
-  /** The ledger counts the pool from its first worker to its last. */
-  #setHeld(held: boolean): void {
-    this.#held = held;
-    if (held) hold(this.#resource);
-    else letGo(this.#resource);
   }
 
   #end(): void {
