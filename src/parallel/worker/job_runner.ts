@@ -330,11 +330,9 @@ class JobRunner {
     const f = new WorkerFunction([-1, url, name, false]);
     if (args.length > 0) await this.#unpack(args, args.keys());
     await f.load();
-    if (f.isTaskBody) {
-      const tasks = await this.#openTasks();
-      return void await tasks.setUp({ name, call: f.call!, args, limit: 0 });
-    }
-    await this.#asyncCalls.call({ f, slot: -1, index: -1, limit: 0, args }, () => {});
+    const call = { f, slot: -1, index: -1, limit: 0, args };
+    if (f.isTaskBody) await (await this.#openTasks()).setUp(call);
+    else await this.#asyncCalls.call(call, () => {});
   }
 
   /** Loads what unpacks shared primitives with the first that may have come, and unpacks. */

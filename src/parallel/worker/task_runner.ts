@@ -14,12 +14,12 @@
 import { isGenerator } from "../../kernel/checks.ts";
 import { currentScope } from "../../kernel/context.ts";
 import type { Task } from "../../kernel/task.ts";
-import { JobOwner, type OwnerWatch } from "./async_calls.ts";
+import { type JobCall, JobOwner, type OwnerWatch } from "./async_calls.ts";
 import { makeJobSignal, type RunningJob, taskSignal } from "./current_job.ts";
 import type { Outbox } from "./outbox.ts";
 import type { StopSignal } from "../thread/realm.ts";
 import { at, type BatchMessage, callWord } from "../thread/wire.ts";
-import type { Call, WorkerFunction } from "./worker_function.ts";
+import type { WorkerFunction } from "./worker_function.ts";
 import { Entered } from "../../kernel/scope.ts";
 import { deadlockError } from "../../kernel/deadlock.ts";
 import { TimeoutError } from "../../kernel/errors.ts";
@@ -73,8 +73,8 @@ export class TaskRunner {
       if (packed !== null) await this.#host.unpack(args, packed);
       if (f.call === null) await f.load();
       if (limit > 0) Atomics.store(words, callWord(slot), 1);
-      const call = { name: f.name, call: f.call!, args, limit };
-      outbox.answer(slot, f.name, await this.#perform(job, call));
+      const value = await this.#perform(job, { f, slot, index: 0, limit, args });
+      outbox.answer(slot, f.name, value);
     } catch (error) {
       outbox.refuse(slot, error);
     } finally {
@@ -83,7 +83,7 @@ export class TaskRunner {
   }
 
   /** Runs what gets the worker ready to its end. */
-  async setUp(call: TaskCall): Promise<void> {
+  async setUp(call: JobCall): Promise<void> {
     const job = this.#enter(SET_UP, null);
     try {
       await this.#perform(job, call);
@@ -98,7 +98,7 @@ export class TaskRunner {
     return job;
   }
 
-  #perform(job: TaskJob, call: TaskCall): Promise<unknown> {
+  #perform(job: TaskJob, call: JobCall): Promise<unknown> {
     return this.#host.owners.run(job.owner, () => job.run(call));
   }
 
@@ -131,18 +131,6 @@ class JobLife extends RunLife<unknown> {
   }
 }
 
-/** What to call, and for how long at most. */
-export interface TaskCall {
-  /** The function's name. */
-  readonly name: string;
-  /** The function. */
-  readonly call: Call;
-  /** Its arguments. */
-  readonly args: readonly unknown[];
-  /** How many milliseconds it may take; 0 for any time. */
-  readonly limit: number;
-}
-
 /** A task body on its way. */
 export class TaskJob {
   /** Whose errors are its own. */
@@ -160,10 +148,11 @@ export class TaskJob {
   }
 
   /** Runs it to the end of everything it has spawned. */
-  async run(call: TaskCall): Promise<unknown> {
+  async run(call: JobCall): Promise<unknown> {
     if (this.#cancel !== null) throw this.#cancel.reason;
-    const { name, args, limit } = call;
-    const made = call.call(...args);
+    const { f, args, limit } = call;
+    const { name } = f;
+    const made = f.call!(...args);
     if (!isGenerator(made)) return await made;
     const life = new JobLife();
     const main = this.#main = life.begin(limit === 0 ? made : this.#within(limit, name, made));
