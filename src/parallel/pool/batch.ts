@@ -291,19 +291,26 @@ export class Batch<T = unknown> {
   }
 }
 
-/** One value for all if they are the same. */
-export function columnOf<T>(values: readonly T[]): Column<T> {
-  const [first] = values as readonly [T];
-  return values.every((value) => value === first) ? first : values;
+/** One value for all jobs if it is the same for each; no list is made for that. */
+export function columnOf<T, V>(jobs: readonly T[], valueOf: (job: T) => V): Column<V> {
+  const first = valueOf(jobs[0]!);
+  for (let i = 1; i < jobs.length; i++) {
+    if (valueOf(jobs[i]!) !== first) return jobs.map(valueOf);
+  }
+  return first;
 }
 
 /** The arguments of consecutive jobs, one after another, and how many each has. */
-export function layOut(
-  lists: readonly (readonly unknown[])[],
+export function layOut<T>(
+  jobs: readonly T[],
+  argsOf: (job: T) => readonly unknown[],
 ): Pick<BatchContent, "arity" | "args"> {
   const args: unknown[] = [];
-  for (const list of lists) for (let i = 0; i < list.length; i++) args.push(list[i]);
-  return { arity: columnOf(lists.map((list) => list.length)), args };
+  for (let i = 0; i < jobs.length; i++) {
+    const own = argsOf(jobs[i]!);
+    for (let j = 0; j < own.length; j++) args.push(own[j]);
+  }
+  return { arity: columnOf(jobs, (job) => argsOf(job).length), args };
 }
 
 const nothing: readonly JobKind[] = [];

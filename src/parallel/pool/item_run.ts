@@ -153,7 +153,7 @@ export class ItemRun implements JobSource, ItemSourceOwner, BatchOwner<unknown> 
     const { first, items } = this.#splitMoved(piece);
     if (items.length === 0 || this.#over) return null;
     const { arity, args } = this.#work.spread
-      ? layOut(items as readonly (readonly unknown[])[])
+      ? layOut(items as readonly (readonly unknown[])[], (list) => list)
       : { arity: 1, args: items };
     this.#weight = cloneCost(args[0]);
     this.#out += items.length;

@@ -253,12 +253,12 @@ function costOf({ kind, args }: Job): number {
 
 /** Lays jobs out in columns. */
 function pack(jobs: readonly Job[], cost: number): BatchContent {
-  const { arity, args } = layOut(jobs.map((job) => job.args));
+  const { arity, args } = layOut(jobs, (job) => job.args);
   return {
     count: jobs.length,
-    kinds: columnOf(jobs.map((job) => job.kind)),
+    kinds: columnOf(jobs, (job) => job.kind),
     arity,
-    limits: columnOf(jobs.map((job) => job.terms.limit)),
+    limits: columnOf(jobs, (job) => job.terms.limit),
     args,
     movables: movablesOf(args),
     cost,
