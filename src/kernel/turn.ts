@@ -70,6 +70,7 @@ export class TimeSlice {
   readonly #clock: Clock;
   #stride: number;
   #lookedAt = 0;
+  /** 0 until the clock has been read. */
   #end = 0;
 
   /** A slice that has not begun; with `eachStep`, every step is followed by a look. */
@@ -78,16 +79,25 @@ export class TimeSlice {
     this.#stride = eachStep ? 1 : MOST_STEPS;
   }
 
-  /** Begins a slice. In exact time it goes on with the count of steps, which a pause must not shift. */
+  /**
+   * Begins a slice. In exact time it goes on with the count of steps, which a pause must not shift. The clock is
+   * read at the first look only: a server sleeps after a few steps, and need not know the time for each message.
+   */
   begin(): void {
-    this.#lookedAt = this.#clock.wall();
-    this.#end = this.#lookedAt + SLICE_MS;
+    this.#end = 0;
     if (!this.#clock.exact) this.stepsLeft = this.#stride;
   }
 
   /** Reads the clock, sets how many steps there are until the next look, and says if the slice is over. */
   look(): boolean {
     const now = this.#clock.wall();
+    if (this.#end === 0) {
+      this.#end = now + SLICE_MS;
+      this.#lookedAt = now;
+      // How long steps take now is to be found out soon.
+      this.stepsLeft = this.#clock.exact ? this.#stride : this.#stride = 1;
+      return false;
+    }
     if (!this.#clock.exact) {
       const passed = Math.max(now - this.#lookedAt, 1e-3);
       this.#stride = Math.min(MOST_STEPS, Math.max(1, Math.floor(this.#stride * LOOK_MS / passed)));
@@ -106,7 +116,13 @@ export class TimeSlice {
 
   /** Whether it still lasts, asked within a step; if not, a look is due after it. In exact time it does. */
   lasts(): boolean {
-    if (this.#clock.exact || this.#clock.wall() < this.#end) return true;
+    if (this.#clock.exact) return true;
+    const now = this.#clock.wall();
+    if (this.#end === 0) {
+      this.#end = now + SLICE_MS;
+      this.#lookedAt = now;
+    }
+    if (now < this.#end) return true;
     this.stepsLeft = 0;
     return false;
   }
