@@ -72,6 +72,12 @@ export type AbortMessage = readonly [
   reason: TransportedError,
 ];
 
+/** Whether the jobs of a batch differ in nothing but their arguments. */
+export function isUniform([, , , functions, arity, , , limits, , isMoved]: BatchMessage): boolean {
+  return typeof functions === "number" && typeof arity === "number" &&
+    typeof limits === "number" && isMoved !== true;
+}
+
 /** What a worker hears from its pool. */
 export type ToWorker = BatchMessage | AbortMessage;
 

@@ -13,6 +13,7 @@
 import type { AsyncLocalStorage } from "node:async_hooks";
 import { TimeoutError } from "../../kernel/errors.ts";
 import { abortJob, cancelledEarly, isTold } from "./current_job.ts";
+import type { LimitedRow, RowBatch } from "./limited_row.ts";
 import type { Outbox } from "./outbox.ts";
 import type { TimeLimits } from "./time_limit.ts";
 import type { WorkerFunction } from "./worker_function.ts";
@@ -105,6 +106,8 @@ export class AsyncCalls {
   /** Whether a function has been called here, which may have left something behind. */
   #hasCalled = false;
   #limits: TimeLimits | null = null;
+  /** The jobs that are called under one limit. */
+  #row: LimitedRow | null = null;
 
   /** None yet. What is held in the outbox is sent before a call waits. */
   constructor(
@@ -142,6 +145,38 @@ export class AsyncCalls {
     const owner = owners === null ? null : new JobOwner();
     const value = owner === null ? limited() : owners!.run(owner, limited);
     return isThenable(value) ? await this.settled(value, call, owner, now) : value;
+  }
+
+  /** A row that begins with the job at `index`; `null` before the first job with a limit has been called. */
+  openRow(batch: RowBatch, index: number): LimitedRow | null {
+    return this.#row = this.#limits?.openRow(batch, index) ?? null;
+  }
+
+  /** Calls jobs in a row. If the last one came to more than a primitive value, that is to be waited for. */
+  callRow(
+    f: WorkerFunction,
+    slot: number,
+    limit: number,
+    row: LimitedRow,
+  ): Promise<unknown> | null {
+    try {
+      const { value } = this.#limits!.callRow(limit, f.name, row);
+      this.leaveRow();
+      if (isThenable(value)) {
+        return this.settled(value, { f, slot, index: row.index, limit }, null, row.began);
+      }
+      if (typeof value === "object" && value !== null) return Promise.resolve(value);
+      this.#outbox.add(value);
+      return null;
+    } catch (error) {
+      this.leaveRow();
+      return Promise.reject(error);
+    }
+  }
+
+  /** Hands on what has been returned in a row. */
+  leaveRow(): void {
+    for (const value of this.#row?.values.splice(0) ?? []) this.#outbox.add(value);
   }
 
   /** Waits for a call: until it settles, its time is up, or an error of its own comes up elsewhere. */

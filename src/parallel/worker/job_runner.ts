@@ -20,6 +20,7 @@ import {
   leaveJob,
   reportTo,
 } from "./current_job.ts";
+import type { LimitedRow } from "./limited_row.ts";
 import { Outbox } from "./outbox.ts";
 import type { TaskRunner } from "./task_runner.ts";
 import { awaitFirst, watchErrors, watchLeaving } from "../thread/realm.ts";
@@ -30,6 +31,7 @@ import {
   callWord,
   claimWord,
   type FunctionDefinition,
+  isUniform,
   type SetUp,
   skipWord,
   type StartMessage,
@@ -138,6 +140,7 @@ class JobRunner {
 
   /** The worker is about to go: sends the results that are held back, and why no more will come. */
   leave(why: string): void {
+    this.#asyncCalls.leaveRow();
     this.#outbox.leave(why);
   }
 
@@ -240,15 +243,22 @@ class JobRunner {
         }
         if (f !== this.#last || --this.#untilLook <= 0 || f.careful) this.#look(f);
         enterJob(words, slot, index);
+        const row = limit > 0 && unpacked?.status !== "rejected" && isUniform(batch)
+          ? this.#openRow(batch, f, index, size)
+          : null;
         const going = unpacked?.status === "rejected"
           ? Promise.reject(unpacked.reason)
+          : row !== null
+          ? this.#asyncCalls.callRow(f, slot, limit, row)
           : isNew || f.isAsync || limit > 0
           ? this.#callLater({ f, slot, index, limit, args: args.slice(offset, offset + size) })
           : this.#callNow(f, slot, index, offset, size);
         if (going !== null) await this.#finish(going, limit);
         if (this.#outbox.hasLeft) return; // the host is a little late to end this thread
-        this.#calls++;
-        offset += size;
+        const calls = row === null ? 1 : row.index - index + 1;
+        if (row !== null) this.#untilLook = 0;
+        this.#calls += calls;
+        offset += size * calls;
       }
       this.#look(null);
       leaveJob();
@@ -256,6 +266,18 @@ class JobRunner {
       else this.#outbox.close();
     }
     this.#batch = null;
+  }
+
+  /** A row that begins with this job, if it may share its limit with those behind it: it has been short so far. */
+  #openRow(
+    [, slot, count, , , args]: BatchMessage,
+    f: WorkerFunction,
+    index: number,
+    size: number,
+  ): LimitedRow | null {
+    if (f.isAsync || f.careful || index + 1 === count) return null;
+    const call = (at: number) => apply(f.call!, args, at * size, size);
+    return this.#asyncCalls.openRow({ words: this.#words, slot, count, call }, index);
   }
 
   /** Calls a plain function. As a rule that is all; if it returns a promise, that is to be waited for. */
