@@ -1,15 +1,14 @@
 /**
  * The worker's side of the wire: does the jobs of its batches one after another.
  *
- * One at a time also if they are async: as many jobs run at once as there are workers, whatever they
- * do. Only task bodies run beside them (see task_runner.ts). The clock is read every few calls only,
- * because a look costs as much as a tiny job.
+ * One at a time also if they are async: as many jobs run at once as there are workers, whatever they do. Only task
+ * bodies run beside them (see task_runner.ts). The clock is read every few calls only: a look costs as much as a job.
  *
- * What runs task bodies, unpacks shared primitives and keeps time limits is loaded when it is first
- * needed. An `import("./part.ts")` with the path written out belongs to the module graph, which Deno reads
- * whole at the start of each worker: a hundred files where twenty are run, a sixth of the processor time
- * that the start of a pool takes (measured). A path that is worked out is followed only when it is asked
- * for, and then takes the permission to read it; a worker that may lack that starts with whole_entry.ts.
+ * What runs task bodies, unpacks shared primitives and keeps time limits is loaded when it is first needed. An
+ * `import("./part.ts")` with the path written out belongs to the module graph, which Deno reads whole at the start
+ * of each worker: a hundred files where twenty are run, a sixth of the processor time that the start of a pool
+ * takes (measured). A path that is worked out is followed only when it is asked for, and then takes the
+ * permission to read it; a worker that may lack that starts with whole_entry.ts.
  */
 import { AsyncCalls, isThenable, type JobCall, OwnerWatch } from "./async_calls.ts";
 import {
