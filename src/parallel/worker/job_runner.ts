@@ -268,12 +268,8 @@ class JobRunner {
   }
 
   /** A row that begins with this job, if it may share its limit with those behind it: it has been short so far. */
-  #openRow(
-    [, slot, count, , , args]: BatchMessage,
-    f: WorkerFunction,
-    index: number,
-    size: number,
-  ): LimitedRow | null {
+  #openRow(batch: BatchMessage, f: WorkerFunction, index: number, size: number): LimitedRow | null {
+    const [, slot, count, , , args] = batch;
     if (f.isAsync || f.careful || index + 1 === count) return null;
     const call = (at: number) => apply(f.call!, args, at * size, size);
     return this.#asyncCalls.openRow({ words: this.#words, slot, count, call }, index);
