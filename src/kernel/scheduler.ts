@@ -1,10 +1,10 @@
 /**
  * The scheduler: one run's tasks, its ready queue, and the loop that gives each its turn.
  *
- * The loop runs ready tasks in bursts. A burst is synchronous through fast-lane tasks. An async-lane
- * task is lent the turn: its promise is resolved, its code runs in the microtasks that follow, and
- * it hands the turn back at its next checkpoint. So the steps of both lanes follow one another in the
- * order of one queue, and a step means the same in both. See {@linkcode LentTurn}.
+ * The loop runs ready tasks in bursts. A burst is synchronous through fast-lane tasks. An async-lane task is lent the
+ * turn: its promise is resolved, its code runs in the microtasks that follow, and it hands the turn back at its next
+ * checkpoint. So the steps of both lanes follow one another in the order of one queue, and a step means the same in
+ * both. See {@linkcode LentTurn}.
  *
  * Due timers ring between steps, and after a slice of 2 ms the loop hops through the host's.
  *
@@ -137,8 +137,7 @@ export class Scheduler implements TaskHost {
 
   /** Gives turns until no task is left. */
   async loop(): Promise<void> {
-    // Since the last hop: then the host has looked at its sockets, and a hop of one turn will do. Where work comes
-    // in bursts, as at a server, 64 turns after each slice are time lost.
+    // Since the last hop: then the host has looked at its sockets, and a hop of one turn will do, not of 64.
     let hasSlept = false;
     this.#newSlice();
     while (this.live > 0) {
@@ -165,12 +164,7 @@ export class Scheduler implements TaskHost {
     this.#clock.clearAlarm();
   }
 
-  /**
-   * By hand, in place of {@linkcode loop}: rings due timers, then runs one step of the task whose turn
-   * it is, and resolves when that step is over.
-   *
-   * @returns Whether there was a step to run.
-   */
+  /** By hand, in place of {@linkcode loop}: rings due timers, then runs one step to its end; tells if there was one. */
   async tick(): Promise<boolean> {
     this.#spentBefore = BUDGET;
     if (!this.#ready.some || ++this.#ticks >= MOST_STEPS) this.#ring();
