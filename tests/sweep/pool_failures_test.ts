@@ -8,8 +8,13 @@ import { injections, slowInjections } from "../lib/pool_injections.ts";
 
 /** What a round of two hundred failures may leave on the heap: code that got hot, at most, in bytes. */
 const ROUND_BYTES = 500_000;
-/** And what the process may have grown by after all of them, in bytes. */
+/**
+ * And what the process may have grown by after all of them, in bytes. It grows as one that makes and ends bare
+ * workers does: fast at first, while what the host keeps of ended threads fills up, and ever less later.
+ */
 const GROWTH_BYTES = 100_000_000;
+/** So its later rounds may add no more than this part of what the earlier ones did. */
+const LATER_PART = 0.5;
 /** The hundred seeds are shared out among so many processes: most of a campaign is waiting. */
 const PROCESSES = 4;
 
@@ -18,6 +23,8 @@ interface Round {
   readonly threads: readonly [before: number, after: number];
   readonly heap: number;
   readonly rss: number;
+  /** How many descriptors are open. */
+  readonly files: number;
 }
 
 law(
@@ -39,6 +46,7 @@ law("A thousand failures of every kind leave nothing behind and nobody waiting",
   const ended = await runProgram(
     `
     import { injectFailures } from "./tests/lib/pool_failures.ts";
+    const { rss: start } = Deno.memoryUsage();
     for (let round = 0; round < 6; round++) {
       const { wrong, threads } = await injectFailures(${seed} + round, 200, round % 2 === 0);
       for (let i = 0; i < 3; i++) {
@@ -46,7 +54,8 @@ law("A thousand failures of every kind leave nothing behind and nobody waiting",
         await new Promise((resolve) => setTimeout(resolve, 100));
       }
       const { heapUsed: heap, rss } = Deno.memoryUsage();
-      console.log(JSON.stringify({ wrong, threads, heap, rss }));
+      const files = [...Deno.readDirSync("/proc/self/fd")].length;
+      console.log(JSON.stringify({ wrong, threads, heap, rss: rss - start, files }));
     }
   `,
     240_000,
@@ -65,6 +74,10 @@ law("A thousand failures of every kind leave nothing behind and nobody waiting",
   assert(heap < ROUND_BYTES, `seed ${seed}: each round left ${heap} bytes on the heap`);
   const growth = last.rss - warm.rss;
   assert(growth < GROWTH_BYTES, `seed ${seed}: the process grew by ${growth} bytes`);
+  const curve = rounds.map(({ rss }) => rss);
+  const [half, all] = [curve[rounds.length / 2 - 1]!, curve.at(-1)!];
+  assert(all - half < LATER_PART * half, `seed ${seed}: the process grew by ${curve} bytes`);
+  assert(last.files <= warm.files, `seed ${seed}: ${rounds.map(({ files }) => files)} descriptors`);
 }, 300_000);
 
 law(
