@@ -63,7 +63,7 @@ export class StreamWriter {
   #why = "";
   #onIdle: (() => void)[] | null = null;
   // Made with the writer: one that a method makes and keeps later gets what it belongs to, the whole connection,
-  // into the old generation (measured: 2 KB of each, and a third of the time of a short connection).
+  // into the old generation (measured: some KB of each, and a seventh of what a short connection costs).
   readonly #onWritten = (count: number): void => this.#wrote(count);
   readonly #onFailed = (cause: unknown): void => {
     this.#flying = 0;
