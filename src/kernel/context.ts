@@ -21,7 +21,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { CancelScope, Locals } from "./scope.ts";
-import type { Wait } from "./wait.ts";
+import type { Resumer } from "./wait.ts";
 
 /** A program that runs inside a scope and may enter narrower ones. */
 export interface Frame {
@@ -32,7 +32,7 @@ export interface Frame {
   /** How many scopes it is in. */
   depth: number;
   /** Goes on with a wait that has ended. */
-  resume(wait: Wait): boolean;
+  readonly resumer: Resumer;
 }
 
 /** What is known of the step that runs just now. */

@@ -41,17 +41,30 @@ const ceded = Symbol("ceded");
 const MOST_REFUSALS = 32;
 
 /** A `function*` on its way: the body of a task, which is the task itself, or a part of one. */
-export interface Routine extends Resumer, Frame {
+export interface Routine extends Frame {
   /** What is gone on with; `null` when it has ended. */
   readonly generator: Iterator<unknown, unknown, unknown> | null;
   /** Whether its methods are those of all generators. */
   readonly native: boolean;
-  /** Goes into the generator, which waits by `yield*`, and straight out of it again: see `probe`. */
-  peek(): void;
 }
 
+/** Goes on with bodies of tasks: one for all of them, since a wait knows its task. */
+class BodyResumer implements Resumer {
+  resume(wait: Wait): boolean {
+    const { task } = wait;
+    return goOnWith(task, task, wait);
+  }
+
+  peek(wait: Wait): void {
+    wait.task.generator?.next();
+  }
+}
+
+/** The one of them. */
+export const bodyResumer: Resumer = new BodyResumer();
+
 /** A part of a task, and the cancel scope it is in. */
-class PartRoutine implements Routine {
+class PartRoutine implements Routine, Resumer {
   scope: CancelScope;
   begun = 0;
   depth = 0;
@@ -68,6 +81,10 @@ class PartRoutine implements Routine {
     this.native = isNative(generator);
     this.scope = scope;
     this.#handler = handler;
+  }
+
+  get resumer(): this {
+    return this;
   }
 
   resume(wait: Wait): boolean {
@@ -177,7 +194,7 @@ function advance(
         const start = startable(yielded);
         wait = new SubstituteWait(start);
         if (start.cedes !== true && mayGoOn(routine.scope)) {
-          wait.startWithin(routine.scope, routine);
+          wait.startWithin(routine.scope, routine.resumer);
           routine.begun++;
           if (!wait.done) return waiting;
           if (wait.state === "failed") throw wait.value;
@@ -185,7 +202,7 @@ function advance(
           continue;
         }
       }
-      wait.start(routine.scope, routine);
+      wait.start(routine.scope, routine.resumer);
       routine.begun++;
       return waiting;
     } catch (error) {
@@ -214,7 +231,7 @@ function dropped(wait: Wait): void {
 function delay(routine: Routine, refused: Wait | null, error: unknown): typeof waiting {
   const wait = refused === null || refused.scope === null ? new SubstituteWait(cedeTrap) : refused;
   wait.scope = routine.scope;
-  wait.owner = routine;
+  wait.owner = routine.resumer;
   wait.fail(error);
   return waiting;
 }

@@ -20,7 +20,7 @@ import { probe, type Wait } from "./wait.ts";
 /** How many frames are looked at for one of the program's. */
 const FRAMES = 24;
 /** Behind these frames stands the code that asks a `function*` where it waits, or that called `run`. */
-const CUTS = ["PartRoutine.peek", "Task.peek", "RunLife.toEnd"];
+const CUTS = ["PartRoutine.peek", "BodyResumer.peek", "RunLife.toEnd"];
 /** What this library's own frames begin with. */
 const OWN = new URL("../", import.meta.url).href;
 
@@ -161,7 +161,7 @@ function ask(wait: Wait): Site | undefined {
   if (owner?.peek === undefined || !wait.passesThrough) return undefined;
   probe.look = takeSite;
   try {
-    owner.peek();
+    owner.peek(wait);
     return probe.seen as Site | undefined;
   } finally {
     probe.look = null;

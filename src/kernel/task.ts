@@ -15,7 +15,7 @@
 import { goOnAsync } from "./async_routine.ts";
 import { checkString } from "./checks.ts";
 import { Cancelled, NOTHING } from "./errors.ts";
-import { type CompletionHandler, goOn, goOnWith } from "./fast_routine.ts";
+import { bodyResumer, type CompletionHandler, goOn } from "./fast_routine.ts";
 import { forgottenError, type Maker } from "./forgotten.ts";
 import { type Holding, Holdings } from "./resource.ts";
 import { localsOf } from "./context.ts";
@@ -39,7 +39,7 @@ import type { TaskHost } from "./scheduler_options.ts";
 import { CancelScope, endWaits } from "./scope.ts";
 import { spawnSite } from "./sites.ts";
 import type { Timers } from "./clock.ts";
-import type { Wait } from "./wait.ts";
+import type { Resumer, Wait } from "./wait.ts";
 import type { WaitQueue } from "./wait_queue.ts";
 
 /** Where a task stands: the five states of the textbook. */
@@ -359,14 +359,9 @@ export class Task<T = unknown> extends CancelScope
     return wait.owner!.resume(wait);
   }
 
-  /** Called at its turn with a wait of its `function*` that has ended. */
-  resume(wait: Wait): boolean {
-    return goOnWith(this, this, wait);
-  }
-
-  /** Goes into its `function*` and straight out again. */
-  peek(): void {
-    this.generator?.next();
+  /** Goes on with its `function*` when a wait of that has ended. */
+  get resumer(): Resumer {
+    return bodyResumer;
   }
 
   /** Called by its routine, once. */

@@ -54,7 +54,7 @@ export interface Resumer {
   /** Called at the task's turn with a wait that has ended. Returns whether the task's body then ceded. */
   resume(wait: Wait): boolean;
   /** Of a `function*` that waits by `yield*`: goes into it, and straight out again; see {@linkcode probe}. */
-  peek?(): void;
+  peek?(wait: Wait): void;
 }
 
 /** Begins an operation for a wait: settles it, parks it, or throws. */
@@ -292,7 +292,7 @@ function end(wait: Wait, state: "settled" | "failed", value: unknown): void {
 
 /** Begins a wait inside the generator that waits. */
 function beginIn(frame: Frame, wait: Wait): void {
-  wait.startWithin(frame.scope, frame);
+  wait.startWithin(frame.scope, frame.resumer);
   frame.begun++;
   if (!wait.done) fastLane.parked = wait;
   else if (wait.state === "failed") throw wait.value;

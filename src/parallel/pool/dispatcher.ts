@@ -61,7 +61,7 @@ const settled = Promise.resolve();
 /** Deals jobs to workers. */
 export class Dispatcher implements WorkerOwner, ItemHost {
   /** What nobody works on. */
-  readonly work = new WaitingWork();
+  readonly work: WaitingWork = new WaitingWork();
   /** The workers. */
   readonly workerSet: WorkerSet;
   /** How many workers crashed or had to be given up. */

@@ -27,7 +27,7 @@ export class WaitingWork {
   /** They need not wait for the others, nor those for them. */
   readonly #tasks = new JobQueue(this, true);
   /** Maps that have not ended. */
-  readonly maps = new Set<ItemRun>();
+  readonly maps: Set<ItemRun> = new Set();
   readonly #jobsOnly: readonly JobSource[] = [this.#jobs];
   /** The lowest priority that ever came. */
   #least = 0;

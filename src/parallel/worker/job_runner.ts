@@ -36,7 +36,7 @@ import {
   type StartMessage,
   type ToWorker,
 } from "../thread/wire.ts";
-import { type Call, WorkerFunction } from "./worker_function.ts";
+import { apply, WorkerFunction } from "./worker_function.ts";
 import { loadError } from "../worker_error.ts";
 
 /** Between two looks at the clock there should pass about this long, in milliseconds. */
@@ -51,19 +51,25 @@ function load<T>(path: string): Promise<T> {
 }
 
 /** What a worker loads when it first meets what it is for. */
-const partsByPath = {
+export interface WorkerParts {
   /** What runs task bodies: the scheduler, too. */
-  taskRunner: () => load<typeof import("./task_runner.ts")>("./task_runner.ts"),
+  taskRunner(): Promise<typeof import("./task_runner.ts")>;
   /** What unpacks shared primitives: their classes, too. */
-  unpacking: () => load<typeof import("../shared/unpack.ts")>("../shared/unpack.ts"),
+  unpacking(): Promise<typeof import("../shared/unpack.ts")>;
   /** What holds calls to their time limits. */
-  timeLimits: () => load<typeof import("./time_limit.ts")>("./time_limit.ts"),
+  timeLimits(): Promise<typeof import("./time_limit.ts")>;
+}
+
+const partsByPath: WorkerParts = {
+  taskRunner: () => load("./task_runner.ts"),
+  unpacking: () => load("../shared/unpack.ts"),
+  timeLimits: () => load("./time_limit.ts"),
 };
 
 /** Does jobs. */
 class JobRunner {
   readonly #words: Int32Array;
-  readonly #parts: typeof partsByPath;
+  readonly #parts: WorkerParts;
   readonly #outbox: Outbox;
   readonly #functions: WorkerFunction[] = [];
   readonly #batches: BatchMessage[] = [];
@@ -80,7 +86,7 @@ class JobRunner {
   #untilLook = 0;
 
   /** A runner that has nothing to do. */
-  constructor(port: MessagePort, words: Int32Array, parts: typeof partsByPath) {
+  constructor(port: MessagePort, words: Int32Array, parts: WorkerParts) {
     this.#words = words;
     this.#parts = parts;
     this.#outbox = new Outbox(
@@ -368,25 +374,12 @@ class JobRunner {
   }
 }
 
-function apply(f: Call, args: readonly unknown[], offset: number, size: number): unknown {
-  switch (size) {
-    case 0:
-      return f();
-    case 1:
-      return f(args[offset]);
-    case 2:
-      return f(args[offset], args[offset + 1]);
-    default:
-      return f(...args.slice(offset, offset + size));
-  }
-}
-
 async function settle<T>(promise: Promise<T>): Promise<PromiseSettledResult<T>> {
   return (await Promise.allSettled([promise]))[0];
 }
 
 /** Waits for the first message of the pool, and serves it from then on. */
-export function awaitStart(parts: typeof partsByPath = partsByPath): void {
+export function awaitStart(parts: WorkerParts = partsByPath): void {
   awaitFirst<StartMessage>("weft.start", ({ port, words, setUp, log }) => {
     const runner = new JobRunner(port, words, parts);
     watchLeaving((how) => runner.leave(`it called ${how}`));

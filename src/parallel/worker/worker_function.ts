@@ -72,3 +72,17 @@ export class WorkerFunction {
       Object.prototype.toString.call(found) === "[object AsyncFunction]";
   }
 }
+
+/** Calls a function with `size` of the arguments, from `offset` on: a list of its own for each call costs more. */
+export function apply(f: Call, args: readonly unknown[], offset: number, size: number): unknown {
+  switch (size) {
+    case 0:
+      return f();
+    case 1:
+      return f(args[offset]);
+    case 2:
+      return f(args[offset], args[offset + 1]);
+    default:
+      return f(...args.slice(offset, offset + size));
+  }
+}
