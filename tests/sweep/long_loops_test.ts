@@ -1,6 +1,6 @@
 /**
  * What programs do for days leaves the heap level: a million turns of what they do most, in the fast lane, and
- * fifty thousand of all the rest, twenty of what cancels a task at each turn, so that the sweep ends in time.
+ * twenty-five thousand of all the rest, ten of what cancels a task at each turn, so that the sweep ends in time.
  */
 import { assert } from "@std/assert";
 import { law } from "../lib/law.ts";
@@ -17,8 +17,8 @@ const MILLIONS: ReadonlySet<string> = new Set([
 const CANCELLING: ReadonlySet<string> = new Set(["race of bodies", "group that is cancelled"]);
 
 function turnsOf(name: string, lane: "fast" | "async"): number {
-  if (CANCELLING.has(name)) return 20_000;
-  return lane === "fast" && MILLIONS.has(name) ? 1_000_000 : 50_000;
+  if (CANCELLING.has(name)) return 10_000;
+  return lane === "fast" && MILLIONS.has(name) ? 1_000_000 : 25_000;
 }
 
 for (const loop of [...promiseLoops, ...combinatorLoops]) {
