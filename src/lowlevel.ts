@@ -38,7 +38,7 @@ export { type Label, NOT_NOW, type OperationOptions } from "./kernel/operation.t
 export type { Maker } from "./kernel/forgotten.ts";
 export type { BudgetHost, HostWaits } from "./kernel/turn.ts";
 export type { Policy } from "./kernel/ready_queue.ts";
-export { AsyncSide } from "./kernel/promise.ts";
+export { AsyncSide } from "./kernel/trap.ts";
 export { RunLife, type RunLifeOptions, type WindCancel } from "./kernel/run_life.ts";
 export { Scheduler, schedulerOf } from "./kernel/scheduler.ts";
 export { NOTHING, type Parts } from "./kernel/errors.ts";

@@ -15,14 +15,8 @@
  */
 import { withScope } from "./context.ts";
 import type { CompletionHandler } from "./fast_routine.ts";
-import {
-  asyncGeneratorNext,
-  asyncGeneratorThrow,
-  cedeTrap,
-  isNative,
-  notWaitable,
-} from "./generators.ts";
-import { AsyncSide, asyncSideOf, PromisedWait, TURN } from "./promise.ts";
+import { asyncGeneratorNext, asyncGeneratorThrow, isNative } from "./generators.ts";
+import { AsyncSide, asyncSideOf, cedeTrap, notWaitable, PromisedWait, TURN } from "./trap.ts";
 import { type CancelScope, Shield } from "./scope.ts";
 import { isGenerator } from "./checks.ts";
 import { type IterationStep, Wait } from "./wait.ts";

@@ -11,14 +11,8 @@
 import { mayGoOn } from "./turn.ts";
 import { fastLane, type Frame } from "./context.ts";
 import type { CancelScope } from "./scope.ts";
-import {
-  cedeTrap,
-  generatorNext,
-  generatorThrow,
-  isNative,
-  notWaitable,
-  toStartable,
-} from "./generators.ts";
+import { generatorNext, generatorThrow, isNative } from "./generators.ts";
+import { cedeTrap, notWaitable, toStartable } from "./trap.ts";
 import {
   type Resumer,
   type Startable,

@@ -16,9 +16,6 @@
  * wait already made (`yield*`), nothing (a bare `yield`: cede), an operation, or a promise. It becomes a
  * {@linkcode Startable}; anything else is an error at the line that yielded it.
  */
-import { show } from "./printable.ts";
-import { PromiseTrap } from "./promise.ts";
-import type { Startable } from "./wait.ts";
 
 /**
  * What a `yield` without a star evaluates to. The language has one type for all of them in a body, so it may
@@ -105,36 +102,4 @@ function isChanged(object: object): boolean {
 /** What all generators of a kind inherit. */
 function inheritedBy<T>(body: () => unknown): T {
   return Object.getPrototypeOf(body.prototype) as T;
-}
-
-// -- What they yield --
-
-/** Goes to the back of the ready queue. */
-export const cedeTrap: Startable<void> = {
-  cedes: true,
-  begin(wait) {
-    wait.checkpoint();
-    wait.settle();
-  },
-  toString: () => "cede()",
-};
-
-/** What to start for a value that came out of a bare `yield x`, or `null` if it is nothing to wait for. */
-export function toStartable(value: unknown): Startable<unknown> | null {
-  if (value === undefined) return cedeTrap;
-  if (typeof value !== "object" || value === null) return null;
-  if ("begin" in value && typeof value.begin === "function") return value as Startable<unknown>;
-  if ("then" in value && typeof value.then === "function") {
-    return new PromiseTrap(value as unknown as PromiseLike<unknown>);
-  }
-  return null;
-}
-
-/** The error for a value that nobody can wait for. */
-export function notWaitable(value: unknown): TypeError {
-  return new TypeError(
-    `Cannot wait for ${
-      show(value)
-    }: yield an operation, a promise, or nothing; for another generator, write "yield*"`,
-  );
 }

@@ -21,7 +21,7 @@ import { mayGoOn, spent } from "./turn.ts";
 import { currentScope, fastLane } from "./context.ts";
 import { forget, Forgotten, type Maker, note } from "./forgotten.ts";
 import { nest } from "./fast_routine.ts";
-import { keepHandled, PromisedWait } from "./promise.ts";
+import { keepHandled, PromisedWait } from "./trap.ts";
 import type { CancelScope } from "./scope.ts";
 import { noteSite, passSite, siting } from "./sites.ts";
 import {

@@ -27,7 +27,7 @@ import type { Task } from "./task.ts";
 import { take, type Wait } from "./wait.ts";
 import { fastLane, type Frame } from "./context.ts";
 import type { Timer } from "./clock.ts";
-import { cedeTrap } from "./generators.ts";
+import { cedeTrap } from "./trap.ts";
 
 /** Values of task-locals. */
 export type Locals = ReadonlyMap<object, unknown>;

@@ -22,7 +22,7 @@ import { localsOf } from "./context.ts";
 import { isAsync, isNative, type TaskGenerator, type TaskName } from "./generators.ts";
 import type { Operation } from "./operation.ts";
 import { functionName, printable } from "./printable.ts";
-import type { AsyncSide } from "./promise.ts";
+import type { AsyncSide } from "./trap.ts";
 import {
   abandonHoldings,
   addLink,

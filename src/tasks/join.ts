@@ -19,7 +19,7 @@ import { combine, TimeoutError } from "../kernel/errors.ts";
 import { type Operation, operation, sequence } from "../kernel/operation.ts";
 import { show } from "../kernel/printable.ts";
 import { Task } from "../kernel/task.ts";
-import { keepHandled } from "../kernel/promise.ts";
+import { keepHandled } from "../kernel/trap.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 import type { Hint } from "./perform.ts";
 import { currentTask } from "./run.ts";

@@ -28,9 +28,15 @@ import { currentScope, fastLane, type Frame } from "../kernel/context.ts";
 import { type CompletionHandler, startable } from "../kernel/fast_routine.ts";
 import { type Operation, operation, takeOver } from "../kernel/operation.ts";
 import { functionName, printable, show } from "../kernel/printable.ts";
-import { type AsyncSide, asyncSideOf, keepHandled, PromiseTrap } from "../kernel/promise.ts";
+import {
+  type AsyncSide,
+  asyncSideOf,
+  keepHandled,
+  notWaitable,
+  PromiseTrap,
+} from "../kernel/trap.ts";
 import { Task } from "../kernel/task.ts";
-import { notWaitable, type TaskBody } from "../kernel/generators.ts";
+import type { TaskBody } from "../kernel/generators.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 
 /** A generator of either lane. */

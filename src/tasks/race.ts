@@ -30,7 +30,7 @@ import {
 } from "../kernel/operation.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";
 import type { Task } from "../kernel/task.ts";
-import { keepHandled } from "../kernel/promise.ts";
+import { keepHandled } from "../kernel/trap.ts";
 import type { Wait } from "../kernel/wait.ts";
 import { WaitQueue } from "../kernel/wait_queue.ts";
 import { ChildTasks } from "./child_tasks.ts";

@@ -14,7 +14,7 @@ import {
   checkWhole,
 } from "../kernel/checks.ts";
 import { printable, show } from "../kernel/printable.ts";
-import { keepHandled } from "../kernel/promise.ts";
+import { keepHandled } from "../kernel/trap.ts";
 import type { Task } from "../kernel/task.ts";
 import type { ChildTasks } from "./child_tasks.ts";
 import { checkBody, type EitherGenerator } from "./perform.ts";

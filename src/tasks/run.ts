@@ -13,7 +13,7 @@
 import { checkMs, checkOptions, checkSignal } from "../kernel/checks.ts";
 import { currentScope } from "../kernel/context.ts";
 import { listenForSignal } from "../kernel/callback.ts";
-import { outside } from "../kernel/promise.ts";
+import { outside } from "../kernel/trap.ts";
 import { formatTaskTree } from "../kernel/report.ts";
 import { RunLife } from "../kernel/run_life.ts";
 import { schedulerOf } from "../kernel/scheduler.ts";

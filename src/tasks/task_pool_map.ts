@@ -21,7 +21,7 @@
 import { checkItems, checkIterator, isAsyncItems } from "../kernel/checks.ts";
 import { Entered } from "../kernel/scope.ts";
 import { combine, NOTHING, TimeoutError } from "../kernel/errors.ts";
-import { keepHandled } from "../kernel/promise.ts";
+import { keepHandled } from "../kernel/trap.ts";
 import type { Task } from "../kernel/task.ts";
 import type { TaskBody } from "../kernel/generators.ts";
 import { ChildTasks } from "./child_tasks.ts";

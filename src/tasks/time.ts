@@ -15,7 +15,7 @@ import {
   undoOfMaybe,
 } from "../kernel/operation.ts";
 import type { Timer } from "../kernel/clock.ts";
-import { cedeTrap } from "../kernel/generators.ts";
+import { cedeTrap } from "../kernel/trap.ts";
 import type { Wait, WaitSource } from "../kernel/wait.ts";
 import { currentScope } from "../kernel/context.ts";
 import { type CancelScope, type Entered, inScope, within } from "../kernel/scope.ts";

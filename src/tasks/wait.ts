@@ -11,7 +11,7 @@ import {
   type PromiseSource,
   type PromiseWaits,
   waitsFor,
-} from "../kernel/promise.ts";
+} from "../kernel/trap.ts";
 import { beginning, type Wait } from "../kernel/wait.ts";
 
 /** How to wait for a promise. */

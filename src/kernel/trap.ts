@@ -1,5 +1,6 @@
 /**
- * Where promises and waits meet: a task waits for a promise, and async code waits by one.
+ * Every trap: what a task can wait for that is no operation, a turn or a promise, and the promise by which async code
+ * waits.
  *
  * A promise is subscribed to once, however often it is waited for. The language keeps every `then` until the
  * promise settles, and there is no way to take one back. A race in a loop beside a promise that never settles
@@ -27,8 +28,41 @@ import {
   Wait,
   type WaitSource,
 } from "./wait.ts";
+import { show } from "./printable.ts";
 import type { Task } from "./task.ts";
 import { WaitQueue } from "./wait_queue.ts";
+
+// -- What comes out of a bare `yield x` --
+
+/** Goes to the back of the ready queue. */
+export const cedeTrap: Startable<void> = {
+  cedes: true,
+  begin(wait) {
+    wait.checkpoint();
+    wait.settle();
+  },
+  toString: () => "cede()",
+};
+
+/** What to start for a value that came out of a bare `yield x`, or `null` if it is nothing to wait for. */
+export function toStartable(value: unknown): Startable<unknown> | null {
+  if (value === undefined) return cedeTrap;
+  if (typeof value !== "object" || value === null) return null;
+  if ("begin" in value && typeof value.begin === "function") return value as Startable<unknown>;
+  if ("then" in value && typeof value.then === "function") {
+    return new PromiseTrap(value as unknown as PromiseLike<unknown>);
+  }
+  return null;
+}
+
+/** The error for a value that nobody can wait for. */
+export function notWaitable(value: unknown): TypeError {
+  return new TypeError(
+    `Cannot wait for ${
+      show(value)
+    }: yield an operation, a promise, or nothing; for another generator, write "yield*"`,
+  );
+}
 
 // -- A task waits for a promise --
 
