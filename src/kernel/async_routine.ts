@@ -154,14 +154,16 @@ class AsyncRoutine extends AsyncSide {
       else this.goOn(undefined);
     } else if (afterWait) {
       this.nextTurn().then(() => this.step(false, undefined));
+    } else if (this.isBody) {
+      awaitTurn(task).then(this.#goOn);
     } else {
-      this.nextTurn().then(this.#goOn);
+      this.nextTurn().then(() => this.goOn(undefined));
     }
   }
 
-  private nextTurn(): Promise<symbol> {
+  private nextTurn(): Promise<unknown> {
     if (this.isBody) return awaitTurn(this.#task);
-    return new PromisedWait<void>(cedeTrap).promise(new Shield(this.#scope)).then(() => TURN);
+    return new PromisedWait<void>(cedeTrap).promise(new Shield(this.#scope));
   }
 
   /** The next step, which a cancel may reach. */
