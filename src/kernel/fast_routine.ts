@@ -125,9 +125,7 @@ export function goOn(routine: Routine, handler: CompletionHandler): boolean {
     result = error;
   }
   fastLane.running = null;
-  if (result === ceded) return true;
-  if (result !== waiting) handler.finish(failed, result);
-  return false;
+  return hasCeded(handler, failed, result);
 }
 
 /**
@@ -157,6 +155,11 @@ export function goOnWith(
     result = error;
   }
   fastLane.running = outer;
+  return hasCeded(handler, failed, result);
+}
+
+/** The end of a step: tells the handler if the generator has ended, and says if it has ceded. */
+function hasCeded(handler: CompletionHandler, failed: boolean, result: unknown): boolean {
   if (result === ceded) return true;
   if (result !== waiting) handler.finish(failed, result);
   return false;
