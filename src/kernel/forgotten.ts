@@ -8,6 +8,7 @@
  */
 import { safeWarn } from "./callback.ts";
 import { printable } from "./printable.ts";
+import { listed } from "./report.ts";
 import { placeOf, type Site, takeSite } from "./sites.ts";
 
 /** A task keeps count of the operations it made that nothing has waited for yet. */
@@ -16,7 +17,7 @@ export interface Maker {
   unstarted: object | Set<object> | null;
 }
 
-/** After so many, in warnings or in one error, the others are only counted. */
+/** After so many warnings the others are only counted. */
 const MOST = 20;
 
 /** What is known of an operation that nobody has waited for; it must not keep it from being collected. */
@@ -94,14 +95,9 @@ export function forget(operation: Noted): void {
 
 /** The error of a task that ended well and has left operations unstarted: it names the first few. */
 export function forgottenError(task: string, unstarted: object | Set<object>): TypeError {
-  const all = unstarted instanceof Set ? unstarted : new Set([unstarted]);
-  const names: string[] = [];
-  for (const one of all) {
-    if (names.push(printable(one)) === MOST) break;
-  }
-  const rest = all.size > names.length ? ` and ${all.size - names.length} more` : "";
+  const all = unstarted instanceof Set ? [...unstarted] : [unstarted];
   return new TypeError(
-    `Task "${task}" returned without waiting for ${names.join(", ")}${rest}: ` +
-      `write "yield* ${names[0]}"`,
+    `Task "${task}" returned without waiting for ${listed(all)}: ` +
+      `write "yield* ${printable(all[0])}"`,
   );
 }
